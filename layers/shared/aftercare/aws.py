@@ -1,0 +1,494 @@
+"""The one module that imports boto3: every port on the real services, one wire attempt for each call that has an effect."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, cast
+
+import boto3  # noqa: TID251 - the one module
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+)
+
+from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
+from aftercare.keys import Key, TableName
+from aftercare.outside import Accepted, Busy, Mail, NotKept, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.settings import Settings
+from aftercare.table import (
+    Absent,
+    AllOf,
+    AnyOf,
+    Change,
+    Check,
+    Condition,
+    ConditionFailed,
+    Conflict,
+    Exists,
+    Is,
+    Item,
+    Lacks,
+    Put,
+    Remove,
+    Throttled,
+    Unclear,
+    Value,
+    Write,
+)
+
+CALL = Config(
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    connect_timeout=2,
+    read_timeout=8,
+    tcp_keepalive=True,
+    parameter_validation=False,
+)
+"""One wire attempt: boto3's own retries would put a second send on the wire and hide whether a condition was ours."""
+
+NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+"""Nothing reached the service: the effect cannot have happened."""
+
+_THROTTLES = frozenset(
+    (
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+        "LimitExceededException",
+    )
+)
+_CONFLICTS = frozenset(("TransactionConflictException", "TransactionInProgressException", "TransactionConflict"))
+
+
+def _typed(value: Value) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, bytes):
+        return {"B": value}
+    return {"S": value}
+
+
+def _plain(typed: Mapping[str, Any]) -> Value:
+    if "S" in typed:
+        return str(typed["S"])
+    if "N" in typed:
+        return int(typed["N"])
+    if "BOOL" in typed:
+        return bool(typed["BOOL"])
+    return bytes(typed["B"])
+
+
+def _item(typed: Mapping[str, Any] | None) -> Item | None:
+    return {name: _plain(value) for name, value in typed.items()} if typed else None
+
+
+class _Expression:
+    """Collects the names and values of one DynamoDB expression."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
+
+    def name(self, attribute: str) -> str:
+        place = f"#{attribute}"
+        self.names[place] = attribute
+        return place
+
+    def value(self, value: Value) -> str:
+        place = f":v{len(self.values)}"
+        self.values[place] = _typed(value)
+        return place
+
+    def condition(self, condition: Condition) -> str:
+        match condition:
+            case Absent():
+                return f"attribute_not_exists({self.name('pk')})"
+            case Exists():
+                return f"attribute_exists({self.name('pk')})"
+            case Is(attribute, value):
+                return f"{self.name(attribute)} = {self.value(value)}"
+            case Lacks(attribute):
+                return f"attribute_not_exists({self.name(attribute)})"
+            case AnyOf(conditions):
+                return "(" + " OR ".join(self.condition(c) for c in conditions) + ")"
+            case AllOf(conditions):
+                return "(" + " AND ".join(self.condition(c) for c in conditions) + ")"
+
+    def update(self, change: Change) -> str:
+        parts = []
+        if change.put:
+            parts.append("SET " + ", ".join(f"{self.name(a)} = {self.value(v)}" for a, v in change.put.items()))
+        if change.drop:
+            parts.append("REMOVE " + ", ".join(self.name(a) for a in change.drop))
+        if change.add:
+            parts.append("ADD " + ", ".join(f"{self.name(a)} {self.value(v)}" for a, v in change.add.items()))
+        return " ".join(parts)
+
+    def fields(self) -> dict[str, Any]:
+        return {
+            **({"ExpressionAttributeNames": self.names} if self.names else {}),
+            **({"ExpressionAttributeValues": self.values} if self.values else {}),
+        }
+
+
+class DynamoTables:
+    """CustomerTable and KnowledgeTable in DynamoDB (port: aftercare.table.Tables)."""
+
+    def __init__(self, client: Any, names: Mapping[TableName, str], ids: Ids) -> None:
+        self._client = client
+        self._names = names
+        self._ids = ids
+
+    def _key(self, key: Key) -> dict[str, Any]:
+        return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+    def _read_call(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A read has no effect: two more attempts cost nothing but time."""
+        for left in (2, 1, 0):
+            try:
+                return call()
+            except ClientError as error:
+                if left or error.response["Error"]["Code"] not in _THROTTLES:
+                    if not left or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500:
+                        raise
+                    continue
+                raise Throttled(str(error)) from error
+            except BotoCoreError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def read(self, keys_: Sequence[Key]) -> dict[Key, Item]:
+        found: dict[Key, Item] = {}
+        by_name = {name: table for table, name in self._names.items()}
+        request: dict[str, Any] = {}
+        for key in keys_:
+            request.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})["Keys"].append(self._key(key))
+        for _ in range(5):
+            if not request:
+                return found
+            pending = request
+            answer = self._read_call(lambda asked=pending: self._client.batch_get_item(RequestItems=asked))  # type: ignore[misc]
+            for name, items in answer["Responses"].items():
+                for typed in items:
+                    item = _item(typed) or {}
+                    found[Key(by_name[name], str(item["pk"]), str(item["sk"]))] = item
+            request = answer.get("UnprocessedKeys") or {}
+        if request:
+            raise Throttled("BatchGetItem left keys unprocessed")
+        return found
+
+    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+        asked: dict[str, Any] = {
+            "TableName": self._names[table],
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {":pk": {"S": pk}, ":sk": {"S": prefix}},
+            "ConsistentRead": True,
+        }
+        found: list[Item] = []
+        while True:
+            answer = self._read_call(lambda: self._client.query(**asked))
+            found.extend(_item(typed) or {} for typed in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return found
+            asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def due(self, kind: str, until: str, limit: int) -> list[Item]:
+        answer = self._read_call(
+            lambda: self._client.query(
+                TableName=self._names["customers"],
+                IndexName="due",
+                KeyConditionExpression="due_kind = :kind AND due_at <= :until",
+                ExpressionAttributeValues={":kind": {"S": kind}, ":until": {"S": until}},
+                Limit=limit,
+            )
+        )
+        return [_item(typed) or {} for typed in answer["Items"]]
+
+    def _one(self, write: Write) -> tuple[str, dict[str, Any]]:
+        expression = _Expression()
+        call: dict[str, Any] = {"TableName": self._names[write.key.table]}
+        match write:
+            case Put(key, item):
+                kind = "Put"
+                call["Item"] = {**self._key(key), **{name: _typed(value) for name, value in item.items()}}
+            case Change(key):
+                kind = "Update"
+                call["Key"] = self._key(key)
+                call["UpdateExpression"] = expression.update(write)
+            case Remove(key):
+                kind = "Delete"
+                call["Key"] = self._key(key)
+            case Check(key):
+                kind = "ConditionCheck"
+                call["Key"] = self._key(key)
+        if write.when is not None:
+            call["ConditionExpression"] = expression.condition(write.when)
+            call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return kind, {**call, **expression.fields()}
+
+    def write(self, writes: Sequence[Write]) -> None:
+        if len(writes) == 1 and not isinstance(writes[0], Check):
+            kind, call = self._one(writes[0])
+            self._apply(lambda: getattr(self._client, f"{kind.lower()}_item")(**call), sure_again=False)
+            return
+        items = [dict([self._one(write)]) for write in writes]
+        token = self._ids.new()
+        self._apply(lambda: self._client.transact_write_items(TransactItems=items, ClientRequestToken=token), sure_again=True)
+
+    def _apply(self, call: Callable[[], Any], sure_again: bool) -> None:
+        """A transaction's token makes one more attempt after a lost answer the same transaction; a plain write has none."""
+        try:
+            call()
+        except NEVER_SENT as error:
+            raise Throttled(str(error)) from error
+        except BotoCoreError as error:
+            if sure_again:
+                self._apply(call, sure_again=False)
+                return
+            raise Unclear(str(error)) from error
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                raise ConditionFailed({0: _item(cast(dict[str, Any], error.response).get("Item"))}) from error
+            if code == "TransactionCanceledException":
+                raise _cancelled(error) from error
+            if code in _CONFLICTS:
+                raise Conflict(code) from error
+            if code in _THROTTLES:
+                raise Throttled(code) from error
+            if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+                if sure_again:
+                    self._apply(call, sure_again=False)
+                    return
+                raise Unclear(code) from error
+            raise
+
+
+def _cancelled(error: ClientError) -> Exception:
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    failed = {n: _item(r.get("Item")) for n, r in enumerate(reasons) if r.get("Code") == "ConditionalCheckFailed"}
+    if failed:
+        return ConditionFailed(failed)
+    codes = {r.get("Code") for r in reasons}
+    if codes & _CONFLICTS:
+        return Conflict(str(sorted(map(str, codes))))
+    if codes & _THROTTLES:
+        return Throttled(str(sorted(map(str, codes))))
+    return error
+
+
+class EventBridgeBus:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def put(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        answer = self._client.put_events(Entries=list(entries))
+        if not answer["FailedEntryCount"]:
+            return ()
+        return tuple(n for n, entry in enumerate(answer["Entries"]) if entry.get("ErrorCode"))
+
+
+class SqsQueues:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
+        call = {"QueueUrl": url, "MessageBody": body}
+        if group:
+            call["MessageGroupId"] = group
+        if deduplication:
+            call["MessageDeduplicationId"] = deduplication
+        self._client.send_message(**call)
+
+
+def _schedule(name: str, group: str, role: str, queue_arn: str, at: datetime, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A one-time schedule that puts one message on a queue and then deletes itself; `at` has whole seconds."""
+    return {
+        "Name": name,
+        "GroupName": group,
+        "ScheduleExpression": f"at({at.astimezone(UTC):%Y-%m-%dT%H:%M:%S})",
+        "ScheduleExpressionTimezone": "UTC",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "Target": {"Arn": queue_arn, "RoleArn": role, "Input": json.dumps(body)},
+    }
+
+
+class StepFunctionsWaits:
+    """One execution per wait, started under its name."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
+        try:
+            self._client.start_execution(
+                stateMachineArn=state_machine, name=name, input=json.dumps({"due_at": iso(due_at), **payload})
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+
+class SchedulerWaits:
+    """The same wait as a one-time schedule that wakes the function through its own queue: no open execution for months."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
+        del state_machine
+        schedule = _schedule(
+            name,
+            self._settings.need("wait_schedule_group"),
+            self._settings.need("wait_schedule_role"),
+            self._settings.need("wait_queue_arn"),
+            due_at,
+            {"due_at": iso(due_at), **payload},
+        )
+        try:
+            self._client.create_schedule(**schedule)
+        except self._client.exceptions.ConflictException:
+            return False
+        return True
+
+
+class SchedulerSlots:
+    """One one-time schedule per customer that puts SlotDue on the gate's queue."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def set(self, customer_id: str, at: datetime) -> None:
+        schedule = _schedule(
+            f"slot-{customer_id}",
+            self._settings.need("slot_schedule_group"),
+            self._settings.need("slot_schedule_role"),
+            self._settings.need("gate_queue_arn"),
+            at,
+            {"slot": {"customer_id": customer_id, "at": iso(at)}},
+        )
+        schedule["Target"]["SqsParameters"] = {"MessageGroupId": customer_id}
+        try:
+            self._client.create_schedule(**schedule)
+        except self._client.exceptions.ConflictException:
+            self._client.update_schedule(**schedule)
+
+
+_PROVIDER_BUSY = frozenset(("TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"))
+_ACCOUNT_STOPPED = frozenset(("SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"))
+OPERATOR_TIME = timedelta(minutes=15)
+
+
+class SesMail:
+    """SES v2 SendEmail with raw MIME, exactly one wire attempt; the answer sorted by what the gate does next."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def send(self, mail: Mail) -> SendOutcome:
+        try:
+            answer = self._client.send_email(
+                FromEmailAddress=mail.sender,
+                Destination={"ToAddresses": [mail.recipient]},
+                Content={"Raw": {"Data": mail.mime()}},
+                EmailTags=[{"Name": name, "Value": value} for name, value in sorted(mail.tags.items())],
+                ConfigurationSetName=self._settings.need("configuration_set"),
+            )
+        except NEVER_SENT as error:
+            return Busy(type(error).__name__)
+        except BotoCoreError as error:
+            return Uncertain(type(error).__name__)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+            if code in _ACCOUNT_STOPPED:
+                return Busy(code, patience=OPERATOR_TIME)
+            if code in _PROVIDER_BUSY or status == 429:
+                return Busy(code)
+            return Uncertain(code) if status >= 500 else Rejected(code)
+        return Accepted(answer["MessageId"])
+
+
+class AwsSecrets:
+    """Parameters and secrets through Powertools, kept five minutes."""
+
+    def text(self, name: str) -> str:
+        from aws_lambda_powertools.utilities import parameters
+
+        if name.startswith("arn:") and ":secretsmanager:" in name:
+            return str(parameters.get_secret(name, max_age=300))
+        try:
+            return str(parameters.get_parameter(name, decrypt=True, max_age=300))
+        except parameters.GetParameterError as error:
+            raise NotKept(f"parameter {name} cannot be read") from error
+
+
+def client(service: str) -> Any:
+    """A client of this account, for the operator's commands; functions use the ports."""
+    return (boto3.DEFAULT_SESSION or boto3.session.Session()).client(service, config=CALL)
+
+
+class AwsOutside(Outside):
+    """Every port on AWS; a client is made when it is first used and kept for the life of the process."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.ids = ids or SystemIds()
+
+    @cached_property
+    def _session(self) -> Any:
+        return boto3.DEFAULT_SESSION or boto3.session.Session()
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, config=CALL)
+
+    @cached_property
+    def tables(self) -> DynamoTables:  # type: ignore[override]
+        names: dict[TableName, str] = {}
+        if self.settings.customer_table:
+            names["customers"] = self.settings.customer_table
+        if self.settings.knowledge_table:
+            names["knowledge"] = self.settings.knowledge_table
+        return DynamoTables(self._client("dynamodb"), names, self.ids)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:  # type: ignore[override]
+        return EventBridgeBus(self._client("events"))
+
+    @cached_property
+    def queues(self) -> SqsQueues:  # type: ignore[override]
+        return SqsQueues(self._client("sqs"))
+
+    @cached_property
+    def waits(self) -> StepFunctionsWaits | SchedulerWaits:  # type: ignore[override]
+        if self.settings.long_waits == "Scheduler":
+            return SchedulerWaits(self._client("scheduler"), self.settings)
+        return StepFunctionsWaits(self._client("stepfunctions"))
+
+    @cached_property
+    def slots(self) -> SchedulerSlots:  # type: ignore[override]
+        return SchedulerSlots(self._client("scheduler"), self.settings)
+
+    @cached_property
+    def mail(self) -> SesMail:  # type: ignore[override]
+        return SesMail(self._client("sesv2"), self.settings)
+
+    @cached_property
+    def secrets(self) -> AwsSecrets:  # type: ignore[override]
+        return AwsSecrets()

@@ -1,0 +1,36 @@
+"""The files that a store edits, and the one reader that says in one line what is wrong with one."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from aftercare.model import Model
+
+HERE = Path(__file__).parent
+
+Shape = TypeVar("Shape", bound=Model)
+
+
+class ContentError(ValueError):
+    """A content file is not as it must be: the text names file, field and what was expected."""
+
+
+def read_content(path: Path, shape: type[Shape]) -> Shape:
+    """Read a YAML file (relative: beside this module) into its model. ContentError naming file, field and expectation."""
+    import yaml  # 20 modules that no cold start without content needs
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    file = path if path.is_absolute() else HERE / path
+    try:
+        read = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe loaders
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ContentError(f"{file.name}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from error
+    try:
+        return shape.model_validate(read)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ContentError(f"{file.name}: {field}: {first['msg']}") from error

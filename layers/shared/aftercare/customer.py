@@ -1,0 +1,190 @@
+"""The customer's record as the gate and the capabilities read it: profile, orders, consent, held messages."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from aftercare.consent import ConsentRecord
+from aftercare.decision import Message
+from aftercare.model import Model
+from aftercare.money import Money
+
+Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
+
+
+Cue = Literal["good", "fine", "bad"]
+"""How an order felt to the customer, by one tap."""
+
+
+class Contact(Model):
+    """How to reach a person; an absent address is None, never empty text. `phone` is E.164."""
+
+    email: Annotated[str, Field(max_length=320)] | None = None
+    phone: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    name: Text | None = None
+
+
+class OrderLine(Model):
+    """One line of an order. `unit_price` is what the shopper was shown."""
+
+    line_ref: str
+    product_ref: str | None = None
+    title: Text
+    variant: Text | None = None
+    sku: str | None = None
+    product_type: Text | None = None
+    tags: tuple[str, ...] = ()
+    quantity: Annotated[int, Field(ge=0)]
+    unit_price: Money | None = None
+    requires_shipping: bool = True
+    gift_card: bool = False
+    plan: str | None = None
+
+
+class Refund(Model):
+    """Money given back once, by the sender's own reference."""
+
+    ref: str
+    at: AwareDatetime
+    amount: Money | None = None
+    whole: bool = False
+
+
+class Order(Model):
+    """All that is known of one order: the join of its facts, so the order of their arrival does not matter.
+
+    `key` is `<shop>:<sender's reference>`; `name` is what the shopper knows it by. `as_of` is the sender's time of the
+    newest description; the `_at` fields are facts, set once. `version` counts the writes of this record. A part that the
+    newest description left out keeps its value; `older` says when such a part was last told.
+    """
+
+    key: str
+    shop: str
+    platform: str
+    ref: str
+    name: Text
+    version: int = 0
+    as_of: AwareDatetime
+    placed_at: AwareDatetime | None = None
+    paid_at: AwareDatetime | None = None
+    edited_at: AwareDatetime | None = None
+    partially_fulfilled_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    ready_for_pickup_at: AwareDatetime | None = None
+    cancelled_at: AwareDatetime | None = None
+    cancel_reason: str | None = None
+    deleted_at: AwareDatetime | None = None
+    refunds: tuple[Refund, ...] = ()
+    contact: Contact = Contact()
+    customer_ref: str | None = None
+    locale: str | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    region: str | None = None
+    postcode: str | None = None
+    total: Money | None = None
+    shop_total: Money | None = None
+    discounts: tuple["Charge", ...] = ()
+    fees: tuple["Charge", ...] = ()
+    lines: tuple[OrderLine, ...] = ()
+    estimated_from: AwareDatetime | None = None
+    estimated_until: AwareDatetime | None = None
+    is_test: bool = False
+    is_renewal: bool = False
+    suppress_notification: bool = False
+    source: str | None = None
+    status_url: str | None = None
+    older: dict[str, AwareDatetime] = Field(default_factory=dict)
+    cue: Cue | None = None
+    cue_at: AwareDatetime | None = None
+
+    @property
+    def closed(self) -> Literal["cancelled", "refunded"] | None:
+        """Why nothing more should be said about this order as if it stood; lies beside `doc` for the gate's claim to check."""
+        if self.cancelled_at:
+            return "cancelled"
+        return "refunded" if self.refunded_in_whole else None
+
+    @property
+    def refunded_in_whole(self) -> bool:
+        """Whether nothing of the price is left with the shop, by the sender's word or by the sum of the refunds."""
+        if any(r.whole for r in self.refunds):
+            return True
+        amounts = [r.amount for r in self.refunds if r.amount]
+        if not amounts or self.total is None or self.total.amount <= 0:
+            return False
+        return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
+
+
+class Charge(Model):
+    """A fee or discount that the shopper sees as a line of its own. `kind`: shipping, tax, duty, tip, discount."""
+
+    kind: str
+    label: Text
+    amount: Money
+
+
+class Shipment(Model):
+    """One parcel list of an order as its sender tells it; the predicted window is added by shipping_delay."""
+
+    key: str
+    order_key: str
+    version: int = 0
+    as_of: AwareDatetime
+    status: str = "unknown"
+    carrier: str | None = None
+    numbers: tuple[str, ...] = ()
+    tracking_urls: tuple[str, ...] = ()
+    line_refs: tuple[str, ...] = ()
+    shipped_at: AwareDatetime | None = None
+    delivered_at: AwareDatetime | None = None
+
+
+class Profile(Model):
+    """Who a customer is across orders. `shop_refs` are `<shop>:<platform's customer id>`.
+
+    `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
+    that the order of arrival does not matter.
+    """
+
+    version: int = 0
+    contact: Contact = Contact()
+    shop_refs: tuple[str, ...] = ()
+    locale: str | None = None
+    country: str | None = None
+    first_seen: AwareDatetime
+    tags: tuple[str, ...] = ()
+    channels_off: tuple[str, ...] = ()
+    erased: bool = False
+    told: dict[str, str] = Field(default_factory=dict)
+
+
+class Slot(Model):
+    """The customer's one timer: when held messages are looked at again."""
+
+    at: AwareDatetime
+
+
+class Customer(Model):
+    """One hot partition, read at once. Everything a rule may look at is here."""
+
+    id: str
+    profile: Profile
+    consent: ConsentRecord = ConsentRecord()
+    orders: tuple[Order, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    held: tuple[Message, ...] = ()
+    slot: Slot | None = None
+
+    @cached_property
+    def _orders(self) -> dict[str, Order]:
+        return {o.key: o for o in self.orders}
+
+    def order(self, order_key: str) -> Order | None:
+        return self._orders.get(order_key)
+
+    def ordered_since(self, instant: datetime) -> tuple[Order, ...]:
+        """Orders placed after an instant that still stand, oldest first."""
+        later = [o for o in self.orders if o.placed_at and o.placed_at > instant and not o.cancelled_at and not o.is_test]
+        return tuple(sorted(later, key=lambda o: (o.placed_at or o.as_of, o.key)))

@@ -1,0 +1,129 @@
+"""How a proposal was settled and why: verdicts of the rules, reasons from one closed list, the ledger's states."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from aftercare.model import Model
+from aftercare.proposal import Proposal
+
+Evidence = dict[str, str | int | bool | tuple[str, ...] | None]
+
+
+class State(StrEnum):
+    """HELD → CLAIMED → SENT, or UNKNOWN → SENT or PARKED; or REFUSED, EXPIRED, SUPERSEDED at once."""
+
+    HELD = "HELD"
+    CLAIMED = "CLAIMED"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    PARKED = "PARKED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class Reason(StrEnum):
+    """The closed list of reasons; each is explained in docs/reasons.md."""
+
+    CLAIMED = "claimed"
+    SENT = "sent"
+    ALREADY_SETTLED = "already_settled"
+    NOT_YET = "not_yet"
+    TOO_LATE = "too_late"
+    SWITCHED_OFF = "switched_off"
+    DRY_RUN = "dry_run"
+    NOT_ON_ALLOWLIST = "not_on_allowlist"
+    ORDER_UNKNOWN = "order_unknown"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_REFUNDED = "order_refunded"
+    ALREADY_REORDERED = "already_reordered"
+    TEST_ORDER = "test_order"
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    ERASED = "erased"
+    NO_ADDRESS = "no_address"
+    NO_CONSENT = "no_consent"
+    CHANNEL_TURNED_OFF = "channel_turned_off"
+    WORLD_CHANGED = "world_changed"
+    PROVIDER_BUSY = "provider_busy"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_UNCLEAR = "provider_unclear"
+    LEASE_EXPIRED = "lease_expired"
+    OUTCOME_NEVER_LEARNED = "outcome_never_learned"
+    PROVIDER_CONFIRMED = "provider_confirmed"
+    OPERATOR_CONFIRMED = "operator_confirmed"
+    OPERATOR_DROPPED = "operator_dropped"
+
+
+class Pass(Model):
+    """The rule has nothing against it."""
+
+    saw: Evidence = Field(default_factory=dict)
+
+
+class Hold(Model):
+    """Not now: come back at `until`."""
+
+    until: AwareDatetime
+    because: Reason
+    saw: Evidence = Field(default_factory=dict)
+
+
+class Refuse(Model):
+    """Never: the ledger state says whether it is refused, expired or superseded."""
+
+    because: Reason
+    state: Literal[State.REFUSED, State.EXPIRED, State.SUPERSEDED] = State.REFUSED
+    saw: Evidence = Field(default_factory=dict)
+
+
+Verdict = Pass | Hold | Refuse
+Answer = Literal["pass", "hold", "refuse"]
+
+
+class Step(Model):
+    """One rule's part in a decision: its name, its answer and what it saw."""
+
+    rule: str
+    said: Answer
+    because: Reason | None = None
+    saw: Evidence = Field(default_factory=dict)
+
+
+class Decision(Model):
+    """One settlement with the trace of rules that led to it; a ledger item keeps every one of its message."""
+
+    at: AwareDatetime
+    state: State
+    reason: Reason
+    channel: str | None = None
+    until: AwareDatetime | None = None
+    caused_by: str = ""
+    trace: tuple[Step, ...] = ()
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class Message(Model):
+    """A ledger item: the proposal, where it stands, every decision, and what the provider said."""
+
+    proposal: Proposal
+    state: State
+    decisions: tuple[Decision, ...]
+    channel: str | None = None
+    provider_id: str | None = None
+    sent_at: AwareDatetime | None = None
+    template_version: str | None = None
+    content_hash: str | None = None
+    consent_proof: str | None = None
+    consent_version: int | None = None
+
+    @property
+    def due_at(self) -> AwareDatetime | None:
+        """When a held message is looked at again."""
+        return self.last.until
+
+    @property
+    def last(self) -> Decision:
+        return self.decisions[-1]

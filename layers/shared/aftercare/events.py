@@ -1,0 +1,166 @@
+"""The catalogue: every event that may stand on the aftercare bus, its source and the shape of its data.
+
+Events carry ids, times, numbers and enumerated words; never a name, an address, free text or a link.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from aftercare.clock import iso
+from aftercare.consent import Channel, Purpose, Says
+from aftercare.customer import Cue
+from aftercare.decision import Reason, State
+from aftercare.model import Model
+
+
+class CustomerData(Model):
+    customer_id: str
+
+
+class OrderData(CustomerData):
+    order: str
+
+
+class RefundData(OrderData):
+    refund: str
+
+
+class CueData(OrderData):
+    cue: Cue
+
+
+class ConsentData(CustomerData):
+    channel: Channel
+    purpose: Purpose
+    says: Says
+
+
+class MessageData(CustomerData):
+    message: str
+    state: State
+    reason: Reason
+
+
+class EngagementData(CustomerData):
+    message: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One entry of the catalogue."""
+
+    detail_type: str
+    source: str
+    data: type[CustomerData]
+
+
+CATALOGUE: Mapping[str, Kind] = {
+    kind.detail_type: kind
+    for kind in (
+        Kind("OrderPlaced", "aftercare.orders", OrderData),
+        Kind("OrderContactFound", "aftercare.orders", OrderData),
+        Kind("OrderUpdated", "aftercare.orders", OrderData),
+        Kind("OrderPaid", "aftercare.orders", OrderData),
+        Kind("OrderEdited", "aftercare.orders", OrderData),
+        Kind("OrderPartiallyFulfilled", "aftercare.orders", OrderData),
+        Kind("OrderCompleted", "aftercare.orders", OrderData),
+        Kind("OrderReadyForPickup", "aftercare.orders", OrderData),
+        Kind("OrderCancelled", "aftercare.orders", OrderData),
+        Kind("OrderRefunded", "aftercare.orders", RefundData),
+        Kind("OrderDeleted", "aftercare.orders", OrderData),
+        Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("CustomerCreated", "aftercare.customers", CustomerData),
+        Kind("CustomerUpdated", "aftercare.customers", CustomerData),
+        Kind("CustomerTagged", "aftercare.customers", CustomerData),
+        Kind("CustomerErasureRequested", "aftercare.customers", CustomerData),
+        Kind("CustomerExportRequested", "aftercare.customers", CustomerData),
+        Kind("ConsentChanged", "aftercare.consent", ConsentData),
+        Kind("ConsentObserved", "aftercare.consent", ConsentData),
+        Kind("AddressSuppressed", "aftercare.consent", CustomerData),
+        Kind("MessageEngaged", "aftercare.messages", EngagementData),
+        Kind("MessageUnresolved", "aftercare.messages", MessageData),
+    )
+}
+
+
+class UnknownEvent(ValueError):
+    """A detail-type that the catalogue does not have, or data that is not of its shape."""
+
+
+class Event(Model):
+    """One event as it lies in the outbox. `id` is ours: a forwarded event gets a new EventBridge id."""
+
+    id: str
+    type: str
+    occurred_at: AwareDatetime
+    correlation_id: str
+    data: dict[str, Any]
+
+    @property
+    def kind(self) -> Kind:
+        return CATALOGUE[self.type]
+
+    def entry(self, bus: str, told_at: datetime) -> dict[str, Any]:
+        """The PutEvents entry for this event."""
+        metadata = {
+            "id": self.id,
+            "version": 1,
+            "occurred_at": iso(self.occurred_at),
+            "told_at": iso(told_at),
+            "correlation_id": self.correlation_id,
+        }
+        return {
+            "Source": self.kind.source,
+            "DetailType": self.type,
+            "Detail": json.dumps({"metadata": metadata, "data": self.data}, separators=(",", ":")),
+            "EventBusName": bus,
+            "Time": told_at,
+        }
+
+
+def make(detail_type: str, event_id: str, occurred_at: datetime, correlation_id: str, data: CustomerData) -> Event:
+    """An event of the catalogue. UnknownEvent when the data is not of the shape that its type has."""
+    kind = CATALOGUE.get(detail_type)
+    if kind is None or type(data) is not kind.data:
+        raise UnknownEvent(f"{detail_type} with {type(data).__name__} is not in the catalogue")
+    return Event(
+        id=event_id,
+        type=detail_type,
+        occurred_at=occurred_at,
+        correlation_id=correlation_id,
+        data=data.model_dump(mode="json"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as a function receives it from the bus."""
+
+    type: str
+    id: str
+    occurred_at: datetime
+    correlation_id: str
+    data: Any
+
+
+def told(envelope: Mapping[str, Any]) -> Told:
+    """Read an EventBridge envelope of the aftercare bus. UnknownEvent naming type and field when it is not in the catalogue."""
+    detail_type = str(envelope.get("detail-type"))
+    kind = CATALOGUE.get(detail_type)
+    if kind is None:
+        raise UnknownEvent(f"detail-type {detail_type!r} is not in the catalogue")
+    detail = envelope["detail"]
+    metadata = detail["metadata"]
+    return Told(
+        type=detail_type,
+        id=metadata["id"],
+        occurred_at=datetime.fromisoformat(metadata["occurred_at"]),
+        correlation_id=metadata["correlation_id"],
+        data=kind.data.model_validate(detail["data"]),
+    )

@@ -1,0 +1,33 @@
+"""Addresses in one spelling, and the keyed hashes under which they are known without being readable."""
+
+import hashlib
+import hmac
+import re
+
+_EMAIL = re.compile(r"^[^@\s\x00-\x1f<>,;\"]{1,64}@[^@\s\x00-\x1f<>,;\"]{1,255}$")
+_NOT_A_NUMBER = re.compile(r"[^0-9+]")
+
+
+def email(text: str | None) -> str | None:
+    """The address in lower case, or None where it is empty or no address; domains are compared as given, not resolved."""
+    if not text:
+        return None
+    address = text.strip().lower()
+    return address if _EMAIL.match(address) and "." in address.rpartition("@")[2] else None
+
+
+def phone(text: str | None) -> str | None:
+    """The number in E.164, or None for a national or senseless one: a guess would reach a stranger."""
+    if not text:
+        return None
+    digits = _NOT_A_NUMBER.sub("", text.strip())
+    if digits.startswith("00"):
+        digits = "+" + digits[2:]
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", digits):
+        return None
+    return None if len(set(digits[1:])) == 1 else digits
+
+
+def keyed_hash(secret: str, address: str) -> str:
+    """HMAC-SHA256 of a normalised address, 40 hex characters (160 bits)."""
+    return hmac.new(secret.encode(), address.encode(), hashlib.sha256).hexdigest()[:40]

@@ -1,0 +1,88 @@
+"""Every key of both tables, and the two names of a message. Keys are text and are built nowhere else.
+
+In a customer's partition `1#` is hot (one Query loads it for the gate) and `9#` is history.
+"""
+
+import base64
+import hashlib
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+TableName = Literal["customers", "knowledge"]
+
+PROFILE = "1#PROFILE"
+CONSENT = "1#CONSENT"
+SLOT = "1#SLOT"
+HOT = "1#"
+ORDER = "1#ORDER#"
+SHIPMENT = "1#SHIPMENT#"
+HELD = "1#HELD#"
+LEDGER = "9#LEDGER#"
+HISTORY = "9#"
+ONLY = "-"
+
+
+class Key(NamedTuple):
+    """Where one item lies."""
+
+    table: TableName
+    pk: str
+    sk: str
+
+
+def customer(customer_id: str, sk: str) -> Key:
+    return Key("customers", f"CUSTOMER#{customer_id}", sk)
+
+
+def customer_id_of(pk: str) -> str:
+    """The customer's id in a partition key that customer() made."""
+    return pk.removeprefix("CUSTOMER#")
+
+
+def order(customer_id: str, order_key: str) -> Key:
+    return customer(customer_id, ORDER + order_key)
+
+
+def held(customer_id: str, message_id: str) -> Key:
+    return customer(customer_id, HELD + message_id)
+
+
+def ledger(customer_id: str, message_id: str) -> Key:
+    """By the message's short name, because that is all a provider's event brings back."""
+    return customer(customer_id, LEDGER + message_id)
+
+
+def evidence(customer_id: str, sequence: str) -> Key:
+    """Consent evidence is a partition of its own: append-only can be granted by partition only."""
+    return Key("customers", f"EVIDENCE#{customer_id}", sequence)
+
+
+def email_alias(keyed_hash: str) -> Key:
+    return Key("customers", f"ALIAS#email#{keyed_hash}", ONLY)
+
+
+def platform_alias(shop: str, customer_ref: str) -> Key:
+    return Key("customers", f"ALIAS#platform#{shop}:{customer_ref}", ONLY)
+
+
+def order_alias(order_key: str) -> Key:
+    return Key("customers", f"ALIAS#order#{order_key}", ONLY)
+
+
+def delivery(delivery_key: str) -> Key:
+    """Dedupe marker, journal row and outbox of one delivery, in one item."""
+    return Key("customers", f"DELIVERY#{delivery_key}", ONLY)
+
+
+def parked(sender: str, received_at: datetime, delivery_key: str) -> Key:
+    return Key("customers", f"PARKED#{sender}#{received_at:%Y-%m-%d}", delivery_key)
+
+
+def switch() -> Key:
+    """The kill switch of the stage: one item, read strongly consistent by every gate invocation."""
+    return Key("knowledge", "SETTINGS", "SWITCH")
+
+
+def message_id(message_key: str) -> str:
+    """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
+    return base64.b32encode(hashlib.sha256(message_key.encode()).digest()).decode().lower()[:32]

@@ -1,0 +1,263 @@
+"""What becomes of a message, as conditional writes in the customer's own partition (rules H1-H3 of docs/guarantees.md).
+
+A message lies in one place: HELD under `1#HELD#`, in every other state under `9#LEDGER#`. Who holds the claim's token may
+settle or release it; nobody else can.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aftercare import keys
+from aftercare.clock import iso
+from aftercare.customer import Customer, Slot
+from aftercare.decision import Decision, Message, State
+from aftercare.keys import Key
+from aftercare.store import JOURNAL_KEPT, expires, unchanged_consent
+from aftercare.table import (
+    Absent,
+    AllOf,
+    Change,
+    Check,
+    Condition,
+    ConditionFailed,
+    Conflict,
+    Exists,
+    Is,
+    Item,
+    Lacks,
+    Put,
+    Remove,
+    TableError,
+    Tables,
+    Throttled,
+    Unclear,
+    Write,
+)
+
+LEASE = timedelta(minutes=16)
+UNKNOWN_FOR = timedelta(hours=2)
+SLOT_GRACE = timedelta(minutes=10)
+
+_DUE = {State.CLAIMED: "claimed", State.UNKNOWN: "unknown", State.PARKED: "parked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The message is ours to send once; the token settles it."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The claim was not had and nothing is claimed by us: `settled` is the message as somebody else left it, if any."""
+
+    settled: Message | None = None
+
+
+def _attributes(message: Message, now: datetime, due_at: datetime | None = None, token: str | None = None) -> Item:
+    item: Item = {"doc": message.to_json(), "state": str(message.state), "expires_at": expires(now, JOURNAL_KEPT)}
+    if token:
+        item["token"] = token
+    kind = _DUE.get(message.state)
+    if kind:
+        item["due_kind"] = kind
+        item["due_at"] = iso(due_at or now)
+    return item
+
+
+def _to(place: Key, message: Message, now: datetime, due_at: datetime | None, when: Condition) -> Change:
+    """The write that moves a ledger item on, keeping what providers have reported of it meanwhile."""
+    attributes = _attributes(message, now, due_at)
+    return Change(place, put=attributes, drop=tuple(a for a in ("token", "due_kind", "due_at") if a not in attributes), when=when)
+
+
+def message_from(item: Item) -> Message:
+    return Message.model_validate_json(str(item["doc"]))
+
+
+def read_all(tables: Tables, messages: Sequence[tuple[str, str]], beside: Sequence[Key] = ()) -> dict[Key, Item]:
+    """The ledger items of (customer id, message id) pairs and a few other keys, in one call."""
+    wanted = dict.fromkeys([*beside, *(keys.ledger(c, m) for c, m in messages)])
+    return tables.read(list(wanted))
+
+
+def claim(
+    tables: Tables, customer: Customer, message: Message, token: str, now: datetime, held: Message | None, checks: Sequence[Check]
+) -> Claimed | Lost:
+    """Claim a message for one send, if it was never settled, consent has not moved and the checks hold.
+
+    Lost when one of these fails. Any answer that is not a clear yes or no is followed by a release of whatever of our own
+    claim may have been written, and raised: TableError, before any send.
+    """
+    proposal = message.proposal
+    place = keys.ledger(customer.id, proposal.message_id)
+    writes: list[Write] = [Put(place, _attributes(message, now, now + LEASE, token), when=Absent())]
+    writes.append(unchanged_consent(customer.id, customer.consent))
+    writes.extend(checks)
+    if held:
+        writes.append(Remove(keys.held(customer.id, proposal.message_id), when=Is("state", State.HELD)))
+    try:
+        tables.write(writes)
+    except ConditionFailed as failed:
+        there = failed.found.get(0)
+        if there and there.get("token") == token:
+            return Claimed(token)
+        return Lost(message_from(there) if there else None)
+    except Conflict:
+        return Lost()
+    except TableError:
+        release(tables, customer.id, message, token, held=held, now=now)
+        raise
+    return Claimed(token)
+
+
+def release(
+    tables: Tables,
+    customer_id: str,
+    message: Message,
+    token: str,
+    held: Message | None,
+    now: datetime,
+    attempts: int = 4,
+) -> bool:
+    """Give back our own claim, putting a held message back where it lay. False when it was not (or no longer) ours.
+
+    Only who has not called the provider may do this. TableError when even the last attempt had no clear answer: the
+    claim, if it stands, then runs out with its lease.
+    """
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    writes: list[Write] = [Remove(place, when=Is("token", token))]
+    if held:
+        writes.append(_held_put(customer_id, held, now))
+    for left in reversed(range(attempts)):
+        try:
+            tables.write(writes)
+        except ConditionFailed:
+            return False
+        except (Throttled, Unclear, Conflict):
+            if not left:
+                raise
+        else:
+            return True
+    return False
+
+
+def settle(tables: Tables, customer_id: str, message: Message, token: str, now: datetime) -> bool:
+    """Write what became of our claim: SENT, UNKNOWN or REFUSED. False when the claim is no longer ours. TableError."""
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    due_at = now + UNKNOWN_FOR if message.state is State.UNKNOWN else None
+    try:
+        tables.write([_to(place, message, now, due_at, Is("token", token))])
+    except ConditionFailed:
+        return False
+    return True
+
+
+def close(tables: Tables, customer_id: str, message: Message, now: datetime, held: bool) -> Message | None:
+    """Settle at once without a send: REFUSED, EXPIRED or SUPERSEDED. The message as it stood if it was settled before."""
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    writes: list[Write] = [Put(place, _attributes(message, now), when=Absent())]
+    if held:
+        writes.append(Remove(keys.held(customer_id, message.proposal.message_id)))
+    try:
+        tables.write(writes)
+    except ConditionFailed as failed:
+        there = failed.found.get(0)
+        return message_from(there) if there else None
+    return None
+
+
+def _held_put(customer_id: str, message: Message, now: datetime, when: Condition | None = None) -> Put:
+    held = message if message.state is State.HELD else message.model_copy(update={"state": State.HELD})
+    return Put(keys.held(customer_id, message.proposal.message_id), _attributes(held, now), when=when)
+
+
+def slot_change(customer_id: str, at: datetime, now: datetime) -> Put:
+    """The customer's one timer; the sweep comes back to it when it did not ring."""
+    return Put(
+        keys.customer(customer_id, keys.SLOT),
+        {
+            "doc": Slot(at=at).to_json(),
+            "due_kind": "slot",
+            "due_at": iso(at + SLOT_GRACE),
+            "expires_at": expires(now, JOURNAL_KEPT),
+        },
+    )
+
+
+def hold(
+    tables: Tables, customer: Customer, message: Message, slot_at: datetime, now: datetime, token: str | None = None
+) -> bool:
+    """Keep a message for later and set the customer's slot, in one transaction; with a token in place of our own claim.
+
+    False when the message was settled meanwhile. TableError.
+    """
+    place = keys.ledger(customer.id, message.proposal.message_id)
+    guard: Write = Remove(place, when=Is("token", token)) if token else Check(place, Absent())
+    writes: list[Write] = [guard, _held_put(customer.id, message, now), slot_change(customer.id, slot_at, now)]
+    try:
+        tables.write(writes)
+    except ConditionFailed:
+        return False
+    return True
+
+
+def move_slot(tables: Tables, customer_id: str, at: datetime | None, now: datetime) -> None:
+    """Set the customer's timer to the next held message, or take it away when nothing is held. TableError."""
+    place = keys.customer(customer_id, keys.SLOT)
+    tables.write([slot_change(customer_id, at, now) if at else Remove(place)])
+
+
+def expire_claim(tables: Tables, item: Item, message: Message, now: datetime, beside: Sequence[Write] = ()) -> bool:
+    """CLAIMED past its lease → UNKNOWN, or UNKNOWN past its time → PARKED: `message` is the new state. False if it moved.
+
+    `beside` is written in the same transaction (the outbox item that tells of it).
+    """
+    key = Key("customers", str(item["pk"]), str(item["sk"]))
+    due_at = now + UNKNOWN_FOR if message.state is State.UNKNOWN else now
+    try:
+        tables.write([_to(key, message, now, due_at, Is("due_at", item["due_at"])), *beside])
+    except ConditionFailed:
+        return False
+    return True
+
+
+def confirm_sent(tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime) -> bool:
+    """The provider's own event (or the operator) settles what was CLAIMED, UNKNOWN or PARKED as SENT. False if it moved."""
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    try:
+        tables.write([_to(place, message, now, None, Is("doc", seen["doc"]))])
+    except ConditionFailed:
+        return False
+    return True
+
+
+def note_engagement(
+    tables: Tables, customer_id: str, message_id: str, what: str, at: datetime, event_id: str | None = None
+) -> bool:
+    """Count what a provider saw (delivered, opened, clicked, delayed) on the message. False when there is no such message.
+
+    With the provider's event id the same event is counted once, however often it is delivered.
+    """
+    seen = f"seen_{keys.message_id(event_id)[:12]}" if event_id else None
+    try:
+        tables.write(
+            [
+                Change(
+                    keys.ledger(customer_id, message_id),
+                    put={f"{what}_at": iso(at), **({seen: True} if seen else {})},
+                    add={f"{what}_count": 1},
+                    when=AllOf((Exists(), Lacks(seen))) if seen else Exists(),
+                )
+            ]
+        )
+    except ConditionFailed as failed:
+        return failed.found.get(0) is not None
+    return True
+
+
+def decided(message: Message, decision: Decision, **changes: object) -> Message:
+    """The message after one more decision."""
+    return message.model_copy(update={"state": decision.state, "decisions": (*message.decisions, decision), **changes})

@@ -1,0 +1,13 @@
+"""The one base of every data shape: frozen, closed, and fast to read back from its JSON text."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A value: unchangeable after it was made; an unknown field is an error that names it, not its text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    def to_json(self) -> str:
+        """Compact JSON without absent fields, the form in which a value lies in a table or travels in an event."""
+        return self.model_dump_json(exclude_none=True, exclude_defaults=True)

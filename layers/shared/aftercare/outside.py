@@ -1,0 +1,145 @@
+"""The ports to everything outside a function, and the one place where the backend is chosen.
+
+A port is a Protocol in the engine's words; each method is one AWS call, its failures named by what the caller should do.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from aftercare import settings as settings_module
+from aftercare.clock import Clock, Ids
+from aftercare.settings import Settings
+from aftercare.table import Tables
+
+
+class NotKept(LookupError):
+    """A secret or parameter that is configured but cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message and named it."""
+
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Nothing was sent and it may be tried after `patience`: a throttle, no connection, or an account the operator must mend."""
+
+    code: str
+    patience: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Nothing was sent and trying again will not help; `code` is the provider's word."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """It may have been sent: the answer was lost. Never to be tried again by itself."""
+
+    code: str
+
+
+SendOutcome = Accepted | Busy | Rejected | Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One rendered e-mail. `mime` builds the raw message when it is needed; tags are A-Za-z0-9_- only."""
+
+    sender: str
+    recipient: str
+    subject: str
+    html: str
+    text: str
+    tags: Mapping[str, str]
+    mime: Callable[[], bytes]
+
+
+class Bus(Protocol):
+    def put(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """Put at most 10 entries; the positions that were not kept (PutEvents answers 200 even when it kept nothing)."""
+        ...
+
+
+class Queues(Protocol):
+    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
+        """Put one message on a queue; on a FIFO queue with its group and deduplication id."""
+        ...
+
+
+class Waiting(Protocol):
+    def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
+        """Start a workflow's wait under its name; False when one of that name already runs or ran."""
+        ...
+
+
+class Slots(Protocol):
+    def set(self, customer_id: str, at: datetime) -> None:
+        """Set (or move) the one timer of a customer."""
+        ...
+
+
+class Mailer(Protocol):
+    def send(self, mail: Mail) -> SendOutcome:
+        """Exactly one attempt on the wire."""
+        ...
+
+
+class Secrets(Protocol):
+    def text(self, name: str) -> str:
+        """A secret's or parameter's text by name or ARN. NotKept when it cannot be read."""
+        ...
+
+
+class Outside:
+    """All ports of one function in one invocation."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    tables: Tables
+    bus: Bus
+    queues: Queues
+    waits: Waiting
+    slots: Slots
+    mail: Mailer
+    secrets: Secrets
+
+
+Factory = Callable[[Settings], Outside]
+
+
+class _Root:
+    def __init__(self) -> None:
+        self.factory: Factory | None = None
+        self.made: dict[Settings, Outside] = {}
+
+
+_root = _Root()
+
+
+def use(factory: Factory | None) -> None:
+    """Choose the backend for this process: None is AWS."""
+    _root.factory = factory
+    _root.made = {}
+
+
+def current() -> Outside:
+    """The ports for this invocation's settings; made once per set of settings."""
+    now = settings_module.read()
+    made = _root.made.get(now)
+    if made is None:
+        if _root.factory is None:
+            from aftercare.aws import AwsOutside
+
+            _root.factory = AwsOutside
+        made = _root.made[now] = _root.factory(now)
+    return made

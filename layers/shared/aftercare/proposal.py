@@ -1,0 +1,62 @@
+"""A capability's wish to tell one customer one thing. Ids, times, numbers and enumerated words only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from aftercare import keys
+from aftercare.consent import Purpose
+from aftercare.model import Model
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:=+/#-]{1,200}$")]
+
+
+class Unless(StrEnum):
+    """What makes a proposal pointless; the gate looks for it on the customer's record at the send instant."""
+
+    ORDER_UNKNOWN = "order-unknown"
+    ORDER_CANCELLED = "order-cancelled"
+    ORDER_REFUNDED = "order-refunded"
+    REORDERED = "reordered"
+
+
+class Block(Model):
+    """One part of a message, chosen by the capability: which kind, about which product family, and its own purpose."""
+
+    kind: Word
+    family: Word | None = None
+    variant: Word | None = None
+    purpose: Purpose | None = None
+
+
+class Proposal(Model):
+    """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*#[A-Za-z0-9._:=+/#-]{1,200}$")]
+    customer_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]
+    purpose: Purpose
+    template: Word
+    references: dict[Word, Reference] = Field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    unless: tuple[Unless, ...] = ()
+    value: int = 0
+    not_before: AwareDatetime | None = None
+    not_after: AwareDatetime
+    proposed_at: AwareDatetime
+    caused_by: str
+    correlation_id: str
+
+    @property
+    def message_id(self) -> str:
+        """The message's short name outside our tables."""
+        return keys.message_id(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A capability has nothing to tell, and why: one word of its own closed list."""
+
+    because: str

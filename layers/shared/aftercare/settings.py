@@ -1,0 +1,83 @@
+"""What a stage configures, read from the environment at each invocation and never at import."""
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+
+from aftercare.model import Model
+
+ENVIRONMENT = {
+    "stage": "AFTERCARE_STAGE",
+    "customer_table": "CUSTOMER_TABLE",
+    "knowledge_table": "KNOWLEDGE_TABLE",
+    "bus": "AFTERCARE_BUS",
+    "gate_queue_url": "GATE_QUEUE_URL",
+    "gate_queue_arn": "GATE_QUEUE_ARN",
+    "relay_retry_queue_url": "RELAY_RETRY_QUEUE_URL",
+    "identity_secret": "IDENTITY_SECRET",
+    "suppression_secret": "SUPPRESSION_SECRET",
+    "link_secret": "LINK_SECRET",
+    "shopify_secrets_parameter": "SHOPIFY_SECRETS_PARAMETER",
+    "sender_address": "SENDER_ADDRESS",
+    "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
+    "postal_address": "POSTAL_ADDRESS",
+    "configuration_set": "CONFIGURATION_SET",
+    "public_base_url": "PUBLIC_BASE_URL",
+    "reorder_state_machine": "REORDER_STATE_MACHINE",
+    "long_waits": "LONG_WAITS",
+    "wait_queue_arn": "WAIT_QUEUE_ARN",
+    "wait_schedule_group": "WAIT_SCHEDULE_GROUP",
+    "wait_schedule_role": "WAIT_SCHEDULE_ROLE",
+    "slot_schedule_group": "SLOT_SCHEDULE_GROUP",
+    "slot_schedule_role": "SLOT_SCHEDULE_ROLE",
+}
+
+
+class MissingSetting(RuntimeError):
+    """A function uses a setting that its environment does not give: template.yaml is wrong."""
+
+
+class Settings(Model):
+    """One field per environment variable of template.yaml; a function has only those it uses."""
+
+    stage: str | None = None
+    customer_table: str | None = None
+    knowledge_table: str | None = None
+    bus: str | None = None
+    gate_queue_url: str | None = None
+    gate_queue_arn: str | None = None
+    relay_retry_queue_url: str | None = None
+    identity_secret: str | None = None
+    suppression_secret: str | None = None
+    link_secret: str | None = None
+    shopify_secrets_parameter: str | None = None
+    sender_address: str | None = None
+    promotional_sender_address: str | None = None
+    postal_address: str | None = None
+    configuration_set: str | None = None
+    public_base_url: str | None = None
+    reorder_state_machine: str | None = None
+    long_waits: str | None = None
+    wait_queue_arn: str | None = None
+    wait_schedule_group: str | None = None
+    wait_schedule_role: str | None = None
+    slot_schedule_group: str | None = None
+    slot_schedule_role: str | None = None
+
+    def need(self, field: str) -> str:
+        """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""
+        value = getattr(self, field)
+        if not value:
+            raise MissingSetting(f"environment variable {ENVIRONMENT[field]} is not set")
+        return str(value)
+
+
+@lru_cache(maxsize=64)
+def _of(values: tuple[str | None, ...]) -> Settings:
+    return Settings(**{field: value for field, value in zip(ENVIRONMENT, values, strict=True) if value})
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in an environment, by default the process's own as it is now."""
+    source = os.environ if environment is None else environment
+    return _of(tuple(source.get(name) for name in ENVIRONMENT.values()))

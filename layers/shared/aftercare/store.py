@@ -1,0 +1,169 @@
+"""The named operations on a customer's record: each is one AWS call with its conditions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from aftercare import keys
+from aftercare.clock import iso
+from aftercare.consent import ConsentRecord
+from aftercare.customer import Customer, Order, Profile, Shipment, Slot
+from aftercare.decision import Message
+from aftercare.events import Event
+from aftercare.keys import Key
+from aftercare.table import Absent, Change, Check, Condition, Conflict, Is, Item, Put, Tables, Value, Write
+
+JOURNAL_KEPT = timedelta(days=400)
+BODY_KEPT = timedelta(days=90)
+RELAY_GRACE = timedelta(minutes=2)
+
+_EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
+
+
+def expires(now: datetime, kept: timedelta) -> int:
+    """The table's TTL attribute: Unix seconds after which an item counts as absent."""
+    return int((now + kept).timestamp())
+
+
+def present(item: Item | None, now: datetime) -> Item | None:
+    """The item, or None when it is absent or expired: TTL deletes late, so every read looks at the time itself."""
+    if item is None:
+        return None
+    until = item.get("expires_at")
+    return None if isinstance(until, int) and until <= now.timestamp() else item
+
+
+class CustomerUnknown(LookupError):
+    """No customer lies under this id."""
+
+
+def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
+    """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
+    found: dict[str, Any] = {}
+    orders: list[Order] = []
+    shipments: list[Shipment] = []
+    held: list[Message] = []
+    for item in items:
+        sk, doc = str(item["sk"]), str(item["doc"])
+        if sk == keys.PROFILE:
+            found["profile"] = Profile.model_validate_json(doc)
+        elif sk == keys.CONSENT:
+            found["consent"] = ConsentRecord.model_validate_json(doc)
+        elif sk == keys.SLOT:
+            found["slot"] = Slot.model_validate_json(doc)
+        elif sk.startswith(keys.ORDER):
+            orders.append(Order.model_validate_json(doc))
+        elif sk.startswith(keys.SHIPMENT):
+            shipments.append(Shipment.model_validate_json(doc))
+        elif sk.startswith(keys.HELD):
+            held.append(Message.model_validate_json(doc))
+    if "profile" not in found:
+        raise CustomerUnknown(customer_id)
+    return Customer.model_construct(
+        id=customer_id,
+        profile=found["profile"],
+        consent=found.get("consent", ConsentRecord()),
+        orders=tuple(orders),
+        shipments=tuple(shipments),
+        held=tuple(held),
+        slot=found.get("slot"),
+    )
+
+
+def load(tables: Tables, customer_id: str) -> Customer:
+    """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled."""
+    return customer_from(customer_id, tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT))
+
+
+def versioned(key: Key, doc: str, before: int, **attributes: Value) -> Put:
+    """Write version before + 1 of a record if it is still at `before` (0: absent)."""
+    when: Condition = Is("version", before) if before else Absent()
+    return Put(key, {"doc": doc, "version": before + 1, **attributes}, when=when)
+
+
+def unchanged_consent(customer_id: str, record: ConsentRecord) -> Check:
+    """Consent is still what the decision saw."""
+    when: Condition = Is("version", record.version) if record.version else Absent()
+    return Check(keys.customer(customer_id, keys.CONSENT), when)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a sender (or of our own doing): dedupe marker, journal row and outbox in one item.
+
+    `key` is the sender's delivery key, `facts` the types recorded, `parked` why it could not be (wholly) understood.
+    """
+
+    key: str
+    sender: str
+    topic: str
+    received_at: datetime
+    correlation_id: str
+    body_hash: str
+    facts: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    customer_id: str | None = None
+    parked: str | None = None
+    sender_version: str | None = None
+
+    def put(self) -> Put:
+        """The write that makes the delivery known, and fails when it already is."""
+        item: Item = {
+            "sender": self.sender,
+            "topic": self.topic,
+            "received_at": iso(self.received_at),
+            "correlation_id": self.correlation_id,
+            "body_hash": self.body_hash,
+            "facts": ",".join(self.facts),
+            "expires_at": expires(self.received_at, JOURNAL_KEPT),
+        }
+        if self.customer_id:
+            item["customer_id"] = self.customer_id
+        if self.parked:
+            item["parked"] = self.parked
+        if self.sender_version:
+            item["sender_version"] = self.sender_version
+        if self.events:
+            item["events"] = _EVENTS.dump_json(list(self.events), exclude_none=True).decode()
+            item["due_kind"] = "relay"
+            item["due_at"] = iso(self.received_at + RELAY_GRACE)
+        return Put(keys.delivery(self.key), item, when=Absent())
+
+
+def events_of(doc: str) -> list[Event]:
+    """The outbox of a DELIVERY item."""
+    return _EVENTS.validate_json(doc)
+
+
+def park(delivery: Delivery, body: bytes) -> Put:
+    """Keep the raw body of what could not be understood, so that it can be replayed after an adapter was mended."""
+    return Put(
+        keys.parked(delivery.sender, delivery.received_at, delivery.key),
+        {
+            "reason": delivery.parked or "",
+            "topic": delivery.topic,
+            "body": body,
+            "received_at": iso(delivery.received_at),
+            "expires_at": expires(delivery.received_at, BODY_KEPT),
+        },
+    )
+
+
+def mark_relayed(tables: Tables, delivery_key: str, now: datetime) -> None:
+    """Take the delivery off the list of what somebody must come back to. ConditionFailed is impossible; Throttled, Unclear."""
+    tables.write([Change(keys.delivery(delivery_key), put={"relayed_at": iso(now)}, drop=("due_kind", "due_at"))])
+
+
+def write_again(tables: Tables, writes: Sequence[Write], attempts: int = 3) -> None:
+    """Write, and once more when a neighbour's transaction held an item: nothing was written then. Conflict at the end."""
+    for left in reversed(range(attempts)):
+        try:
+            tables.write(writes)
+        except Conflict:
+            if not left:
+                raise
+        else:
+            return

@@ -1,0 +1,137 @@
+"""The port to both tables: reads, conditional writes and transactions, with their failures by what the caller should do.
+
+A condition is data, so that one definition of an operation runs on DynamoDB and on its twin in memory. Attribute values
+are text, whole numbers, booleans or bytes; what has structure lies as JSON text in `doc`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aftercare.keys import Key, TableName
+
+Value = str | int | bool | bytes
+Item = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no item at the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """There is an item at the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """The item's attribute has this value; an absent item has none."""
+
+    attribute: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """The item, if there is one, has no such attribute."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    conditions: tuple["Condition", ...]
+
+
+Condition = Absent | Exists | Is | Lacks | AnyOf | AllOf
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write the whole item."""
+
+    key: Key
+    item: Mapping[str, Value]
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set, remove or add to attributes of the item, which is made when it is absent and the condition allows."""
+
+    key: Key
+    put: Mapping[str, Value] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    add: Mapping[str, int] = field(default_factory=dict)
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    key: Key
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Write nothing, but fail the transaction when the condition does not hold."""
+
+    key: Key
+    when: Condition
+
+
+Write = Put | Change | Remove | Check
+
+
+class TableError(Exception):
+    """Something did not work at a table."""
+
+
+class ConditionFailed(TableError):
+    """Nothing was written: the condition of `failed` (positions in the transaction) did not hold.
+
+    `found` gives the item that stood there for each failed position, or None where there was none.
+    """
+
+    def __init__(self, found: Mapping[int, Item | None]) -> None:
+        super().__init__(f"condition failed at {sorted(found)}")
+        self.found = dict(found)
+        self.failed = tuple(sorted(found))
+
+
+class Conflict(TableError):
+    """Nothing was written: another transaction held one of the items. Read again and decide again."""
+
+
+class Throttled(TableError):
+    """Nothing was done: the table refused the load. Try again later."""
+
+
+class Unclear(TableError):
+    """It may or may not have been written: the answer was lost."""
+
+
+class Tables(Protocol):
+    """CustomerTable and KnowledgeTable. Each method is one AWS call; a transaction holds at most 100 writes."""
+
+    def read(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """The items that exist, strongly consistent, at most 100 keys. Throttled."""
+        ...
+
+    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+        """All items of a partition whose sort key starts with the prefix, in its order, strongly consistent. Throttled."""
+        ...
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """All or nothing; a single write is a plain conditional write. ConditionFailed, Conflict, Throttled, Unclear."""
+        ...
+
+    def due(self, kind: str, until: str, limit: int) -> list[Item]:
+        """CustomerTable's items of the sparse index with `due_kind` = kind and `due_at` ≤ until, oldest first."""
+        ...

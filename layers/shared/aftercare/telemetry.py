@@ -1,0 +1,56 @@
+"""Logs and metrics through Powertools: ids and outcomes, never a payload, an address or an exception's text."""
+
+import sys
+from functools import lru_cache
+from typing import IO, cast
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+
+class _Stdout:
+    """Standard output as it is at the moment of writing, so that a caller may redirect it."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@lru_cache(maxsize=1)
+def logger() -> Logger:
+    """The process's logger; service and level come from POWERTOOLS_* variables."""
+    return Logger(stream=cast(IO[str], _Stdout()), utc=True)
+
+
+@lru_cache(maxsize=1)
+def metrics() -> Metrics:
+    """The process's metrics, in the namespace of POWERTOOLS_METRICS_NAMESPACE."""
+    return Metrics()
+
+
+def tell(outcome: str, **ids: str | int | None) -> None:
+    """One log line: what came of it and for which ids."""
+    logger().info(outcome, extra={name: value for name, value in ids.items() if value is not None})
+
+
+def trouble(outcome: str, **ids: str | int | None) -> None:
+    """One error line for what an operator must see."""
+    logger().error(outcome, extra={name: value for name, value in ids.items() if value is not None})
+
+
+def count(metric: str, by: int = 1) -> None:
+    """Add to a metric of this invocation; metric names are Pascal words (docs/metrics.md)."""
+    metrics().add_metric(name=metric, unit=MetricUnit.Count, value=by)
+
+
+def gauge(metric: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Report how much there is of something now, zero included."""
+    metrics().add_metric(name=metric, unit=unit, value=value)
+
+
+def flush() -> None:
+    """Write this invocation's metrics, if there are any."""
+    if metrics().metric_set:
+        metrics().flush_metrics()
