@@ -455,6 +455,8 @@ class Queue:
             self._enter_group(moved)
         else:
             self._ready.append(moved)
+        if self.on_buried is not None:
+            self.on_buried(moved)
 
     def _remove(self, message: Message) -> None:
         message.gone = True

@@ -158,11 +158,13 @@ class DynamoTables:
             try:
                 return call()
             except ClientError as error:
-                if left or error.response["Error"]["Code"] not in _THROTTLES:
-                    if not left or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500:
-                        raise
-                    continue
-                raise Throttled(str(error)) from error
+                throttled = error.response["Error"]["Code"] in _THROTTLES
+                if not throttled and error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500:
+                    raise
+                if not left:
+                    if throttled:
+                        raise Throttled(str(error)) from error
+                    raise
             except BotoCoreError:
                 if not left:
                     raise
@@ -358,6 +360,7 @@ class SchedulerWaits:
             due_at,
             {"due_at": iso(due_at), **payload},
         )
+        schedule["Target"]["DeadLetterConfig"] = {"Arn": self._settings.need("wait_dead_letters_arn")}
         try:
             self._client.create_schedule(**schedule)
         except self._client.exceptions.ConflictException:
@@ -440,7 +443,8 @@ class AwsSecrets:
 
 def client(service: str) -> Any:
     """A client of this account, for the operator's commands; functions use the ports."""
-    return (boto3.DEFAULT_SESSION or boto3.session.Session()).client(service, config=CALL)
+    session: Any = boto3.DEFAULT_SESSION or boto3.session.Session()
+    return session.client(service, config=CALL)
 
 
 class AwsOutside(Outside):

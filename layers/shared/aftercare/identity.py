@@ -4,16 +4,16 @@ import hashlib
 import hmac
 import re
 
-_EMAIL = re.compile(r"^[^@\s\x00-\x1f<>,;\"]{1,64}@[^@\s\x00-\x1f<>,;\"]{1,255}$")
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_EMAIL = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
 _NOT_A_NUMBER = re.compile(r"[^0-9+]")
 
 
 def email(text: str | None) -> str | None:
-    """The address in lower case, or None where it is empty or no address; domains are compared as given, not resolved."""
-    if not text:
-        return None
-    address = text.strip().lower()
-    return address if _EMAIL.match(address) and "." in address.rpartition("@")[2] else None
+    """The address in lower case, or None where it is empty or nothing that mail can reach (RFC 5321's dot-string in ASCII)."""
+    address = (text or "").strip().lower()
+    return address if _EMAIL.fullmatch(address) else None
 
 
 def phone(text: str | None) -> str | None:

@@ -131,6 +131,22 @@ def release(
     writes: list[Write] = [Remove(place, when=Is("token", token))]
     if held:
         writes.append(_held_put(customer_id, held, now))
+    return _insist(tables, writes, attempts)
+
+
+def settle(tables: Tables, customer_id: str, message: Message, token: str, now: datetime, attempts: int = 4) -> bool:
+    """Write what became of our claim: SENT, UNKNOWN or REFUSED. False when the claim is no longer ours.
+
+    What is known of a send is worth more than one attempt: the token makes a repeated write the same write. TableError
+    when even the last had no clear answer: the claim then runs out with its lease.
+    """
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    due_at = now + UNKNOWN_FOR if message.state is State.UNKNOWN else None
+    return _insist(tables, [_to(place, message, now, due_at, Is("token", token))], attempts)
+
+
+def _insist(tables: Tables, writes: Sequence[Write], attempts: int) -> bool:
+    """Write again after an answer that was no answer. False when the condition fails; the last TableError is raised."""
     for left in reversed(range(attempts)):
         try:
             tables.write(writes)
@@ -142,17 +158,6 @@ def release(
         else:
             return True
     return False
-
-
-def settle(tables: Tables, customer_id: str, message: Message, token: str, now: datetime) -> bool:
-    """Write what became of our claim: SENT, UNKNOWN or REFUSED. False when the claim is no longer ours. TableError."""
-    place = keys.ledger(customer_id, message.proposal.message_id)
-    due_at = now + UNKNOWN_FOR if message.state is State.UNKNOWN else None
-    try:
-        tables.write([_to(place, message, now, due_at, Is("token", token))])
-    except ConditionFailed:
-        return False
-    return True
 
 
 def close(tables: Tables, customer_id: str, message: Message, now: datetime, held: bool) -> Message | None:

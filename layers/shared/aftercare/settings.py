@@ -15,7 +15,6 @@ ENVIRONMENT = {
     "gate_queue_arn": "GATE_QUEUE_ARN",
     "relay_retry_queue_url": "RELAY_RETRY_QUEUE_URL",
     "identity_secret": "IDENTITY_SECRET",
-    "suppression_secret": "SUPPRESSION_SECRET",
     "link_secret": "LINK_SECRET",
     "shopify_secrets_parameter": "SHOPIFY_SECRETS_PARAMETER",
     "sender_address": "SENDER_ADDRESS",
@@ -26,6 +25,7 @@ ENVIRONMENT = {
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "long_waits": "LONG_WAITS",
     "wait_queue_arn": "WAIT_QUEUE_ARN",
+    "wait_dead_letters_arn": "WAIT_DEAD_LETTERS_ARN",
     "wait_schedule_group": "WAIT_SCHEDULE_GROUP",
     "wait_schedule_role": "WAIT_SCHEDULE_ROLE",
     "slot_schedule_group": "SLOT_SCHEDULE_GROUP",
@@ -48,7 +48,6 @@ class Settings(Model):
     gate_queue_arn: str | None = None
     relay_retry_queue_url: str | None = None
     identity_secret: str | None = None
-    suppression_secret: str | None = None
     link_secret: str | None = None
     shopify_secrets_parameter: str | None = None
     sender_address: str | None = None
@@ -59,6 +58,7 @@ class Settings(Model):
     reorder_state_machine: str | None = None
     long_waits: str | None = None
     wait_queue_arn: str | None = None
+    wait_dead_letters_arn: str | None = None
     wait_schedule_group: str | None = None
     wait_schedule_role: str | None = None
     slot_schedule_group: str | None = None

@@ -78,6 +78,14 @@ def load(tables: Tables, customer_id: str) -> Customer:
     return customer_from(customer_id, tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT))
 
 
+def find(tables: Tables, customer_id: str) -> Customer | None:
+    """The customer, or None when nobody lies under the id any more: erased or merged during a wait. Throttled."""
+    try:
+        return load(tables, customer_id)
+    except CustomerUnknown:
+        return None
+
+
 def versioned(key: Key, doc: str, before: int, **attributes: Value) -> Put:
     """Write version before + 1 of a record if it is still at `before` (0: absent)."""
     when: Condition = Is("version", before) if before else Absent()

@@ -1,5 +1,6 @@
 """Logs and metrics through Powertools: ids and outcomes, never a payload, an address or an exception's text."""
 
+import os
 import sys
 from functools import lru_cache
 from typing import IO, cast
@@ -18,16 +19,24 @@ class _Stdout:
         sys.stdout.flush()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=32)
+def _logger(service: str | None) -> Logger:
+    return Logger(service=service, stream=cast(IO[str], _Stdout()), utc=True)
+
+
+@lru_cache(maxsize=32)
+def _metrics(service: str | None) -> Metrics:
+    return Metrics(service=service)
+
+
 def logger() -> Logger:
-    """The process's logger; service and level come from POWERTOOLS_* variables."""
-    return Logger(stream=cast(IO[str], _Stdout()), utc=True)
+    """The function's logger; service and level come from POWERTOOLS_* variables."""
+    return _logger(os.environ.get("POWERTOOLS_SERVICE_NAME"))
 
 
-@lru_cache(maxsize=1)
 def metrics() -> Metrics:
-    """The process's metrics, in the namespace of POWERTOOLS_METRICS_NAMESPACE."""
-    return Metrics()
+    """The function's metrics, in the namespace of POWERTOOLS_METRICS_NAMESPACE."""
+    return _metrics(os.environ.get("POWERTOOLS_SERVICE_NAME"))
 
 
 def tell(outcome: str, **ids: str | int | None) -> None:

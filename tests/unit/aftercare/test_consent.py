@@ -3,10 +3,10 @@
 from datetime import timedelta
 from itertools import permutations
 
-from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Suppression, Weight, clamp, fold, suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Suppression, Weight, clamp, fold, suppress
 from tests.builders import NOON, said
 
 statements = st.lists(

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from aftercare.links import BadLink, ExpiredLink, Link, LinkPurpose, read_keys, sign, verify
 
+from aftercare.links import BadLink, ExpiredLink, Link, LinkPurpose, read_keys, sign, verify
 from tests.builders import NOON
 
 KEYS = read_keys("first secret")

@@ -1,0 +1,178 @@
+"""An event's effects: the ledger settled, the message's counters, the customer's address and consent."""
+
+from datetime import datetime
+from typing import Literal
+
+from aftercare import events, keys, ledger, telemetry
+from aftercare.clock import iso
+from aftercare.consent import (
+    Channel,
+    ConsentRecord,
+    Purpose,
+    Says,
+    Statement,
+    Suppression,
+    fold,
+    suppress,
+)
+from aftercare.decision import Decision, Message, Reason, State
+from aftercare.events import Event
+from aftercare.identity import keyed_hash
+from aftercare.outside import Outside
+from aftercare.store import Delivery, find, present, versioned
+from aftercare.table import Absent, ConditionFailed, Conflict, Put, TableError, Write
+from engagement.provider import PROVES_SENT, Seen, What
+
+MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
+ATTEMPTS = 6
+OPEN = (State.CLAIMED, State.UNKNOWN, State.PARKED)
+
+NOTED = {
+    What.DELIVERED: "delivered",
+    What.DELAYED: "delayed",
+    What.BOUNCED: "bounced",
+    What.COMPLAINED: "complained",
+    What.REJECTED: "rejected",
+    What.RENDER_FAILED: "render_failed",
+    What.OPENED: "opened",
+    What.CLICKED: "clicked",
+}
+"""What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
+
+METRICS = {
+    What.BOUNCED: "MessageBounced",
+    What.COMPLAINED: "MessageComplained",
+    What.REJECTED: "MessageRejected",
+    What.RENDER_FAILED: "MessageRenderFailed",
+}
+
+
+class KeepsChanging(TableError):
+    """The customer's consent changed under every attempt; the queue brings the event again."""
+
+
+def apply(outside: Outside, seen: Seen) -> str:
+    """All that follows from one event; each step may be repeated. The outcome in a word."""
+    now = outside.clock.now()
+    if seen.suppresses:
+        silence(outside, seen, now)
+    if seen.what in METRICS:
+        telemetry.count(METRICS[seen.what])
+    settled = seen.what in PROVES_SENT and confirm(outside, seen, now)
+    if seen.what in NOTED:
+        noted = NOTED[seen.what]
+        if not ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, seen.event_id or None):
+            telemetry.count("EngagementWithoutMessage")
+            return "no such message"
+    return "settled as sent" if settled else str(seen.what)
+
+
+# ---------------------------------------------------------------- the ledger
+
+
+def confirm(outside: Outside, seen: Seen, now: datetime) -> bool:
+    """Settle as SENT what nobody knew, by the provider's own word. False when there is nothing to settle."""
+    place = keys.ledger(seen.customer_id, seen.message_id)
+    for _ in range(ATTEMPTS):
+        item = present(outside.tables.read([place]).get(place), now)
+        if item is None:
+            return False
+        message = ledger.message_from(item)
+        if message.state not in OPEN:
+            return False
+        if ledger.confirm_sent(outside.tables, seen.customer_id, confirmed(message, seen, now), item, now):
+            telemetry.count("MessageConfirmed")
+            return True
+    raise KeepsChanging("the message changed under every attempt")
+
+
+def confirmed(message: Message, seen: Seen, now: datetime) -> Message:
+    decision = Decision(
+        at=now, state=State.SENT, reason=Reason.PROVIDER_CONFIRMED, channel=message.channel, caused_by=seen.event_id
+    )
+    return ledger.decided(message, decision, provider_id=seen.provider_id, sent_at=seen.sent_at)
+
+
+# ---------------------------------------------------------------- the address
+
+
+def silence(outside: Outside, seen: Seen, now: datetime) -> bool:
+    """Suppress the address before the next claim, once for each event; a complaint also takes marketing consent back."""
+    secret = outside.secrets.text(outside.settings.need("identity_secret"))
+    hashes = tuple(keyed_hash(secret, address) for address in seen.dead)
+    for _ in range(ATTEMPTS):
+        customer = find(outside.tables, seen.customer_id)
+        if customer is None:
+            telemetry.count("EngagementWithoutCustomer")
+            return False
+        writes = silenced(seen, customer.consent, hashes, now)
+        if not writes:
+            return False
+        try:
+            outside.tables.write(writes)
+        except ConditionFailed as failed:
+            if 0 in failed.failed:
+                return False
+        except Conflict:
+            continue
+        else:
+            return True
+    raise KeepsChanging("the customer's consent changed under every attempt")
+
+
+def silenced(seen: Seen, before: ConsentRecord, hashes: tuple[str, ...], now: datetime) -> tuple[Write, ...]:
+    """The transaction: the event's own marker with its outbox, the consent record, and the evidence. Empty when it was so."""
+    complaint = seen.what is What.COMPLAINED
+    reason: Literal["complaint", "hard_bounce"] = "complaint" if complaint else "hard_bounce"
+    record = before
+    for address_hash in hashes:
+        record = suppress(record, Suppression(channel=Channel.EMAIL, address_hash=address_hash, reason=reason, since=seen.at))
+    said = _withdrawals(seen, before, now) if complaint else ()
+    changed = [s for s in said if (head := record.head(s.channel, s.purpose)) is None or head.says is not Says.WITHDRAWN]
+    record = fold(record, said)
+    if record is before:
+        return ()
+    record = record.model_copy(update={"version": before.version + 1})
+    key, correlation_id = f"ses#{seen.event_id}", keys.message_id(f"ses#{seen.event_id}")
+    told = [_event(seen, key, "AddressSuppressed", events.CustomerData(customer_id=seen.customer_id))] if hashes else []
+    for one in changed:
+        data = events.ConsentData(customer_id=seen.customer_id, channel=one.channel, purpose=one.purpose, says=one.says)
+        told.append(_event(seen, key, "ConsentChanged", data))
+    delivery = Delivery(
+        key=key,
+        sender="ses",
+        topic=str(seen.what),
+        received_at=now,
+        correlation_id=correlation_id,
+        body_hash=keys.message_id(f"{key}#{seen.what}"),
+        events=tuple(told),
+        customer_id=seen.customer_id,
+    )
+    evidence = (Put(keys.evidence(seen.customer_id, s.sequence), {"doc": s.to_json()}, when=Absent()) for s in said)
+    place = keys.customer(seen.customer_id, keys.CONSENT)
+    return (delivery.put(), versioned(place, record.to_json(), before.version), *evidence)
+
+
+def _withdrawals(seen: Seen, before: ConsentRecord, now: datetime) -> tuple[Statement, ...]:
+    """A complaint means no more marketing; it counts after whatever was said before it was heard (rule C05)."""
+    sequence = f"{iso(now)}#{keys.message_id(seen.event_id)[:12]}"
+    found = []
+    for number, purpose in enumerate(MARKETING):
+        head = before.head(Channel.EMAIL, purpose)
+        found.append(
+            Statement(
+                channel=Channel.EMAIL,
+                purpose=purpose,
+                says=Says.WITHDRAWN,
+                said_at=max(now, head.said_at) if head else now,
+                heard_at=now,
+                sequence=f"{sequence}#{number:02d}",
+                source="ses:complaint",
+            )
+        )
+    return tuple(found)
+
+
+def _event(seen: Seen, key: str, detail_type: str, data: events.CustomerData) -> Event:
+    event_id = keys.message_id(f"{key}#{detail_type}#{data.model_dump_json()}")
+    return events.make(detail_type, event_id, seen.at, keys.message_id(key), data)

@@ -1,0 +1,136 @@
+"""SES's events on EventBridge, read as what became of one message (integrations: SES event publishing).
+
+Our own tags come back as lists of text: `aftercare-message` and `aftercare-customer`. An event without them is not about
+a message of ours.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from enum import StrEnum
+from typing import Any
+
+from aftercare import identity
+
+MESSAGE_TAG = "aftercare-message"
+CUSTOMER_TAG = "aftercare-customer"
+
+
+class What(StrEnum):
+    """What the provider saw. `eventType` decides, because detail-types have been renamed; each name is ours."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REJECTED = "rejected"
+    RENDER_FAILED = "render_failed"
+    OPENED = "opened"
+    CLICKED = "clicked"
+
+
+EVENT_TYPES: Mapping[str, What] = {
+    "Send": What.SENT,
+    "Delivery": What.DELIVERED,
+    "DeliveryDelay": What.DELAYED,
+    "Bounce": What.BOUNCED,
+    "Complaint": What.COMPLAINED,
+    "Reject": What.REJECTED,
+    "Rendering Failure": What.RENDER_FAILED,
+    "Open": What.OPENED,
+    "Click": What.CLICKED,
+}
+
+PROVES_SENT = frozenset((What.SENT, What.DELIVERED, What.DELAYED, What.BOUNCED, What.COMPLAINED, What.OPENED, What.CLICKED))
+"""After these there is no doubt that the provider took the message (rule H2)."""
+
+_OBJECTS = {
+    What.DELIVERED: "delivery",
+    What.DELAYED: "deliveryDelay",
+    What.BOUNCED: "bounce",
+    What.COMPLAINED: "complaint",
+    What.OPENED: "open",
+    What.CLICKED: "click",
+}
+
+_RECIPIENTS = {What.BOUNCED: "bouncedRecipients", What.COMPLAINED: "complainedRecipients"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One event about one message. `dead` are the addresses that it says to send nothing more to."""
+
+    event_id: str
+    what: What
+    message_id: str
+    customer_id: str
+    provider_id: str | None
+    at: datetime
+    sent_at: datetime
+    permanent: bool = False
+    dead: tuple[str, ...] = ()
+
+    @property
+    def suppresses(self) -> bool:
+        """A hard bounce or a complaint; `Suppressed` and `OnAccountSuppressionList` are permanent bounces too."""
+        return self.what is What.COMPLAINED or (self.what is What.BOUNCED and self.permanent)
+
+
+class NotOurs(ValueError):
+    """An event about no message of ours, or of no kind that is known; the text says which, without a value."""
+
+
+def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
+    """Read an EventBridge envelope of `aws.ses`. NotOurs."""
+    detail = envelope.get("detail")
+    if not isinstance(detail, dict) or not isinstance(detail.get("mail"), dict):
+        raise NotOurs("no mail in it")
+    what = EVENT_TYPES.get(str(detail.get("eventType")))
+    if what is None:
+        raise NotOurs("an event type that nothing here acts on")
+    mail = detail["mail"]
+    tags = mail.get("tags") if isinstance(mail.get("tags"), dict) else {}
+    message_id, customer_id = _tag(tags, MESSAGE_TAG), _tag(tags, CUSTOMER_TAG)
+    if message_id is None or customer_id is None:
+        raise NotOurs("no tags of ours")
+    said = detail.get(_OBJECTS.get(what, ""))
+    said = said if isinstance(said, dict) else {}
+    sent_at = _when(mail.get("timestamp")) or received_at
+    provider_id = mail.get("messageId")
+    return Seen(
+        event_id=str(envelope.get("id", "")),
+        what=what,
+        message_id=message_id,
+        customer_id=customer_id,
+        provider_id=provider_id if isinstance(provider_id, str) else None,
+        at=_when(said.get("timestamp")) or _when(envelope.get("time")) or sent_at,
+        sent_at=sent_at,
+        permanent=said.get("bounceType") == "Permanent",
+        dead=_addresses(said.get(_RECIPIENTS.get(what, "")), mail.get("destination")),
+    )
+
+
+def _tag(tags: Mapping[str, Any], name: str) -> str | None:
+    values = tags.get(name)
+    value = values[0] if isinstance(values, list) and values else None
+    return value if isinstance(value, str) and re.fullmatch(r"[a-z0-9]{1,40}", value) else None
+
+
+def _when(value: object) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant and instant.tzinfo else None
+
+
+def _addresses(recipients: object, destination: object) -> tuple[str, ...]:
+    """The recipients that the event names; a complaint may name none, then those that the mail went to (we send to one)."""
+    listed = recipients if isinstance(recipients, list) else []
+    named = [r.get("emailAddress") for r in listed if isinstance(r, dict)]
+    named = named or (destination if isinstance(destination, list) else [])
+    plain = (identity.email(parseaddr(text)[1]) for text in named if isinstance(text, str))
+    return tuple(dict.fromkeys(address for address in plain if address))

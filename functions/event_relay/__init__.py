@@ -1,0 +1,1 @@
+"""The outbox to the bus: the only function that puts on the aftercare bus."""

@@ -1,0 +1,1 @@
+"""The one place that settles proposals, and the only one that may send."""

@@ -1,0 +1,55 @@
+"""Proposals and slots in, settled one customer at a time; the only function that may send.
+
+Also answers two invocations by hand: `{"templates": "check"}` and `{"templates": "preview", ...}`.
+"""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from aftercare.catalogue import catalogue
+
+from aftercare import telemetry
+from aftercare.decision import Decision
+from aftercare.entry import batch
+from aftercare.outside import current
+from aftercare.proposal import Proposal
+from message_gate.ground import consent_policy
+from message_gate.settlement import Gate, open_gate, settle, settle_slot
+
+
+def _proposals(event: dict[str, Any]) -> list[Proposal]:
+    """The batch's readable proposals; one that cannot be read raises where its own record is worked on, and alone."""
+    found = []
+    for record in event["Records"]:
+        with suppress(ValueError, KeyError, TypeError):
+            found.append(Proposal.model_validate(json.loads(record["body"])["proposal"]))
+    return found
+
+
+def _settle(gate: Gate, text: str) -> None:
+    body = json.loads(text)
+    if "slot" in body:
+        for decision in settle_slot(gate, body["slot"]["customer_id"]):
+            _tell(decision, slot=body["slot"]["at"])
+        return
+    proposal = Proposal.model_validate(body["proposal"])
+    _tell(settle(gate, proposal), message_id=proposal.message_id, correlation_id=proposal.correlation_id)
+
+
+def _tell(decision: Decision, **ids: str) -> None:
+    telemetry.tell(decision.state.lower(), reason=str(decision.reason), **ids)
+    telemetry.count(f"Message{decision.state.title()}")
+
+
+def handle(event: dict[str, Any], context: Any) -> Any:
+    if "templates" in event:
+        from message_gate.check import answer
+
+        return answer(event)
+    try:
+        outside = current()
+        gate = open_gate(outside, _proposals(event), consent_policy(), catalogue())
+        return batch(event, context, lambda text: _settle(gate, text), fifo=True)
+    finally:
+        telemetry.flush()

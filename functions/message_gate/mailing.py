@@ -1,0 +1,97 @@
+"""From a candidate that may be sent by e-mail to the mail that is put on the wire: blocks, links, sender, headers."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aftercare.brand import brand
+from aftercare.consent import Channel
+from aftercare.links import Link, LinkPurpose, read_keys, sign
+from aftercare.outside import Mail, Outside
+from aftercare.proposal import Block
+from message_gate import mime
+from message_gate.render import CannotRender, render
+from message_gate.rules import MARKETING, Candidate
+from message_gate.view import Links
+
+PATHS = {
+    LinkPurpose.STATUS: "o",
+    LinkPurpose.PREFERENCES: "p",
+    LinkPurpose.UNSUBSCRIBE: "u",
+    LinkPurpose.CUE: "c",
+}
+"""The route of customer_pages that opens a link of each purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that is ready to be sent, and what the ledger keeps of it."""
+
+    mail: Mail
+    template_version: str
+    content_hash: str
+
+
+def allowed_blocks(candidate: Candidate) -> tuple[Block, ...]:
+    """The proposal's blocks without those of another purpose that has no ground: the message itself is not held for them."""
+    return tuple(
+        block
+        for block in candidate.proposal.blocks
+        if block.purpose in (None, candidate.proposal.purpose) or candidate.ground(Channel.EMAIL, block.purpose)
+    )
+
+
+def links(outside: Outside, candidate: Candidate) -> Links:
+    """Signed links of this customer, each for one purpose and with its own end."""
+    base = outside.settings.need("public_base_url").rstrip("/")
+    link_keys = read_keys(outside.secrets.text(outside.settings.need("link_secret")))
+
+    def link(purpose: LinkPurpose, about: str, open_for: timedelta) -> str:
+        ends = int((candidate.now + open_for).timestamp())
+        return f"{base}/{PATHS[purpose]}/{sign(link_keys, purpose, Link(candidate.customer.id, about, ends))}"
+
+    return link
+
+
+def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:
+    """The mail for a candidate, rendered and checked before anything is claimed. CannotRender, BadHeader and a template's
+    own faults are raised: the queue keeps the proposal until they are mended."""
+    proposal, customer, order = candidate.proposal, candidate.customer, candidate.order
+    if order is None:
+        raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
+    settings, our = outside.settings, brand()
+    include = allowed_blocks(candidate)
+    promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
+    rendered = mime.check(
+        render(
+            proposal,
+            customer,
+            order,
+            our,
+            candidate.catalogue,
+            links(outside, candidate),
+            settings,
+            order.locale or customer.profile.locale or our.default_locale,
+            include,
+            promotional,
+        )
+    )
+    marketing = proposal.purpose in MARKETING
+    sender = (settings.promotional_sender_address if marketing else None) or settings.need("sender_address")
+    envelope = mime.Envelope(
+        sender=sender,
+        sender_name=our.name,
+        recipient=address,
+        reply_to=our.reply_to,
+        message_id=proposal.message_id,
+        date=candidate.now,
+    )
+    mail = Mail(
+        sender=sender,
+        recipient=address,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        tags={"aftercare-message": proposal.message_id, "aftercare-customer": customer.id},
+        mime=lambda: mime.build(rendered, envelope),
+    )
+    return Letter(mail, rendered.template_version, rendered.content_hash)

@@ -1,0 +1,138 @@
+"""From a proposal and the customer's record to a rendered message: subject, HTML, text, and the headers it owes its reader."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from markupsafe import Markup
+
+from aftercare.brand import Brand
+from aftercare.catalogue import Catalogue
+from aftercare.customer import Customer, Order
+from aftercare.proposal import Block, Proposal
+from aftercare.settings import Settings
+from message_gate.stationery import Stationery, Words, stationery
+from message_gate.view import VIEWS, Letter, Links, View, frame, standing
+
+LARGEST_HTML = 102_000
+"""Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
+
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+class CannotRender(LookupError):
+    """There is no such template, or the record does not have what it is about."""
+
+
+class TooLarge(ValueError):
+    """The rendered HTML would be cut off by mail programmes."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One message as its reader gets it. `headers` are those that the message itself asks for, without addresses."""
+
+    subject: str
+    html: str
+    text: str
+    template_version: str
+    headers: Mapping[str, str]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of all that the reader gets, 32 hex characters."""
+        parts = (self.subject, self.html, self.text, *(f"{n}: {v}" for n, v in sorted(self.headers.items())))
+        return sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+class _Letterhead:
+    """What does not change from message to message of one brand; made once for each brand that is used."""
+
+    def __init__(self, brand: Brand, files: Stationery) -> None:
+        self.brand = brand
+        self.files = files
+        self.html = files.html_files(brand)
+        self.dark = files.dark(brand)
+        self._standing: dict[tuple[str, str], tuple[View, View]] = {}
+
+    def views(self, template: str, words: Words) -> tuple[View, View]:
+        """The unchanging part of the HTML's view and of the text's: words escaped for the one, plain for the other."""
+        found = self._standing.get((template, words.locale))
+        if found is None:
+            both = standing(self.brand, words)
+            looks = {"dark": self.dark, "spacer": Markup("&#8204;&nbsp;") * 60}
+            found = {**both, **looks, "w": words.escaped}, {**both, "w": words.plain}
+            self._standing[template, words.locale] = found
+        return found
+
+
+_letterheads: dict[tuple[int, int], _Letterhead] = {}
+
+
+def _letterhead(brand: Brand, files: Stationery) -> _Letterhead:
+    found = _letterheads.get((id(brand), id(files)))
+    if found is None or found.brand is not brand or found.files is not files:
+        if len(_letterheads) > 8:
+            _letterheads.clear()
+        found = _letterheads[id(brand), id(files)] = _Letterhead(brand, files)
+    return found
+
+
+def render(
+    message: Proposal,
+    customer: Customer,
+    order: Order,
+    brand: Brand,
+    catalogue: Catalogue,
+    links: Links,
+    settings: Settings,
+    locale: str,
+    include: Sequence[Block],
+    promotional: bool,
+    files: Stationery | None = None,
+) -> Rendered:
+    """Render a message for its reader.
+
+    `include` are the proposal's blocks without those that lack their consent; `promotional` says whether one of another
+    purpose than the message's own is still among them. CannotRender for an unknown template; MissingWord and
+    jinja2.UndefinedError for a fault of the files, NotHttps for a link that must not stand in a message.
+    """
+    files = files or stationery()
+    view_of = VIEWS.get(message.template)
+    if view_of is None:
+        raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {message.template}")
+    words = files.words(message.template, locale, brand.default_locale)
+    letter = Letter(message, customer, order, brand, catalogue, links, words, locale, tuple(include), promotional)
+    common = frame(letter, settings.need("postal_address") if promotional or message.purpose.value != "transactional" else None)
+    own = view_of(letter, common)
+    head = _letterhead(brand, files)
+    for_html, for_text = head.views(message.template, words)
+    html = head.html.get_template(f"{message.template}/mail.html").render({**for_html, **common, **own})
+    text = files.text(message.template).render({**for_text, **common, **own})
+    if len(html) > LARGEST_HTML // 4 and len(html.encode()) > LARGEST_HTML:
+        raise TooLarge(f"{message.template}: the HTML has {len(html.encode())} bytes, mail programmes cut after {LARGEST_HTML}")
+    return Rendered(
+        subject=own["subject"],
+        html=html,
+        text=_tidy(text),
+        template_version=files.version(message.template, words.locale),
+        headers=headers(brand, words, common),
+    )
+
+
+def _tidy(text: str) -> str:
+    """Without blank ends of lines and with one blank line at most: what parts left out leaves gaps."""
+    return _BLANK_LINES.sub("\n\n", "\n".join([line.rstrip() for line in text.split("\n")])).strip() + "\n"
+
+
+def headers(brand: Brand, words: Words, common: View) -> dict[str, str]:
+    """What it owes mail programmes: that nobody typed it, and one click to be rid of it (RFC 3834, RFC 8058, RFC 2919)."""
+    found = {"Auto-Submitted": "auto-generated"}
+    purpose = common["purpose"]
+    if purpose:
+        found["List-Unsubscribe"] = f"<{common['unsubscribe_url']}>"
+        found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        found["List-Id"] = f'"{brand.name}: {words.say(f"list_{purpose}")}" <{brand.lists[purpose]}>'
+    return found

@@ -1,0 +1,230 @@
+"""The rules that settle a proposal, in their order. The list is the documentation.
+
+Each rule is a pure function of one candidate: it passes, holds until an instant, or refuses, and says what it saw.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aftercare.catalogue import Catalogue
+
+from aftercare.clock import iso
+from aftercare.consent import Channel, Purpose
+from aftercare.customer import Customer, Order
+from aftercare.decision import Answer, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.proposal import Proposal, Unless
+from aftercare.switch import Mode, Switch
+from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
+
+CHANNELS = (Channel.EMAIL,)
+"""The channels that the gate can send on, best first."""
+
+LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
+"""A message that waits for the switch looks again after half its age, within these bounds: few looks, no long delay."""
+
+MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposal and all that its settlement may look at.
+
+    `settled` is what the ledger has of its key, `held` whether it is being looked at again because its slot came;
+    `addresses` gives address and keyed hash per channel.
+    """
+
+    proposal: Proposal
+    customer: Customer
+    settled: Message | None
+    held: bool
+    switch: Switch
+    policy: ConsentPolicy
+    catalogue: Catalogue
+    addresses: dict[Channel, tuple[str, str]]
+    now: datetime
+
+    @property
+    def order(self) -> Order | None:
+        """The order that the proposal is about, if it is about one and it is on record."""
+        key = self.proposal.references.get("order")
+        return self.customer.order(key) if key else None
+
+    def mode(self, channel: Channel) -> Mode:
+        mode = self.switch.mode(self.proposal.purpose, channel)
+        if mode is Mode.ALLOWLIST:
+            known = self.addresses.get(channel)
+            return Mode.ON if known and known[1] in self.switch.allowed else Mode.OFF
+        return mode
+
+    def ground(self, channel: Channel, purpose: Purpose) -> Ground | None:
+        return ground(self.customer, channel, purpose, self.policy, self.now)
+
+    def suppressed(self, channel: Channel) -> str | None:
+        """Why the address of this channel gets nothing more, or None."""
+        known = self.addresses.get(channel)
+        suppression = self.customer.consent.suppression(channel, known[1]) if known else None
+        return suppression.reason if suppression else None
+
+    def usable(self) -> tuple[Channel, ...]:
+        """Channels that can carry this message now: switched on or dry, reachable, not suppressed, with a ground."""
+        return tuple(
+            channel
+            for channel in CHANNELS
+            if self.mode(channel) is not Mode.OFF
+            and channel in self.addresses
+            and not self.suppressed(channel)
+            and self.ground(channel, self.proposal.purpose)
+        )
+
+
+def duplicate(candidate: Candidate) -> Verdict:
+    """A key is settled once; whatever comes back under it is acknowledged."""
+    if candidate.settled:
+        return Refuse(because=Reason.ALREADY_SETTLED, saw={"state": candidate.settled.state})
+    if not candidate.held and any(m.proposal.key == candidate.proposal.key for m in candidate.customer.held):
+        return Refuse(because=Reason.ALREADY_SETTLED, saw={"state": State.HELD})
+    return Pass()
+
+
+def expired(candidate: Candidate) -> Verdict:
+    """After the end of its window a message is not sent any more."""
+    if candidate.now >= candidate.proposal.not_after:
+        return Refuse(because=Reason.TOO_LATE, state=State.EXPIRED, saw={"not_after": iso(candidate.proposal.not_after)})
+    return Pass(saw={"not_after": iso(candidate.proposal.not_after)})
+
+
+def kill_switch(candidate: Candidate) -> Verdict:
+    """A purpose and channel that is switched off waits for its release; an allowlist lets only listed addresses through."""
+    modes = {str(c): str(candidate.switch.mode(candidate.proposal.purpose, c)) for c in CHANNELS}
+    if any(candidate.mode(c) is not Mode.OFF for c in CHANNELS):
+        return Pass(saw={**modes})
+    if Mode.ALLOWLIST in modes.values():
+        return Refuse(because=Reason.NOT_ON_ALLOWLIST, saw={**modes})
+    again = min(max((candidate.now - candidate.proposal.proposed_at) / 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
+    return Hold(until=min(candidate.now + again, candidate.proposal.not_after), because=Reason.SWITCHED_OFF, saw={**modes})
+
+
+def relevant(candidate: Candidate) -> Verdict:
+    """What the message is about still holds, by the customer's record at this instant; a test order reaches nobody."""
+    order = candidate.order
+    if order and order.is_test:
+        return Refuse(because=Reason.TEST_ORDER, saw={"order": order.key})
+    for word in candidate.proposal.unless:
+        verdict = _UNLESS[word](candidate)
+        if verdict:
+            return verdict
+    return Pass(saw={"unless": tuple(str(word) for word in candidate.proposal.unless)})
+
+
+def _order_unknown(candidate: Candidate) -> Refuse | None:
+    if candidate.order is None:
+        return Refuse(because=Reason.ORDER_UNKNOWN, saw={"order": candidate.proposal.references.get("order")})
+    return None
+
+
+def _order_cancelled(candidate: Candidate) -> Refuse | None:
+    order = candidate.order
+    if order and order.cancelled_at:
+        return Refuse(because=Reason.ORDER_CANCELLED, saw={"cancelled_at": iso(order.cancelled_at)})
+    return None
+
+
+def _order_refunded(candidate: Candidate) -> Refuse | None:
+    order = candidate.order
+    if order and order.refunded_in_whole:
+        return Refuse(because=Reason.ORDER_REFUNDED, saw={"refunds": len(order.refunds)})
+    return None
+
+
+def _reordered(candidate: Candidate) -> Refuse | None:
+    order = candidate.order
+    if order is None or order.placed_at is None:
+        return None
+    family = candidate.proposal.references.get("family")
+    for later in candidate.customer.ordered_since(order.placed_at):
+        if any(candidate.catalogue.family_of(line).name == family for line in later.lines):
+            return Refuse(because=Reason.ALREADY_REORDERED, saw={"order": later.key})
+    return None
+
+
+_UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
+    Unless.ORDER_UNKNOWN: _order_unknown,
+    Unless.ORDER_CANCELLED: _order_cancelled,
+    Unless.ORDER_REFUNDED: _order_refunded,
+    Unless.REORDERED: _reordered,
+}
+
+_SUPPRESSION = {"hard_bounce": Reason.HARD_BOUNCE, "complaint": Reason.COMPLAINT, "erased": Reason.ERASED}
+
+
+def suppressed(candidate: Candidate) -> Verdict:
+    """An address that bounced for good or complained gets nothing; who was erased gets no marketing."""
+    if candidate.customer.profile.erased and candidate.proposal.purpose in MARKETING:
+        return Refuse(because=Reason.ERASED)
+    reasons = {str(c): candidate.suppressed(c) for c in CHANNELS if c in candidate.addresses}
+    if reasons and all(reasons.values()):
+        return Refuse(because=_SUPPRESSION[next(r for r in reasons.values() if r)], saw={**reasons})
+    return Pass()
+
+
+def channels(candidate: Candidate) -> Verdict:
+    """At least one channel is reachable, consented for this purpose and not turned off."""
+    if candidate.usable():
+        return Pass(saw=_grounds(candidate))
+    if not any(c in candidate.addresses for c in CHANNELS):
+        return Refuse(because=Reason.NO_ADDRESS)
+    off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in CHANNELS)
+    return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw={"channels": tuple(CHANNELS)})
+
+
+def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
+    found = {c: candidate.ground(c, candidate.proposal.purpose) for c in candidate.usable()}
+    return {str(c): g.kind for c, g in found.items() if g}
+
+
+def send_time(candidate: Candidate) -> Verdict:
+    """Not before the proposal's window opens."""
+    opens = candidate.proposal.not_before
+    if opens and opens > candidate.now:
+        return Hold(until=opens, because=Reason.NOT_YET, saw={"not_before": iso(opens)})
+    return Pass()
+
+
+def dry_run(candidate: Candidate) -> Verdict:
+    """A stage in dry decides everything and sends nothing."""
+    if all(candidate.mode(c) is Mode.DRY for c in candidate.usable()):
+        return Refuse(because=Reason.DRY_RUN)
+    return Pass()
+
+
+Rule = Callable[[Candidate], Verdict]
+
+RULES: tuple[Rule, ...] = (
+    duplicate,
+    expired,
+    kill_switch,
+    relevant,
+    suppressed,
+    channels,
+    # silence: an open complaint or a late parcel silences promotion
+    send_time,  # quiet hours and the learned hour join not_before here
+    # cap: rolling windows and arbitration, at the send instant only
+    dry_run,
+)
+
+
+def decide(candidate: Candidate, rules: Iterable[Rule] = RULES) -> tuple[Verdict, tuple[Step, ...]]:
+    """The first verdict that is not a pass, or a pass, with the trace of every rule asked."""
+    trace: list[Step] = []
+    for rule in rules:
+        verdict = rule(candidate)
+        said: Answer = "pass"
+        because = None
+        if not isinstance(verdict, Pass):
+            said = "hold" if isinstance(verdict, Hold) else "refuse"
+            because = verdict.because
+        trace.append(Step(rule=rule.__name__, said=said, because=because, saw=verdict.saw))
+        if said != "pass":
+            return verdict, tuple(trace)
+    return Pass(), tuple(trace)

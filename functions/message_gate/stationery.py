@@ -1,0 +1,219 @@
+"""The files that messages are made of: templates, words per language, styles. Read once, compiled once.
+
+Only these files are compiled; what comes from an order is only ever a value. The sandbox is there for a template that a
+store edits. A value is looked up in plain dictionaries, so no method of any object can be reached from a template.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+from pydantic import RootModel
+
+from aftercare.brand import Brand
+from aftercare.consent import Purpose
+from aftercare.content import ContentError, read_content
+from aftercare.language import fallbacks
+from aftercare.model import Model
+from aftercare.proposal import Word
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+SHARED = "words"
+
+
+class MissingWord(KeyError):
+    """A word, or a placeholder's value, that a message needs is not there: a fault of the files, named by key."""
+
+
+class _Phrases(RootModel[dict[str, str]]):
+    pass
+
+
+class TemplateEntry(Model):
+    purpose: Purpose
+    carries: tuple[Word, ...] = ()
+
+
+class PartialEntry(Model):
+    purpose: Purpose
+    gives: Literal["help"] | None = None
+
+
+class Register(Model):
+    """templates.yaml: every template and partial with its purpose."""
+
+    templates: dict[Word, TemplateEntry]
+    partials: dict[Word, PartialEntry]
+
+
+class StyleSheet(Model):
+    """styles.yaml: inline styles by name, and what a dark mode changes by class."""
+
+    font: str
+    serif: str
+    styles: dict[Word, str]
+    dark: dict[Word, str]
+
+
+def placeholders(phrase: str) -> set[str]:
+    """The names in a phrase. ValueError where braces do not pair or a name is more than a name."""
+    names = {name for _, name, _, _ in Formatter().parse(phrase) if name is not None}
+    if not all(re.fullmatch(r"[a-z_]+", name) for name in names):
+        raise ValueError("expected placeholders such as {name}")
+    return names
+
+
+def read_phrases(path: Path) -> dict[str, str]:
+    """A words file. ContentError naming file, key and expectation."""
+    read: Any = read_content(path, _Phrases)  # type: ignore[type-var]
+    for key, phrase in read.root.items():
+        try:
+            placeholders(phrase)
+        except ValueError as error:
+            raise ContentError(f"{path.name}: {key}: {error}") from error
+    return dict(read.root)
+
+
+class Words:
+    """The words of one template in one language."""
+
+    def __init__(self, locale: str, phrases: Mapping[str, str]) -> None:
+        self.locale = locale
+        self.plain = {key: phrase for key, phrase in phrases.items() if "{" not in phrase}
+        self.escaped = {key: Markup.escape(phrase) for key, phrase in self.plain.items()}
+        self._phrases = phrases
+
+    def say(self, key: str, **values: str) -> str:
+        """The phrase with its placeholders filled. MissingWord."""
+        try:
+            return self._phrases[key].format_map(values)
+        except KeyError as error:
+            raise MissingWord(f"{key}: {error.args[0]}") from error
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox, to which a dictionary has its keys and nothing else (and is asked first: it is what all values are)."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+class _Dressed(FileSystemLoader):
+    """HTML files with `{{ css.name }}` replaced by the style itself, and without indentation.
+
+    The styles are our own files and checked colours, never data; filled in here they cost nothing at each message.
+    """
+
+    def __init__(self, root: Path, styles: Mapping[str, str]) -> None:
+        super().__init__(root)
+        self._styles = styles
+
+    def get_source(self, environment: Any, template: str) -> tuple[str, str, Any]:
+        source, path, fresh = super().get_source(environment, template)
+
+        def style(found: re.Match[str]) -> str:
+            if found[1] not in self._styles:
+                raise ContentError(f"{template}: css.{found[1]}: expected a style of styles.yaml")
+            return self._styles[found[1]]
+
+        return re.sub(r"\n[ \t]+", "\n", re.sub(r"\{\{ css\.([a-z_]+) \}\}", style, source)), path, fresh
+
+
+_ENVIRONMENT: Any = {
+    "undefined": StrictUndefined,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "auto_reload": False,
+    "cache_size": 400,
+}
+
+
+class Stationery:
+    """One folder of templates."""
+
+    def __init__(self, root: Path = TEMPLATES) -> None:
+        self.root = root
+        # Plain text has nothing to escape: "&amp;" in a text part would be a fault that the reader sees.
+        self.text_files = _Sandbox(autoescape=False, loader=FileSystemLoader(root), **_ENVIRONMENT)
+
+    @cached_property
+    def register(self) -> Register:
+        return read_content(self.root / "templates.yaml", Register)
+
+    @cached_property
+    def sheet(self) -> StyleSheet:
+        return read_content(self.root / "styles.yaml", StyleSheet)
+
+    def html_files(self, brand: Brand) -> Environment:
+        """The HTML templates in the brand's colours; data in them is escaped."""
+        return _Sandbox(autoescape=True, loader=_Dressed(self.root, self._inline(brand)), **_ENVIRONMENT)
+
+    def text(self, name: str) -> Template:
+        return self.text_files.get_template(f"{name}/mail.txt")
+
+    def locales(self, name: str) -> tuple[str, ...]:
+        """The languages for which both the shared words and the template's own are there."""
+        shared, own = ({p.name.split(".")[1] for p in place.glob("words.*.yaml")} for place in (self.root, self.root / name))
+        return tuple(sorted(shared & own))
+
+    @cached_property
+    def _words(self) -> dict[tuple[str, str], Words]:
+        return {}
+
+    def words(self, name: str, locale: str, default: str) -> Words:
+        """The words a reader of the locale gets, by the fallback rule: de-AT, de, the brand's default, en."""
+        found = self._words.get((name, locale))
+        if found is None:
+            offered = self.locales(name)
+            chosen = next((lang for lang in fallbacks(locale, default) if lang in offered), None)
+            if chosen is None:
+                raise ContentError(f"{name}: words.{default}.yaml: expected, because it is the brand's default language")
+            file = f"{SHARED}.{chosen}.yaml"
+            found = Words(chosen, {**read_phrases(self.root / file), **read_phrases(self.root / name / file)})
+            self._words[name, locale] = found
+        return found
+
+    @cached_property
+    def _versions(self) -> dict[tuple[str, str], str]:
+        return {}
+
+    def version(self, name: str, locale: str) -> str:
+        """`<template>.<language>@<hash>` of all files that the message is made of."""
+        found = self._versions.get((name, locale))
+        if found is None:
+            shared = [p for p in self.root.iterdir() if p.is_file() and (p.suffix != ".yaml" or not p.name.startswith(SHARED))]
+            files = [*shared, *(self.root / "partials").iterdir(), *(self.root / name).glob("mail.*")]
+            files += [place / f"{SHARED}.{locale}.yaml" for place in (self.root, self.root / name)]
+            digest = hashlib.sha256()
+            for file in sorted(files):
+                digest.update(file.relative_to(self.root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+            found = self._versions[name, locale] = f"{name}.{locale}@{digest.hexdigest()[:12]}"
+        return found
+
+    def _inline(self, brand: Brand) -> dict[str, str]:
+        """The inline styles in the brand's colours, as they stand in an attribute."""
+        values = {**brand.colours.model_dump(exclude={"dark"}), "font": self.sheet.font, "serif": self.sheet.serif}
+        return {name: str(Markup.escape(style.format_map(values))) for name, style in self.sheet.styles.items()}
+
+    def dark(self, brand: Brand) -> Markup:
+        """The style sheet for readers in a dark mode."""
+        colours = brand.colours.dark.model_dump()
+        rules = "".join(f".{name}{{{rule.format_map(colours)}}}" for name, rule in self.sheet.dark.items())
+        sheet = f":root{{color-scheme:light dark}}@media (prefers-color-scheme:dark){{{rules}}}"
+        return Markup(sheet)  # noqa: S704 - our own file and checked colours
+
+
+@lru_cache(maxsize=1)
+def stationery() -> Stationery:
+    """The templates of this deployment."""
+    return Stationery()

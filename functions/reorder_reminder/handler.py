@@ -1,0 +1,44 @@
+"""OrderPlaced in, one wait for each thing that will run out; at its end, at most one reminder proposed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aftercare import keys
+from aftercare.catalogue import catalogue
+from aftercare.entry import queue_handler
+from aftercare.events import Told
+from aftercare.gate_queue import propose
+from aftercare.outside import Outside
+from aftercare.proposal import Nothing
+from aftercare.store import find
+from reorder_reminder.depletion import due, remind
+
+
+def on_order(event: Told, outside: Outside) -> str:
+    customer = find(outside.tables, event.data.customer_id)
+    order = customer.order(event.data.order) if customer else None
+    waits = due(order, catalogue(), outside.clock.now())
+    if isinstance(waits, Nothing):
+        return f"nothing: {waits.because}"
+    for wait in waits:
+        payload = {
+            "key": wait.key,
+            "customer_id": event.data.customer_id,
+            "order": event.data.order,
+            "family": wait.family,
+            "correlation_id": event.correlation_id,
+        }
+        outside.waits.start(outside.settings.need("reorder_state_machine"), keys.message_id(wait.key), wait.at, payload)
+    return f"waiting: {len(waits)}"
+
+
+def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
+    customer = find(outside.tables, payload["customer_id"])
+    decision = remind(customer, payload["order"], payload["family"], catalogue(), outside.clock.now(), payload["correlation_id"])
+    if isinstance(decision, Nothing):
+        return f"nothing: {decision.because}"
+    propose(outside, decision)
+    return "proposed"
+
+
+handle = queue_handler({"OrderPlaced": on_order}, on_wake)

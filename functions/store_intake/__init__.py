@@ -1,0 +1,1 @@
+"""What senders tell: verified, read as facts, and recorded with their events in one transaction."""

@@ -1,0 +1,153 @@
+"""The engine's own form: what a custom store puts on the store bus (docs/store-events.md).
+
+The detail-type names the fact, the detail holds its fields (aftercare.facts). The shop is the source's name, `store.<name>`,
+and never comes from the detail.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from aftercare import identity
+from aftercare.facts import ConsentFact, CustomerFact, Fact, OrderFact, OrderFactType, OtherFact
+from aftercare.model import Model
+from store_intake.received import Received, canonical, hash_of, key_part
+
+_SOURCE = re.compile(r"^store\.([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)$")
+
+
+def _words(model: type[Model]) -> tuple[str, ...]:
+    return tuple(get_args(model.model_fields["type"].annotation))
+
+
+_SHAPES: Mapping[str, type[OrderFact | ConsentFact | CustomerFact | OtherFact]] = {
+    **dict.fromkeys(_words(OtherFact), OtherFact),
+    **dict.fromkeys(_words(CustomerFact), CustomerFact),
+    **dict.fromkeys(_words(ConsentFact), ConsentFact),
+    **{str(kind): OrderFact for kind in OrderFactType},
+}
+
+Problem = tuple[str, str]
+"""A field and what was expected there; never a value."""
+
+
+def detail_types() -> tuple[str, ...]:
+    """Every detail-type that a store may put."""
+    return tuple(sorted(_SHAPES))
+
+
+def validate(detail_type: str, detail: object) -> list[Problem]:
+    """What is wrong with a store's event, field by field; empty when it will be recorded."""
+    return _read(detail_type, detail)[1]
+
+
+def validate_envelope(envelope: object) -> list[Problem]:
+    """The same for a whole EventBridge envelope."""
+    if not isinstance(envelope, dict):
+        return [("", "expected a JSON object")]
+    problems: list[Problem] = []
+    if not _SOURCE.match(str(envelope.get("source", ""))):
+        problems.append(("source", "expected store.<name of the shop>, lower-case"))
+    return problems + validate(str(envelope.get("detail-type", "")), envelope.get("detail"))
+
+
+def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: datetime) -> Received:
+    """A store's event: its one fact, or the fields that are not as expected."""
+    source, detail_type, detail = str(envelope.get("source", "")), str(envelope.get("detail-type", "")), envelope.get("detail")
+    named = _SOURCE.match(source)
+    fact, problems = _read(detail_type, detail)
+    if not named:
+        problems = [("source", "expected store.<name of the shop>, lower-case"), *problems]
+    content_hash = hash_of(canonical(detail))
+    given = detail.get("event_id") if isinstance(detail, dict) else None
+    delivery = given if isinstance(given, str) and given else content_hash
+    return Received(
+        key=f"{key_part(source)}#{key_part(detail_type)}#{key_part(delivery)}",
+        sender="store",
+        platform="store",
+        shop=named[1] if named else "",
+        topic=_plain(detail_type),
+        body=body,
+        content_hash=content_hash,
+        received_at=received_at,
+        facts=(fact,) if fact is not None and not problems else (),
+        reason="; ".join(f"{field}: {expected}" for field, expected in problems)[:2000] or None,
+    )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "?", text)[:80]
+
+
+def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]:
+    shape = _SHAPES.get(detail_type)
+    if shape is None:
+        return None, [("detail-type", f"expected one of {', '.join(detail_types())}")]
+    if not isinstance(detail, dict):
+        return None, [("detail", "expected a JSON object")]
+    fields = {name: value for name, value in detail.items() if name != "event_id"}
+    problems: list[Problem] = []
+    if "event_id" in detail and not (isinstance(detail["event_id"], str) and 0 < len(detail["event_id"]) <= 128):
+        problems.append(("detail.event_id", "expected 1 to 128 letters that name this event once"))
+    if fields.pop("type", detail_type) != detail_type:
+        problems.append(("detail.type", "expected the detail-type, or no such field"))
+    try:
+        fact: Fact | None = shape.model_validate({**_addresses(fields), "type": detail_type})
+    except ValidationError as error:
+        problems += [(_place(e["loc"]), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
+        return None, problems
+    problems += _lacking(fact)
+    return fact, problems
+
+
+def _addresses(fields: dict[str, Any]) -> dict[str, Any]:
+    """Empty texts of a contact are no addresses, and an address has one spelling."""
+    order = fields.get("order")
+    if isinstance(order, dict) and isinstance(order.get("contact"), dict):
+        fields = {**fields, "order": {**order, "contact": _contact(order["contact"])}}
+    if isinstance(fields.get("contact"), dict):
+        fields = {**fields, "contact": _contact(fields["contact"])}
+    return fields
+
+
+def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in contact.items() if value != ""}
+    email, phone = given.get("email"), given.get("phone")
+    if isinstance(email, str):
+        given["email"] = identity.email(email) or email
+    if isinstance(phone, str):
+        given["phone"] = identity.phone(phone) or phone
+    return given
+
+
+def _lacking(fact: Fact | None) -> list[Problem]:
+    problems: list[Problem] = []
+    if isinstance(fact, OrderFact):
+        if fact.type in (OrderFactType.PLACED, OrderFactType.UPDATED) and fact.order is None:
+            problems.append(("detail.order", f"{fact.type} needs the order as the shopper knows it"))
+        if fact.type is OrderFactType.REFUNDED and fact.refund is None:
+            problems.append(("detail.refund", f"{fact.type} needs what was given back"))
+        if fact.order and fact.order.contact.email and not identity.email(fact.order.contact.email):
+            problems.append(("detail.order.contact.email", "expected an e-mail address, or no such field"))
+    if isinstance(fact, (ConsentFact, CustomerFact)):
+        if fact.contact.email and not identity.email(fact.contact.email):
+            problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))
+        if not fact.customer_ref and not fact.contact.email:
+            problems.append(("detail.customer_ref", "expected a customer_ref or a contact.email to know the customer by"))
+    return problems
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """The field's path in plain signs: a name that is no field's name is not repeated."""
+    return ".".join(["detail", *(str(p) if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", str(p)) else "?" for p in loc)])
+
+
+def _expected(kind: str, message: str, detail_type: str) -> str:
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return f"is no field of {detail_type}"
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,102 @@
+"""A delivery as it came from its sender, read as facts or set aside with a reason."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from aftercare import keys
+from aftercare.facts import CustomerFact, Fact, OrderFact, OtherFact
+
+KEPT = {
+    "ShipmentCreated": "parcels are not followed yet: the body is kept for replay",
+    "ShipmentUpdated": "parcels are not followed yet: the body is kept for replay",
+    "ShipmentMoved": "parcels are not followed yet: the body is kept for replay",
+    "ReturnRequested": "returns are not handled yet: the body is kept for replay",
+    "OrderReadyForPickup": "it names a fulfilment order and no order: the body is kept for replay",
+    "CheckoutStarted": "checkouts are not followed yet: the body is kept for replay",
+    "CheckoutUpdated": "checkouts are not followed yet: the body is kept for replay",
+    "SubscriptionUpdated": "subscriptions are not followed yet: the body is kept for replay",
+    "SubscriptionRenewed": "subscriptions are not followed yet; the renewal's order comes as an order of its own",
+    "ShopErasureRequested": "the operator erases a shop: the request is kept",
+    "CustomerErasureRequested": "the operator erases within 30 days: the request is kept",
+    "CustomerExportRequested": "the operator answers within 30 days: the request is kept",
+}
+"""Why the body of a fact is kept beside its journal row: no function acts on it by itself yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One delivery. `key` is the sender's delivery key, `body` what came, `content_hash` the same for the same content
+    by whatever route; `reason` says why it could not be read, and then there are no facts."""
+
+    key: str
+    sender: str
+    platform: str
+    shop: str
+    topic: str
+    body: bytes
+    content_hash: str
+    received_at: datetime
+    facts: tuple[Fact, ...] = ()
+    reason: str | None = None
+    sender_version: str | None = None
+
+    @property
+    def correlation_id(self) -> str:
+        """The journal row's short name, the same each time this delivery is told."""
+        return keys.message_id(self.key)
+
+    @property
+    def parked(self) -> str | None:
+        """Why the body is kept, if it is."""
+        if self.reason:
+            return self.reason
+        kept = (f for f in self.facts if isinstance(f, (OtherFact, CustomerFact)))
+        return next((KEPT[f.type] for f in kept if f.type in KEPT), None)
+
+    @property
+    def fact_types(self) -> tuple[str, ...]:
+        """The types of the facts in their order, consent inside an order included."""
+        types: list[str] = []
+        for fact in self.facts:
+            types.append(str(fact.type))
+            if isinstance(fact, OrderFact) and fact.consent:
+                types.append("ConsentObserved")
+        return tuple(types)
+
+
+class Unreadable(ValueError):
+    """A delivery that is not of its sender's form; the text names the field and what was expected, never a value."""
+
+
+def canonical(content: object) -> bytes:
+    """JSON that is the same for the same content, however it was written."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str).encode()
+
+
+def hash_of(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parsed(body: bytes) -> Mapping[str, Any]:
+    """The JSON object that these bytes are. Unreadable for anything else."""
+    try:
+        content = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("body: expected JSON") from error
+    if not isinstance(content, dict):
+        raise Unreadable("body: expected a JSON object")
+    return content
+
+
+def key_part(text: str) -> str:
+    """A part of a delivery key as it is, or its hash when it is long or has a sign that parts keys."""
+    plain = len(text) <= 128 and text.isascii() and text.isprintable() and "#" not in text
+    return text if plain else hash_of(text.encode("utf-8", "replace"))

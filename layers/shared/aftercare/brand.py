@@ -1,0 +1,197 @@
+"""The store's brand, content/brand.yaml: who writes, how it sounds and looks, where a reader finds help.
+
+`ContentError` names file, field and what was expected. One file feeds every message and page.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from aftercare import identity
+from aftercare.consent import Purpose
+from aftercare.content import read_content
+from aftercare.customer import OrderLine
+from aftercare.language import Line, Locale, Texts, reader_locale
+from aftercare.model import Model
+from aftercare.money import Money
+from aftercare.weblink import LONGEST, Https, encoded
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+ListId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*\.)+[A-Za-z0-9-]+$", max_length=200)]
+ToneWord = Literal["formal", "plain", "friendly", "warm", "playful"]
+TONES: tuple[str, ...] = get_args(ToneWord)
+
+
+def _address(text: str) -> str:
+    if identity.email(text) is None or not text.isascii():
+        raise ValueError("expected an e-mail address that a human reads")
+    if re.match(r"(?i)(no|do-?not)[-_.]?reply", text):
+        raise ValueError("expected a mailbox that a human reads, not a no-reply address")
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError) as error:
+        raise ValueError("expected an IANA zone such as Europe/Berlin") from error
+    return name
+
+
+class Palette(Model):
+    """The colours of one mode."""
+
+    page: Colour
+    card: Colour
+    text: Colour
+    muted: Colour
+    line: Colour
+    tint: Colour
+    accent: Colour
+    on_accent: Colour
+
+
+class Colours(Palette):
+    dark: Palette
+
+
+class Logo(Model):
+    url: Https
+    width: Annotated[int, Field(ge=16, le=536)]
+
+
+class Signature(Model):
+    name: Line
+    role: Texts
+
+
+class Support(Model):
+    page: Https
+    chat: Https | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[0-9][0-9 ]{5,20}$")] | None = None
+    hours: Texts
+
+
+class ReorderLink(Model):
+    """How a basket is filled by a link: `{items}` in `url`, each made of `item`."""
+
+    url: str
+    item: str = "{sku}:{quantity}"
+    separator: Annotated[str, StringConstraints(pattern=r"^[,;|&~+.-]?$")] = ","
+
+    @model_validator(mode="after")
+    def _only_known_placeholders(self) -> "ReorderLink":
+        for field, text, known in (("url", self.url, {"items"}), ("item", self.item, {"sku", "product", "quantity"})):
+            found = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+            if not found <= known:
+                raise ValueError(f"{field}: expected only {', '.join(sorted('{' + k + '}' for k in known))}")
+        if "{items}" not in self.url or not self.url.startswith("https://"):
+            raise ValueError("url: expected an https address with {items} in it")
+        return self
+
+
+class Shop(Model):
+    url: Https
+    tutorials: Https
+    reorder: ReorderLink
+
+    def reorder_url(self, lines: Sequence[OrderLine]) -> str:
+        """The basket filled with what was ordered; the shop's own address where the lines do not tell what they are."""
+        items = []
+        for line in lines:
+            sku, product = line.sku or "", line.product_ref or ""
+            if ("{sku}" in self.reorder.item and not sku) or ("{product}" in self.reorder.item and not product):
+                continue
+            items.append(self.reorder.item.format(sku=encoded(sku), product=encoded(product), quantity=max(line.quantity, 1)))
+        while items:
+            url = self.reorder.url.format(items=self.reorder.separator.join(items))
+            if len(url) <= LONGEST:
+                return url
+            items.pop()
+        return self.url
+
+
+class ReturnTerms(Model):
+    """How long goods may come back, counted from their arrival, and what it costs. No fee: free of charge."""
+
+    days: Annotated[int, Field(ge=0, le=3650)]
+    fee: Money | None = None
+
+
+class Returns(ReturnTerms):
+    page: Https
+    by_country: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ReturnTerms] = Field(default_factory=dict)
+
+    def terms(self, country: str | None) -> ReturnTerms:
+        return self.by_country.get(country or "", self)
+
+
+class Tone(Model):
+    least: ToneWord
+    most: ToneWord
+    exclamation_marks: Annotated[int, Field(ge=0, le=10)] = 1
+    address: Mapping[Locale, Literal["formal", "informal"]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Tone":
+        if TONES.index(self.least) > TONES.index(self.most):
+            raise ValueError(f"expected least before most in: {', '.join(TONES)}")
+        return self
+
+
+class WordChoice(Model):
+    """Words never to be read in a message, and words to use with those they stand for."""
+
+    avoid: tuple[Line, ...] = ()
+    instead_of: Mapping[str, tuple[Line, ...]] = Field(default_factory=dict)
+
+
+class Brand(Model):
+    """Everything of a message that is the store's and not the order's."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>\"@]+$")]
+    legal_name: Line
+    website: Https
+    timezone: Annotated[str, AfterValidator(_zone)]
+    locales: Annotated[tuple[Locale, ...], Field(min_length=1)]
+    default_locale: Locale
+    logo: Logo | None = None
+    colours: Colours
+    signature: Signature
+    reply_to: Annotated[str, AfterValidator(_address)]
+    support: Support
+    shop: Shop
+    shops: Mapping[str, Shop] = Field(default_factory=dict)
+    returns: Returns
+    legal: Texts
+    lists: Mapping[Purpose, ListId]
+    tone: Tone
+    words: Mapping[Locale, WordChoice] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Brand":
+        if self.default_locale not in self.locales:
+            raise ValueError(f"default_locale: expected one of locales: {', '.join(self.locales)}")
+        missing = [p for p in Purpose if p is not Purpose.TRANSACTIONAL and p not in self.lists]
+        if missing:
+            raise ValueError(f"lists: expected a list for {missing[0]}")
+        return self
+
+    def shop_of(self, shop: str) -> Shop:
+        return self.shops.get(shop, self.shop)
+
+    def locale_for(self, country: str | None, *told: str | None) -> str:
+        """The locale a reader is written to in: the first told one that is offered, else the country's, else the default."""
+        return reader_locale(told, country, self.locales, self.default_locale)
+
+
+@lru_cache(maxsize=1)
+def brand() -> Brand:
+    """The brand of this deployment, read once. ContentError."""
+    return read_content(Path("brand.yaml"), Brand)

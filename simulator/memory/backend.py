@@ -1,0 +1,202 @@
+"""The memory backend: the twins behind the ports, and the queues and tables that the local cloud's pollers read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aftercare.keys import TableName
+from aftercare.outside import Outside
+from aftercare.settings import Settings
+from aftercare.table import Item
+from simulator import queues
+from simulator.event_source_mapping import Record, queue_record
+from simulator.memory.outside import MemoryOutside
+from simulator.memory.refusal import Refused
+from simulator.memory.tables import ChangeRecord, MemoryTables, created_at, stream_image
+from simulator.template import Queue, Table
+from simulator.template_intrinsics import TemplateError
+
+if TYPE_CHECKING:
+    from simulator.cloud import LocalCloud
+
+
+class MemoryBackend:
+    """Queues are simulator.queues, tables simulator.memory.tables."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+        clock = cloud.clock
+        template = cloud.template
+        self._roles: dict[str, TableName] = table_roles(cloud)
+        keys_only = True
+        for table in template.tables:
+            if table.name not in self._roles:
+                raise TemplateError(table.logical_id, "the memory backend has a twin of CustomerTable and KnowledgeTable only")
+            projected = table.indexes.get("due", ())
+            keys_only = keys_only and projected is not None
+        self.tables = MemoryTables(lambda: clock.now, keys_only=keys_only, faults=cloud.faults)
+        self._pending: dict[str, list[ChangeRecord]] = {}
+        for table in template.tables:
+            role = self._roles[table.name]
+            if table.stream_arn is not None:
+                self._pending[table.name] = []
+            self.tables.listen(role, partial(self._changed, table, role == "customers", self._pending.get(table.name)))
+        self._queues: dict[str, queues.Queue] = {}
+        dead = {queue.redrive[0] for queue in template.queues if queue.redrive is not None}
+        for queue in sorted(template.queues, key=lambda queue: queue.redrive is not None):
+            self._queues[queue.arn] = self._queue(queue)
+            if queue.arn in dead:
+                self._queues[queue.arn].on_buried = partial(self._buried, queue)
+
+    def _queue(self, queue: Queue) -> queues.Queue:
+        redrive = None
+        if queue.redrive is not None:
+            if queue.redrive[0] not in self._queues:
+                raise TemplateError(queue.logical_id, "its dead-letter queue is no queue of the template, or has one itself")
+            redrive = queues.Redrive(self._queues[queue.redrive[0]], queue.redrive[1])
+        return queues.Queue(
+            queue.name,
+            lambda: self._cloud.clock.now,
+            self._cloud.message_ids,
+            fifo=queue.fifo,
+            visibility_timeout=queue.visibility_timeout,
+            delay=queue.delay,
+            retention=queue.retention,
+            maximum_size=int(queue.properties.get("MaximumMessageSize", queues.MAXIMUM_MESSAGE)),
+            content_based_deduplication=queue.content_based_deduplication,
+            deduplication_scope=queue.deduplication_scope,
+            redrive=redrive,
+        )
+
+    def _buried(self, queue: Queue, message: queues.Message) -> None:
+        self._cloud.buried(queue, message.body)
+
+    # ------------------------------------------------------------ what the local cloud asks for
+
+    def outside(self, settings: Settings) -> Outside:
+        return MemoryOutside(settings, self._cloud)
+
+    def send(
+        self,
+        queue: Queue,
+        body: str,
+        group: str | None = None,
+        deduplication: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        try:
+            self._queues[queue.arn].send(body, group=group, deduplication_id=deduplication, attributes=attributes)
+        except queues.QueueError as error:
+            raise Refused(str(error)) from error
+        self._cloud.queue_changed(queue.arn)
+
+    def source(
+        self, queue: Queue
+    ) -> tuple[Callable[[int], Sequence[Record]], Callable[[Sequence[str]], object], Callable[[], datetime | None]]:
+        twin, arn = self._queues[queue.arn], queue.arn
+
+        def receive(maximum: int) -> list[Record]:
+            return [queue_record(received, arn) for received in twin.receive(maximum)]
+
+        def delete(receipts: Sequence[str]) -> None:
+            for receipt in receipts:
+                twin.delete(receipt)
+
+        return receive, delete, twin.next_visible_at
+
+    def bodies(self, queue: Queue) -> list[str]:
+        return [message.body for message in self._queues[queue.arn].messages()]
+
+    def take_all(self, queue: Queue) -> list[tuple[str, str | None]]:
+        twin = self._queues[queue.arn]
+        taken = [(message.body, message.group) for message in twin.messages()]
+        twin.purge()
+        return taken
+
+    def stream(self, table: Table) -> Callable[[], list[Record]]:
+        pending = self._pending[table.name]
+        view = str(table.stream_view)
+        arn = str(table.stream_arn)
+
+        def take() -> list[Record]:
+            records = [_stream_record(change, view, arn) for change in pending]
+            pending.clear()
+            return records
+
+        return take
+
+    def items(self, table: Table) -> Iterator[Item]:
+        return self.tables.items(self._roles[table.name])
+
+    def earliest_due(self) -> str | None:
+        return self.tables.earliest_due()
+
+    def catch_up(self) -> None:
+        """Changes are told as they happen."""
+
+    def before_handler(self) -> None:
+        """Nothing lags behind the clock."""
+
+    def enter(self) -> None:
+        """Nothing to prepare."""
+
+    def leave(self) -> None:
+        """Nothing to put back."""
+
+    def put_parameter(self, name: str, text: str) -> None:
+        """The local cloud keeps them."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    # ------------------------------------------------------------ inside
+
+    def _changed(self, table: Table, journaled: bool, pending: list[ChangeRecord] | None, change: ChangeRecord) -> None:
+        if journaled:
+            self._cloud.journal.changed(change.at, change.key.pk, change.key.sk, change.old is not None, change.new)
+        if pending is not None and self._cloud.table_changed(table):
+            pending.append(change)
+
+
+def table_roles(cloud: LocalCloud) -> dict[str, TableName]:
+    """Which table is which, by the environment variables that name them (or by their logical ids)."""
+    roles: dict[str, TableName] = {}
+    for table in cloud.template.tables:
+        if table.logical_id == "CustomerTable":
+            roles[table.name] = "customers"
+        elif table.logical_id == "KnowledgeTable":
+            roles[table.name] = "knowledge"
+    for function in cloud.template.functions.values():
+        if function.environment.get("CUSTOMER_TABLE"):
+            roles[function.environment["CUSTOMER_TABLE"]] = "customers"
+        if function.environment.get("KNOWLEDGE_TABLE"):
+            roles[function.environment["KNOWLEDGE_TABLE"]] = "knowledge"
+    return roles
+
+
+def _stream_record(change: ChangeRecord, view: str, arn: str) -> Record:
+    """A change as Lambda gives it to a function."""
+    _, pk, sk = change.key
+    told: dict[str, Any] = {
+        "ApproximateCreationDateTime": created_at(change),
+        "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
+        "SequenceNumber": str(change.sequence),
+        "SizeBytes": 0,
+        "StreamViewType": view,
+    }
+    if change.new is not None and view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+        told["NewImage"] = stream_image(change.new)
+    if change.old is not None and view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
+        told["OldImage"] = stream_image(change.old)
+    return {
+        "eventID": f"{change.sequence:032x}",
+        "eventName": change.what,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": arn.split(":")[3],
+        "dynamodb": told,
+        "eventSourceARN": arn,
+    }

@@ -1,0 +1,259 @@
+"""All ports of a function in memory: the twins over the local cloud's services."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from aftercare.clock import Clock, Ids, iso
+from aftercare.keys import Key, TableName
+from aftercare.outside import Accepted, Busy, Mail, NotKept, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.settings import Settings
+from aftercare.table import Item, Write
+from simulator.event_bus import EventBuses, PutResult
+from simulator.faults import Fault, FaultPort
+from simulator.mailbox import Mailbox
+from simulator.memory.refusal import Refused
+from simulator.memory.tables import MemoryTables
+from simulator.schedules import ScheduleExists, Scheduler
+from simulator.state_language import ExecutionAlreadyExists
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """The call failed on its way; who called cannot tell more, as with an error of the SDK."""
+
+
+class Services(Protocol):
+    """What the twins need of the local cloud."""
+
+    eager_mail: bool
+
+    @property
+    def clock_port(self) -> Clock: ...
+    @property
+    def ids(self) -> Ids: ...
+    @property
+    def tables(self) -> MemoryTables: ...
+    @property
+    def buses(self) -> EventBuses: ...
+    @property
+    def scheduler(self) -> Scheduler: ...
+    @property
+    def mailbox(self) -> Mailbox: ...
+    @property
+    def faults(self) -> FaultPort | None: ...
+
+    def principal(self) -> str: ...
+    def send_by_url(self, url: str, body: str, group: str | None, deduplication: str | None) -> None: ...
+    def start_execution(self, machine_arn: str, name: str, text: str) -> str: ...
+    def secret_text(self, name: str) -> str | None: ...
+    def told(self, entries: Sequence[Mapping[str, Any]], results: Sequence[PutResult]) -> None: ...
+
+
+class MemoryOutside(Outside):
+    """The composition root of the memory backend, for one function's settings."""
+
+    def __init__(self, settings: Settings, services: Services) -> None:
+        self.settings = settings
+        self.clock = services.clock_port
+        self.ids = services.ids
+        granted: set[TableName] = set()
+        if settings.customer_table:
+            granted.add("customers")
+        if settings.knowledge_table:
+            granted.add("knowledge")
+        self.tables = services.tables if len(granted) == 2 else GrantedTables(services.tables, frozenset(granted))
+        self.bus = MemoryBus(services)
+        self.queues = MemoryQueues(services)
+        self.waits = MemoryWaits(services)
+        self.slots = MemorySlots(services, settings)
+        self.mail = MemoryMail(services, settings)
+        self.secrets = MemorySecrets(services)
+
+
+def _through(services: Services, name: str, apply: Any, answer: Any) -> Any:
+    return apply() if services.faults is None else services.faults.run(name, apply, answer)
+
+
+def _unavailable(fault: Fault) -> NoReturn:
+    raise Unavailable(fault.value)
+
+
+class GrantedTables:
+    """The tables that a function's environment names; another is a KeyError, as it is with the real adapter."""
+
+    def __init__(self, tables: MemoryTables, granted: frozenset[TableName]) -> None:
+        self._tables = tables
+        self._granted = granted
+
+    def _need(self, table: TableName) -> None:
+        if table not in self._granted:
+            raise KeyError(table)
+
+    def read(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        for key in keys:
+            self._need(key.table)
+        return self._tables.read(keys)
+
+    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+        self._need(table)
+        return self._tables.partition(table, pk, prefix)
+
+    def write(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            self._need(write.key.table)
+        self._tables.write(writes)
+
+    def due(self, kind: str, until: str, limit: int) -> list[Item]:
+        self._need("customers")
+        return self._tables.due(kind, until, limit)
+
+
+class MemoryBus:
+    """PutEvents (port: aftercare.outside.Bus)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def put(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        def answer(fault: Fault) -> tuple[int, ...]:
+            if fault is Fault.REFUSED:  # EventBridge keeps some entries and not others, and answers 200
+                kept = entries[:-1]
+                return (*(self._put(kept) if kept else ()), len(entries) - 1)
+            _unavailable(fault)
+
+        answered: tuple[int, ...] = _through(self._services, "bus.put", lambda: self._put(entries), answer)
+        return answered
+
+    def _put(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        services = self._services
+        results = services.buses.put(entries, services.principal())
+        services.told(entries, results)
+        return tuple(n for n, result in enumerate(results) if result.error_code)
+
+
+class MemoryQueues:
+    """SendMessage (port: aftercare.outside.Queues)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
+        services = self._services
+        if services.faults is None:
+            services.send_by_url(url, body, group or None, deduplication or None)
+            return
+        services.faults.run(
+            "queues.send", lambda: services.send_by_url(url, body, group or None, deduplication or None), _unavailable
+        )
+
+
+class MemoryWaits:
+    """StartExecution (port: aftercare.outside.Waiting)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
+        text = json.dumps({"due_at": iso(due_at), **payload})
+
+        def apply() -> bool:
+            try:
+                self._services.start_execution(state_machine, name, text)
+            except ExecutionAlreadyExists:
+                return False
+            return True
+
+        started: bool = _through(self._services, "waits.start", apply, _unavailable)
+        return started
+
+
+class MemorySlots:
+    """CreateSchedule, else UpdateSchedule (port: aftercare.outside.Slots)."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services = services
+        self._settings = settings
+
+    def set(self, customer_id: str, at: datetime) -> None:
+        schedule = {
+            "Name": f"slot-{customer_id}",
+            "GroupName": self._settings.need("slot_schedule_group"),
+            "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ActionAfterCompletion": "DELETE",
+            "Target": {
+                "Arn": self._settings.need("gate_queue_arn"),
+                "RoleArn": self._settings.need("slot_schedule_role"),
+                "Input": json.dumps({"slot": {"customer_id": customer_id, "at": iso(at)}}),
+                "SqsParameters": {"MessageGroupId": customer_id},
+            },
+        }
+
+        def apply() -> None:
+            try:
+                self._services.scheduler.create(schedule)
+            except ScheduleExists:
+                self._services.scheduler.update(schedule)
+
+        _through(self._services, "slots.set", apply, _unavailable)
+
+
+class MemoryMail:
+    """SendEmail, one wire attempt (port: aftercare.outside.Mailer)."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services = services
+        self._settings = settings
+
+    def send(self, mail: Mail) -> SendOutcome:
+        services = self._services
+        configuration_set = self._settings.need("configuration_set")
+
+        def apply() -> SendOutcome:
+            mailbox = services.mailbox
+            mailbox.attempt(mail.tags)
+            code = mailbox.refuses(mail.recipient) if mailbox.refuses is not None else None
+            if code is not None:
+                return Rejected(code)
+            raw = mail.mime() if services.eager_mail else None
+            try:
+                taken = mailbox.take(mail.sender, mail.recipient, mail.tags, configuration_set, mail=mail, raw=raw)
+            except Refused:
+                return Rejected("BadRequestException")
+            return Accepted(taken.provider_id)
+
+        def answer(fault: Fault) -> SendOutcome:
+            if fault is not Fault.REPLY_LOST:  # then apply() has counted it
+                services.mailbox.attempt(mail.tags)
+            return provider_answer(fault)
+
+        outcome: SendOutcome = _through(services, "mail.send", apply, answer)
+        return outcome
+
+
+def provider_answer(fault: Fault) -> SendOutcome:
+    """What the mailer says after a fault at the provider."""
+    if fault is Fault.THROTTLED:
+        return Busy("TooManyRequestsException")
+    if fault in (Fault.REFUSED, Fault.CONFLICT):
+        return Rejected("MessageRejected")
+    return Uncertain("ReadTimeoutError")
+
+
+class MemorySecrets:
+    """Secrets and parameters by name or ARN (port: aftercare.outside.Secrets)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def text(self, name: str) -> str:
+        text = self._services.secret_text(name)
+        if text is None:
+            raise NotKept(f"parameter {name} cannot be read")
+        return text

@@ -1,0 +1,756 @@
+"""The moto backend: the real adapters of aftercare.aws over moto, the rest answered by the engine.
+
+Tables, streams, queues, parameters and secrets lie in moto. What moto does not run, or runs otherwise than AWS (delivery by
+EventBridge, executions, schedules, SendEmail, Invoke, SQS's deduplication and limits), is answered here in botocore's
+public client events: `before-parameter-build` gives the caller's parameters, an answer to `before-call` takes the place of
+the request. Real clocks are moved with the virtual one while the cloud runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+import boto3  # noqa: TID251 - the backend that runs the real adapters
+import time_machine
+from aws_lambda_powertools.utilities import parameters as powertools_parameters
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+from moto import mock_aws
+
+from aftercare.aws import CALL, AwsOutside, DynamoTables
+from aftercare.keys import TableName
+from aftercare.outside import Outside
+from aftercare.settings import Settings
+from aftercare.table import Item
+from simulator import queues
+from simulator.event_bus import NotAuthorized
+from simulator.event_source_mapping import Record, queue_record_of_message
+from simulator.faults import Fault
+from simulator.lambda_runtime import FunctionError, FunctionMissing
+from simulator.memory.refusal import Refused
+from simulator.schedules import ScheduleExists, ScheduleMissing
+from simulator.seeded import SeededIds
+from simulator.state_language import ExecutionError
+from simulator.template import REGION, Queue, Table
+
+if TYPE_CHECKING:
+    from simulator.cloud import LocalCloud
+
+Parsed = dict[str, Any]
+Answer = tuple[AWSResponse, Parsed]
+
+RAW: Final = Config(parameter_validation=False, retries={"total_max_attempts": 1, "mode": "standard"})
+
+_WRITES: Final = frozenset(("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"))
+_READS: Final = frozenset(("GetItem", "BatchGetItem", "Query"))
+
+
+class _Stop(Exception):
+    """An error that a service answers with."""
+
+    def __init__(self, code: str, message: str, status: int = 400, **more: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.more = more
+
+
+class _SeededAws(AwsOutside):
+    """The real composition root, on shared clients and the seed's clock and ids."""
+
+    def __init__(self, settings: Settings, backend: MotoBackend) -> None:
+        super().__init__(settings, backend.cloud.clock_port, backend.cloud.ids)
+        self._backend = backend
+
+    def _client(self, service: str) -> Any:
+        return self._backend.client(service)
+
+    @property
+    def tables(self) -> DynamoTables:  # type: ignore[override]
+        names: dict[TableName, str] = {}
+        if self.settings.customer_table:
+            names["customers"] = self.settings.customer_table
+        if self.settings.knowledge_table:
+            names["knowledge"] = self.settings.knowledge_table
+        # Its request tokens come from ids of their own, so that handlers draw the same ids on both backends.
+        return DynamoTables(self._client("dynamodb"), names, self._backend.token_ids)
+
+
+class MotoBackend:
+    """One at a time: moto's state belongs to the process."""
+
+    _open: ClassVar[list[MotoBackend]] = []
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        if self._open:
+            raise RuntimeError("a local cloud on moto is open already: close it first, moto's state belongs to the process")
+        self._open.append(self)
+        self.cloud = cloud
+        self.token_ids = SeededIds(f"{cloud.seed}:tokens", cloud.runtime.who)
+        self._traveller: Any = None
+        self._moved_to: datetime | None = None
+        self._kept_environment = dict(os.environ)
+        os.environ.update(
+            {
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_SESSION_TOKEN": "local",
+                "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+            }
+        )
+        self._mock = mock_aws()
+        self._mock.start()
+        try:
+            self._deploy()
+        except BaseException:
+            self.close()
+            raise
+
+    def _deploy(self) -> None:
+        boto3.setup_default_session(region_name=REGION)
+        session: Any = boto3.DEFAULT_SESSION
+        session.events.register("before-parameter-build", self._asked)
+        session.events.register("before-call", self._call)
+        session.events.register("after-call", self._called)
+        self._session = session
+        self._clients: dict[str, Any] = {}
+        # Registered later than the clients are made, the hooks would not be theirs: this session has none of them.
+        self._raw_session: Any = boto3.session.Session(region_name=REGION)
+        self._raw_clients: dict[str, Any] = {}
+        self._answers: dict[tuple[str, str], Callable[[Parsed], Parsed]] = {
+            ("events", "PutEvents"): self._put_events,
+            ("stepfunctions", "StartExecution"): self._start_execution,
+            ("stepfunctions", "StopExecution"): self._stop_execution,
+            ("stepfunctions", "DescribeExecution"): self._describe_execution,
+            ("scheduler", "CreateSchedule"): self._create_schedule,
+            ("scheduler", "UpdateSchedule"): self._update_schedule,
+            ("scheduler", "DeleteSchedule"): self._delete_schedule,
+            ("scheduler", "GetSchedule"): self._get_schedule,
+            ("sesv2", "SendEmail"): self._send_email,
+            ("lambda", "Invoke"): self._invoke,
+            ("sqs", "SendMessage"): self._send_message,
+        }
+        self._queues: dict[str, _MotoQueue] = {}
+        for queue in sorted(self.cloud.template.queues, key=lambda queue: queue.redrive is not None):
+            self._queues[queue.arn] = _MotoQueue(self, queue)
+        self._streams: dict[str, _MotoStream] = {}
+        self._table_by_name = {table.name: table for table in self.cloud.template.tables}
+        for table in self.cloud.template.tables:
+            self._create_table(table)
+        self._journaled = _customers(self.cloud)
+        self._due: dict[tuple[str, str], str] = {}
+        self._due_heap: list[tuple[str, str, str]] = []
+        for arn, text in self.cloud.all_secrets().items():
+            # moto gives an ARN of its own but finds a secret by the end of any ARN.
+            self.raw("secretsmanager").create_secret(Name=arn.rpartition(":")[2], SecretString=text)
+        for parameter in self.cloud.template.ssm_parameters:
+            self.put_parameter(parameter.name, parameter.value)
+        for name, text in self.cloud.ssm.items():
+            self.put_parameter(name, text)
+        self.cloud.journal.before_note = self.catch_up
+
+    def close(self) -> None:
+        """Stop moto, move the clock back, forget the clients."""
+        if self not in self._open:
+            return
+        self._open.remove(self)
+        self.leave()
+        self.cloud.journal.before_note = None
+        powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
+        self._mock.stop()
+        boto3.DEFAULT_SESSION = None
+        for name in set(os.environ) - set(self._kept_environment):
+            del os.environ[name]
+        os.environ.update(self._kept_environment)
+
+    # ------------------------------------------------------------ clients and clocks
+
+    def client(self, service: str) -> Any:
+        """A client with the hooks, as handlers get it: one wire attempt."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, config=CALL)
+        return self._clients[service]
+
+    def raw(self, service: str) -> Any:
+        """A client that goes straight to moto."""
+        if service not in self._raw_clients:
+            self._raw_clients[service] = self._raw_session.client(service, config=RAW)
+        return self._raw_clients[service]
+
+    def enter(self) -> None:
+        """Real clocks show the virtual instant from here on."""
+        if self._traveller is None:
+            self._traveller = time_machine.travel(self.cloud.clock.now, tick=False)
+            self._coordinates = self._traveller.start()
+            self._moved_to = self.cloud.clock.now
+
+    def leave(self) -> None:
+        if self._traveller is not None:
+            self._traveller.stop()
+            self._traveller = None
+
+    def before_handler(self) -> None:
+        self._sync()
+
+    def _sync(self) -> None:
+        if self._traveller is not None and self._moved_to != self.cloud.clock.now:
+            self._moved_to = self.cloud.clock.now
+            self._coordinates.move_to(self._moved_to)
+
+    # ------------------------------------------------------------ the hooks
+
+    def _asked(self, params: Parsed, context: dict[str, Any], **_: Any) -> None:
+        context["asked"] = params
+
+    def _call(self, model: Any, context: dict[str, Any], **_: Any) -> Answer | None:
+        self._sync()
+        service, operation, asked = model.service_model.service_name, model.name, context.get("asked", {})
+        answer = self._answers.get((service, operation))
+        faults = self.cloud.faults
+        effect = _EFFECTS.get((service, operation))
+        if faults is None or effect is None:
+            return None if answer is None else self._say(lambda: answer(asked))
+        # The call is made under the fault, by a client without hooks where moto is to answer it.
+        apply = (lambda: answer(asked)) if answer is not None else (lambda: self._straight(service, operation, asked))
+        return self._say(lambda: faults.run(effect, apply, lambda fault: self._fail(fault, service, operation, asked)))
+
+    def _called(self, model: Any, context: dict[str, Any], http_response: Any, **_: Any) -> None:
+        if model.service_model.service_name == "dynamodb" and model.name in _WRITES and http_response.status_code < 300:
+            self._wrote(context.get("asked", {}))
+
+    def _straight(self, service: str, operation: str, asked: Parsed) -> Parsed:
+        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
+        try:
+            parsed: Parsed = getattr(self.raw(service), name)(**asked)
+        except ClientError as error:
+            response: Parsed = dict(error.response)
+            told = response["Error"]
+            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata")}
+            status = response["ResponseMetadata"].get("HTTPStatusCode", 400)
+            raise _Stop(told["Code"], told.get("Message", ""), status, **more) from error
+        return parsed
+
+    def _say(self, make: Callable[[], Parsed]) -> Answer:
+        try:
+            parsed = make()
+            status = 200
+        except _Stop as stop:
+            parsed, status = {"Error": {"Code": stop.code, "Message": str(stop)}, **stop.more}, stop.status
+        except NotAuthorized as denied:
+            parsed, status = {"Error": {"Code": "AccessDeniedException", "Message": str(denied)}}, 400
+        except Refused as refused:
+            parsed, status = {"Error": {"Code": "ValidationException", "Message": str(refused)}}, 400
+        parsed["ResponseMetadata"] = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
+        return AWSResponse("https://local", status, HTTPHeaders(), BytesIO(b"")), parsed
+
+    def _fail(self, fault: Fault, service: str, operation: str, asked: Parsed) -> Parsed:
+        """How a service answers a fault."""
+        if service == "sesv2":
+            self.cloud.mailbox.attempt(_tags(asked)) if fault is not Fault.REPLY_LOST else None
+        if fault in (Fault.REPLY_LOST, Fault.TIMEOUT_BEFORE):
+            raise ReadTimeoutError(endpoint_url=f"https://{service}.{REGION}.amazonaws.com")
+        if fault is Fault.CONFLICT and operation == "TransactWriteItems":
+            reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in asked["TransactItems"][1:])]
+            raise _Stop("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
+        if fault is Fault.CONFLICT:
+            raise _Stop("TransactionConflictException", "Transaction is ongoing for the item")
+        if fault is Fault.THROTTLED:
+            code, status = ("TooManyRequestsException", 429) if service == "sesv2" else ("ThrottlingException", 400)
+            raise _Stop(code, "Rate exceeded", status)
+        if service == "events":
+            entries = asked["Entries"]
+            kept = self._put_events({"Entries": entries[:-1]})["Entries"] if len(entries) > 1 else []
+            failed = {"ErrorCode": "InternalFailure", "ErrorMessage": "Unexpected service error occurred"}
+            return {"FailedEntryCount": 1, "Entries": [*kept, failed]}
+        raise _Stop("MessageRejected" if service == "sesv2" else "AccessDeniedException", "refused")
+
+    # ------------------------------------------------------------ what the engine answers
+
+    def _put_events(self, asked: Parsed) -> Parsed:
+        results = self.cloud.buses.put(asked["Entries"], self.cloud.principal())
+        self.cloud.told(asked["Entries"], results)
+        told = [
+            {"EventId": r.event_id} if r.error_code is None else {"ErrorCode": r.error_code, "ErrorMessage": r.error_message}
+            for r in results
+        ]
+        return {"FailedEntryCount": sum("ErrorCode" in entry for entry in told), "Entries": told}
+
+    def _start_execution(self, asked: Parsed) -> Parsed:
+        name = asked.get("name") or self.cloud.message_ids()
+        try:
+            arn = self.cloud.start_execution(asked["stateMachineArn"], name, asked.get("input", "{}"))
+        except ExecutionError as error:
+            raise _Stop(type(error).__name__, str(error)) from error
+        return {"executionArn": arn, "startDate": self.cloud.executions.describe(arn).started}
+
+    def _stop_execution(self, asked: Parsed) -> Parsed:
+        try:
+            return {"stopDate": self.cloud.executions.stop(asked["executionArn"], asked.get("error"), asked.get("cause"))}
+        except ExecutionError as error:
+            raise _Stop(type(error).__name__, str(error)) from error
+
+    def _describe_execution(self, asked: Parsed) -> Parsed:
+        try:
+            execution = self.cloud.executions.describe(asked["executionArn"])
+        except ExecutionError as error:
+            raise _Stop(type(error).__name__, str(error)) from error
+        return {
+            "executionArn": execution.arn,
+            "name": execution.name,
+            "status": execution.status,
+            "startDate": execution.started,
+            "input": execution.input,
+        }
+
+    def _schedule(self, change: Callable[[Mapping[str, Any]], str], asked: Parsed) -> Parsed:
+        try:
+            return {"ScheduleArn": change(asked)}
+        except ScheduleExists as error:
+            raise _Stop("ConflictException", str(error), 409) from error
+        except ScheduleMissing as error:
+            raise _Stop("ResourceNotFoundException", str(error), 404) from error
+
+    def _create_schedule(self, asked: Parsed) -> Parsed:
+        return self._schedule(self.cloud.scheduler.create, asked)
+
+    def _update_schedule(self, asked: Parsed) -> Parsed:
+        return self._schedule(self.cloud.scheduler.update, asked)
+
+    def _delete_schedule(self, asked: Parsed) -> Parsed:
+        try:
+            self.cloud.scheduler.delete(asked["Name"], asked.get("GroupName", "default"))
+        except ScheduleMissing as error:
+            raise _Stop("ResourceNotFoundException", str(error), 404) from error
+        return {}
+
+    def _get_schedule(self, asked: Parsed) -> Parsed:
+        try:
+            return dict(self.cloud.scheduler.get(asked["Name"], asked.get("GroupName", "default")))
+        except ScheduleMissing as error:
+            raise _Stop("ResourceNotFoundException", str(error), 404) from error
+
+    def _send_email(self, asked: Parsed) -> Parsed:
+        mailbox = self.cloud.mailbox
+        tags = _tags(asked)
+        mailbox.attempt(tags)
+        [recipient] = asked["Destination"]["ToAddresses"]
+        code = mailbox.refuses(recipient) if mailbox.refuses is not None else None
+        if code is not None:
+            raise _Stop(code, "refused")
+        try:
+            taken = mailbox.take(
+                asked["FromEmailAddress"],
+                recipient,
+                tags,
+                asked.get("ConfigurationSetName"),
+                raw=bytes(asked["Content"]["Raw"]["Data"]),
+            )
+        except Refused as refused:
+            raise _Stop("BadRequestException", str(refused)) from refused
+        return {"MessageId": taken.provider_id}
+
+    def _invoke(self, asked: Parsed) -> Parsed:
+        payload = json.loads(asked.get("Payload") or b"{}")
+        try:
+            answer: Any = self.cloud.invoke(asked["FunctionName"], payload)
+        except FunctionMissing as missing:
+            raise _Stop("ResourceNotFoundException", str(missing), 404) from missing
+        except FunctionError as error:
+            return {
+                "StatusCode": 200,
+                "FunctionError": "Unhandled",
+                "Payload": BytesIO(json.dumps(error.payload()).encode()),
+            }
+        return {"StatusCode": 200, "Payload": BytesIO(json.dumps(answer).encode())}
+
+    def _send_message(self, asked: Parsed) -> Parsed:
+        self.cloud.send_by_url(
+            asked["QueueUrl"],
+            asked["MessageBody"],
+            asked.get("MessageGroupId") or None,
+            asked.get("MessageDeduplicationId") or None,
+        )
+        return {"MessageId": "local", "MD5OfMessageBody": ""}
+
+    # ------------------------------------------------------------ queues
+
+    def send(
+        self,
+        queue: Queue,
+        body: str,
+        group: str | None = None,
+        deduplication: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._sync()
+        if self._queues[queue.arn].send(body, group, deduplication, attributes):
+            self.cloud.queue_changed(queue.arn)
+
+    def source(self, queue: Queue) -> tuple[Any, Any, Any]:
+        known = self._queues[queue.arn]
+        return known.receive, known.delete, known.next_visible_at
+
+    def bodies(self, queue: Queue) -> list[str]:
+        return [body for body, _ in self._queues[queue.arn].lying.values()]
+
+    def take_all(self, queue: Queue) -> list[tuple[str, str | None]]:
+        return self._queues[queue.arn].take_all()
+
+    def buried(self, arn: str, message_id: str, body: str, group: str | None) -> None:
+        """A queue's redrive moved a message to its dead-letter queue."""
+        dead = self._queues[arn]
+        dead.lying[message_id] = (body, group)
+        self.cloud.buried(dead.queue, body)
+
+    @contextmanager
+    def moved(self, by: timedelta) -> Iterator[None]:
+        """Real clocks are ahead of the virtual one by a little."""
+        self._sync()
+        if not by or self._traveller is None:
+            yield
+            return
+        self._coordinates.move_to(self.cloud.clock.now + by)
+        try:
+            yield
+        finally:
+            self._coordinates.move_to(self.cloud.clock.now)
+
+    # ------------------------------------------------------------ tables
+
+    def outside(self, settings: Settings) -> Outside:
+        return _SeededAws(settings, self)
+
+    @property
+    def tables(self) -> DynamoTables:
+        """The tables by their real adapter."""
+        tables: DynamoTables = self.cloud.outside().tables  # type: ignore[assignment]
+        return tables
+
+    def _create_table(self, table: Table) -> None:
+        given = table.properties
+        call: Parsed = {
+            "TableName": table.name,
+            "AttributeDefinitions": given["AttributeDefinitions"],
+            "KeySchema": given["KeySchema"],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        if given.get("GlobalSecondaryIndexes"):
+            call["GlobalSecondaryIndexes"] = given["GlobalSecondaryIndexes"]
+        if table.stream_view is not None:
+            call["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream_view}
+        made = self.raw("dynamodb").create_table(**call)["TableDescription"]
+        if table.stream_view is not None:
+            self._streams[table.name] = _MotoStream(self, table, made["LatestStreamArn"])
+
+    def _wrote(self, asked: Parsed) -> None:
+        names = {asked["TableName"]} if "TableName" in asked else set()
+        for write in asked.get("TransactItems", ()):
+            names |= {operation["TableName"] for operation in write.values()}
+        names |= set(asked.get("RequestItems", ()))
+        for name in sorted(names):
+            stream = self._streams.get(name)
+            if stream is not None:
+                stream.dirty = True
+                if not self.cloud.table_changed(stream.table):
+                    self.cloud.clock.at(self.cloud.clock.now, stream.drain, f"stream of {name}")
+
+    def stream(self, table: Table) -> Callable[[], list[Record]]:
+        stream = self._streams[table.name]
+        return stream.reader()
+
+    def catch_up(self) -> None:
+        """Tell the journal the changes of tables up to now."""
+        for stream in self._streams.values():
+            stream.drain()
+
+    def changed(self, table: Table, record: Mapping[str, Any]) -> None:
+        """One change of a table, from its stream."""
+        told = record["dynamodb"]
+        pk, sk = told["Keys"]["pk"]["S"], told["Keys"]["sk"]["S"]
+        image = told.get("NewImage")
+        new = {name: _value(value) for name, value in image.items()} if image is not None else None
+        if table.name in self._journaled:
+            self.cloud.journal.changed(self.cloud.clock.now, pk, sk, record["eventName"] != "INSERT", new)
+            due_at = str(new["due_at"]) if new is not None and "due_kind" in new and "due_at" in new else None
+            if due_at is None:
+                self._due.pop((pk, sk), None)
+            elif self._due.get((pk, sk)) != due_at:
+                self._due[(pk, sk)] = due_at
+                heappush(self._due_heap, (due_at, pk, sk))
+
+    def earliest_due(self) -> str | None:
+        self.catch_up()
+        heap = self._due_heap
+        while heap and self._due.get((heap[0][1], heap[0][2])) != heap[0][0]:
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+    def items(self, table: Table) -> Iterator[Item]:
+        found: list[Item] = []
+        for page in self.raw("dynamodb").get_paginator("scan").paginate(TableName=table.name):
+            found += [{name: _value(value) for name, value in item.items()} for item in page["Items"]]
+        yield from sorted(found, key=lambda item: (str(item["pk"]), str(item["sk"])))
+
+    def put_parameter(self, name: str, text: str) -> None:
+        self.raw("ssm").put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True)
+        powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
+
+
+class _Taken(NamedTuple):
+    """A message in flight: until when, how often it was received, and by how many milliseconds the clock was ahead then."""
+
+    receipt: str
+    until: datetime
+    receives: int
+    late: int
+
+
+class _MotoQueue:
+    """A queue in moto. Deduplication and limits are the twin's: moto forgets what was deleted, and knows no scopes."""
+
+    def __init__(self, backend: MotoBackend, queue: Queue) -> None:
+        self._backend = backend
+        self.queue = queue
+        self._clock = backend.cloud.clock
+        self.lying: dict[str, tuple[str, str | None]] = {}
+        self._looks: list[datetime] = []
+        self._taken: dict[str, _Taken] = {}
+        self._gate = queues.Queue(
+            queue.name,
+            lambda: self._clock.now,
+            backend.cloud.message_ids,
+            fifo=queue.fifo,
+            visibility_timeout=queue.visibility_timeout,
+            delay=queue.delay,
+            retention=queue.retention,
+            content_based_deduplication=queue.content_based_deduplication,
+            deduplication_scope=queue.deduplication_scope,
+        )
+        self._sent = 0
+        attributes = {
+            "VisibilityTimeout": str(int(queue.visibility_timeout.total_seconds())),
+            "DelaySeconds": str(int(queue.delay.total_seconds())),
+            "MessageRetentionPeriod": str(int(queue.retention.total_seconds())),
+        }
+        if queue.fifo:
+            attributes["FifoQueue"] = "true"
+        if queue.redrive is not None:
+            arn, receives = queue.redrive
+            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": receives})
+        self._url = self._sqs.create_queue(QueueName=queue.name, Attributes=attributes)["QueueUrl"]
+
+    @property
+    def _sqs(self) -> Any:
+        return self._backend.raw("sqs")
+
+    def send(self, body: str, group: str | None, deduplication: str | None, attributes: Mapping[str, Any] | None) -> bool:
+        """Whether it was kept; a duplicate is accepted and not delivered. Refused for what SQS refuses."""
+        try:
+            sent = self._gate.send(body, group=group, deduplication_id=deduplication, attributes=attributes)
+        except queues.QueueError as error:
+            raise Refused(str(error)) from error
+        if not self._gate.messages():
+            return False
+        self._gate.purge()
+        self._sent += 1
+        call: Parsed = {"QueueUrl": self._url, "MessageBody": body}
+        if attributes:
+            call["MessageAttributes"] = dict(attributes)
+        if self.queue.fifo:
+            call["MessageGroupId"] = group
+            call["MessageDeduplicationId"] = f"{sent.message_id}-{self._sent}"
+        elif group is not None:
+            call["MessageGroupId"] = group
+        made = self._sqs.send_message(**call)
+        self.lying[made["MessageId"]] = (body, group)
+        heappush(self._looks, self._clock.now + self.queue.delay)
+        return True
+
+    def receive(self, maximum: int) -> list[Record]:
+        now = self._clock.now
+        # moto shows a message again only after the instant at which its timeout ends: look a little later than that.
+        late = 1 + max((taken.late for taken in self._taken.values() if taken.until <= now), default=-1)
+        with self._backend.moved(timedelta(milliseconds=late)):
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=maximum,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+                WaitTimeSeconds=0,
+            )
+        records: list[Record] = [queue_record_of_message(message, self.queue.arn) for message in answer.get("Messages", ())]
+        received = {record["messageId"] for record in records}
+        # What was received too often and is visible again has just gone to the dead-letter queue instead.
+        if self.queue.redrive is not None:
+            dead, most = self.queue.redrive
+            for message_id, taken in list(self._taken.items()):
+                if taken.until <= now and taken.receives >= most and message_id not in received:
+                    del self._taken[message_id]
+                    body, group = self.lying.pop(message_id)
+                    self._backend.buried(dead, message_id, body, group)
+        while self._looks and self._looks[0] <= now:
+            heappop(self._looks)
+        if records:
+            until = now + self.queue.visibility_timeout
+            for record in records:
+                receives = int(record["attributes"]["ApproximateReceiveCount"])
+                self._taken[record["messageId"]] = _Taken(record["receiptHandle"], until, receives, late)
+            heappush(self._looks, until)
+        return records
+
+    def delete(self, receipts: Sequence[str]) -> None:
+        by_receipt = {taken.receipt: message_id for message_id, taken in self._taken.items()}
+        for start in range(0, len(receipts), 10):
+            entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(receipts[start : start + 10])]
+            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        for receipt in receipts:
+            message_id = by_receipt.get(receipt)
+            if message_id is not None:
+                del self._taken[message_id]
+                self.lying.pop(message_id, None)
+
+    def next_visible_at(self) -> datetime | None:
+        if not self._taken:
+            # Nothing is in flight: only what was sent can still show itself.
+            while len(self._looks) > 1 and not self.lying:
+                heappop(self._looks)
+        return self._looks[0] if self._looks and self.lying else None
+
+    def take_all(self) -> list[tuple[str, str | None]]:
+        taken: list[tuple[str, str | None]] = []
+        while True:
+            messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
+                "Messages", ()
+            )
+            if not messages:
+                return taken
+            for message in messages:
+                taken.append((message["Body"], message.get("Attributes", {}).get("MessageGroupId")))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                self.lying.pop(message["MessageId"], None)
+
+
+class _MotoStream:
+    """A table's stream in moto: one shard, read on from the last number each time (moto replaces a table's shard when a
+    transaction fails, so an iterator does not last)."""
+
+    def __init__(self, backend: MotoBackend, table: Table, arn: str) -> None:
+        self._backend = backend
+        self.table = table
+        self._arn = arn
+        self._shard: str | None = None
+        self._last: str | None = None
+        self._readers: list[deque[Record]] = []
+        self.dirty = False
+        self._draining = False
+
+    def reader(self) -> Callable[[], list[Record]]:
+        pending: deque[Record] = deque()
+        self._readers.append(pending)
+
+        def take() -> list[Record]:
+            self.drain()
+            records = list(pending)
+            pending.clear()
+            return records
+
+        return take
+
+    def drain(self) -> None:
+        """Fetch what is new, and tell it on."""
+        if not self.dirty or self._draining:
+            return
+        self._draining = True
+        try:
+            self._fetch()
+            self.dirty = False
+        finally:
+            self._draining = False
+
+    def _fetch(self) -> None:
+        streams = self._backend.raw("dynamodbstreams")
+        if self._shard is None:
+            self._shard = streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        where = (
+            {"ShardIteratorType": "TRIM_HORIZON"}
+            if self._last is None
+            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._last}
+        )
+        iterator = streams.get_shard_iterator(StreamArn=self._arn, ShardId=self._shard, **where)["ShardIterator"]
+        while True:
+            answer = streams.get_records(ShardIterator=iterator)
+            for record in answer["Records"]:
+                self._last = record["dynamodb"]["SequenceNumber"]
+                self._backend.changed(self.table, record)
+                if self._readers:
+                    told = self._told(record)
+                    for pending in self._readers:
+                        pending.append(told)
+            if len(answer["Records"]) < 1000:
+                return
+            iterator = answer["NextShardIterator"]
+
+    def _told(self, record: Mapping[str, Any]) -> Record:
+        """A record of GetRecords as Lambda gives it to a function: JSON, with the virtual time."""
+        told = dict(record["dynamodb"])
+        told["ApproximateCreationDateTime"] = (self._backend.cloud.clock.now - _EPOCH) / timedelta(seconds=1)
+        for image in ("Keys", "NewImage", "OldImage"):
+            if image in told:
+                told[image] = {name: _json_value(value) for name, value in told[image].items()}
+        return {
+            "eventID": record["eventID"],
+            "eventName": record["eventName"],
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": REGION,
+            "dynamodb": told,
+            "eventSourceARN": str(self.table.stream_arn),
+        }
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_EFFECTS: Final[Mapping[tuple[str, str], str]] = {
+    **{("dynamodb", operation): "tables.write" for operation in _WRITES},
+    **{("dynamodb", operation): "tables.read" for operation in _READS},
+    ("events", "PutEvents"): "bus.put",
+    ("sqs", "SendMessage"): "queues.send",
+    ("stepfunctions", "StartExecution"): "waits.start",
+    ("scheduler", "CreateSchedule"): "slots.set",
+    ("sesv2", "SendEmail"): "mail.send",
+}
+"""The names under which a fault plan counts calls (faults.py)."""
+
+
+def _tags(asked: Parsed) -> dict[str, str]:
+    return {tag["Name"]: tag["Value"] for tag in asked.get("EmailTags", ())}
+
+
+def _value(typed: Mapping[str, Any]) -> Any:
+    [(kind, value)] = typed.items()
+    if kind == "N":
+        return int(value)
+    return bytes(value) if kind == "B" else value
+
+
+def _json_value(typed: Mapping[str, Any]) -> dict[str, Any]:
+    [(kind, value)] = typed.items()
+    return {kind: base64.b64encode(value).decode() if kind == "B" else value}
+
+
+def _customers(cloud: LocalCloud) -> frozenset[str]:
+    from simulator.memory.backend import table_roles
+
+    return frozenset(name for name, role in table_roles(cloud).items() if role == "customers")

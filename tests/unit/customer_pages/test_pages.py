@@ -1,0 +1,367 @@
+import base64
+import re
+from datetime import timedelta
+
+import pytest
+
+from aftercare import keys, store
+from aftercare.consent import Channel, Purpose, Says
+from aftercare.customer import Charge, OrderLine, Refund
+from aftercare.links import Link, LinkPurpose, read_keys, sign
+from aftercare.money import Money
+from aftercare.table import Throttled
+from customer_pages.handler import handle
+from customer_pages.words import LANGUAGES, told_by
+from tests.builders import an_order, consent_of, said
+from tests.ledger_items import CUSTOMER, a_profile
+from tests.small_outside import EVENTS, SECRETS, START, Context, sample
+
+ORDER = "example:1070"
+P = LinkPurpose
+ROUTES = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c"}
+ABOUT = {P.STATUS: ORDER, P.PREFERENCES: "", P.UNSUBSCRIBE: "email:promotional", P.CUE: ORDER}
+
+
+def token(purpose, about=None, customer_id=CUSTOMER, days=60):
+    link = Link(customer_id, ABOUT[purpose] if about is None else about, int((START + timedelta(days=days)).timestamp()))
+    return sign(read_keys(SECRETS["link"]), purpose, link)
+
+
+def request(method, purpose, text, form=None, query=None, headers=None, content_type="application/x-www-form-urlencoded"):
+    path = f"/{ROUTES[purpose]}/{text}"
+    event = {
+        "version": "2.0",
+        "routeKey": f"{method} /{ROUTES[purpose]}/{{token}}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": content_type, **(headers or {})},
+        "requestContext": {"stage": "$default", "requestId": "r", "http": {"method": method, "path": path}},
+        "pathParameters": {"token": text},
+        "isBase64Encoded": form is not None,
+    }
+    if query:
+        event["queryStringParameters"] = query
+    if form is not None:
+        event["body"] = base64.b64encode(form.encode()).decode()
+    return handle(event, Context())
+
+
+def get(purpose, text=None, **more):
+    return request("GET", purpose, text or token(purpose), **more)
+
+
+def post(purpose, form="", text=None, **more):
+    return request("POST", purpose, text or token(purpose), form=form, **more)
+
+
+def head(small, purpose=Purpose.PROMOTIONAL):
+    found = store.load(small.tables.twin, CUSTOMER).consent.head(Channel.EMAIL, purpose)
+    return found.says if found else None
+
+
+@pytest.fixture
+def anna(small):
+    order = an_order(
+        locale="en",
+        lines=(OrderLine(line_ref="1", title="Cup <b>& Co</b>", quantity=2, unit_price=Money(amount="1234.50", currency="EUR")),),
+        fees=(Charge(kind="shipping", label="DHL", amount=Money(amount="0", currency="EUR")),),
+        discounts=(Charge(kind="discount", label="WELCOME", amount=Money(amount="5", currency="EUR")),),
+        refunds=(Refund(ref="r", at=START, amount=Money(amount="1", currency="EUR")),),
+        estimated_from=START,
+        estimated_until=START + timedelta(days=2),
+        status_url="https://shop.example.com/orders/1?key=k",
+    )
+    return a_profile(small, order=order)
+
+
+# ---------------------------------------------------------------- every page
+
+
+@pytest.mark.parametrize("purpose", list(P))
+def test_a_page_says_nothing_to_anybody_else_and_loads_nothing(small, anna, purpose):
+    answer = get(purpose)
+    assert answer["statusCode"] == 200
+    headers = {k.lower(): v for k, v in answer["headers"].items()}
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert "set-cookie" not in headers
+    assert "cookies" not in answer or not answer["cookies"]
+    assert not re.search(r"<(script|img|link|iframe)\b|\son[a-z]+=|style=", answer["body"])
+    assert 'name="viewport"' in answer["body"]
+
+
+def test_the_style_is_the_one_that_the_policy_names(small, anna):
+    import hashlib
+
+    answer = get(P.STATUS)
+    style = re.search(r"<style>(.*?)</style>", answer["body"], re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer["headers"]["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
+@pytest.mark.parametrize("purpose", list(P))
+def test_only_a_post_changes_anything(small, anna, purpose, method):
+    before = small.untouched()
+    for query in (None, {"cue": "bad", "promotional": "on", "List-Unsubscribe": "One-Click"}):
+        request(method, purpose, token(purpose), query=query, form="cue=bad&promotional=on")
+    assert small.untouched() == before
+
+
+FORGED = ["", "x", "AAAA", "ä", "%00", "A" * 4000, "../../etc", "e30.e30.e30"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("purpose", list(P))
+@pytest.mark.parametrize("text", FORGED)
+def test_a_forged_link_opens_nothing(small, anna, purpose, text, method):
+    before = small.untouched()
+    answer = request(method, purpose, text, form="cue=bad" if method == "POST" else None)
+    assert answer["statusCode"] == 404
+    assert small.untouched() == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_opens_only_what_it_is_for(small, anna, method):
+    before = small.untouched()
+    for made in P:
+        for used in P:
+            if made is not used:
+                assert request(method, used, token(made), form="cue=bad" if method == "POST" else None)["statusCode"] == 404
+    other = sign(read_keys('{"keys": {"1": "another-key"}}'), P.STATUS, Link(CUSTOMER, ORDER, 2**31))
+    assert get(P.STATUS, other)["statusCode"] == 404
+    assert get(P.STATUS, token(P.STATUS, about="example:9999"))["statusCode"] == 404
+    assert get(P.STATUS, token(P.STATUS, customer_id="nobody"))["statusCode"] == 404
+    assert small.untouched() == before
+
+
+@pytest.mark.parametrize("purpose", [P.STATUS, P.PREFERENCES, P.CUE])
+def test_after_its_time_a_link_says_so_and_does_nothing(small, anna, purpose):
+    late = token(purpose, days=0)
+    before = small.untouched()
+    for answer in (get(purpose, late), post(purpose, "cue=bad", late) if purpose is not P.STATUS else get(purpose, late)):
+        assert answer["statusCode"] == 410
+        assert "time is over" in answer["body"]
+    assert small.untouched() == before
+
+
+def test_an_outage_is_503_in_plain_words(small, anna):
+    def fail():
+        raise Throttled
+
+    small.tables.before_write.append(fail)
+    answer = post(P.UNSUBSCRIBE, "List-Unsubscribe=One-Click")
+    assert answer["statusCode"] == 503
+    assert "our fault" in answer["body"]
+    assert head(small) is None
+
+
+def test_logs_hold_no_token_and_no_address(small, anna, capsys):
+    link = token(P.PREFERENCES)
+    get(P.PREFERENCES, link)
+    post(P.PREFERENCES, "promotional=on", link)
+    post(P.UNSUBSCRIBE, "x=anna@example.com")
+    out = capsys.readouterr().out
+    assert link not in out
+    assert "anna" not in out.replace(CUSTOMER, "")
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (EVENTS / "customer_pages").glob("*.json")))
+def test_the_samples_run(small, name):
+    assert handle(sample(f"customer_pages/{name}"), Context())["statusCode"] == 404
+    assert small.items() == []
+
+
+# ---------------------------------------------------------------- order status
+
+
+def test_the_order_is_shown_as_the_shopper_knows_it_and_escaped(small, anna):
+    body = get(P.STATUS)["body"]
+    assert "Order #1070" in body
+    assert "Cup &lt;b&gt;&amp; Co&lt;/b&gt;" in body
+    for text in ("€1,234.50", "−€5.00", "free", "€59.45", "2 March 2026", "4 March 2026"):
+        assert text in body
+    assert 'href="https://shop.example.com/orders/1?key=k"' in body
+
+
+def test_the_page_speaks_the_orders_language(small):
+    a_profile(small, order=an_order(locale="de_AT", total=Money(amount="1234.5", currency="EUR")))
+    body = get(P.STATUS)["body"]
+    assert '<html lang="de-AT">' in body
+    assert "Bestellung #1070" in body
+    assert "€\xa01\xa0234,50" in body
+    assert "2. März 2026" in body
+
+
+def test_both_languages_have_the_same_words():
+    first, *others = LANGUAGES.values()
+    for other in others:
+        assert set(other.words) == set(first.words)
+        assert set(other.purposes) == set(first.purposes)
+        assert set(other.cues) == set(first.cues)
+
+
+def test_a_header_tells_locales_in_their_order():
+    assert told_by("fr-FR, de;q=0.8,*;q=0.1") == ("fr-FR", "de", "*")
+    assert told_by(None) == ()
+
+
+def test_where_no_customer_is_known_the_browser_says_the_language(small):
+    answer = request("GET", P.STATUS, "x", headers={"Accept-Language": "fr,de-DE;q=0.8"})
+    assert "Dieser Link" in answer["body"]
+
+
+# ---------------------------------------------------------------- withdrawal
+
+
+@pytest.mark.parametrize(
+    ("form", "content_type"),
+    [
+        ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        (
+            '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+            "multipart/form-data; boundary=b",
+        ),
+    ],
+)
+@pytest.mark.parametrize("given", [True, False])
+def test_one_post_withdraws_at_once_with_evidence(small, form, content_type, given):
+    a_profile(small, consent=consent_of(said(Purpose.PROMOTIONAL)) if given else None)
+    answer = post(P.UNSUBSCRIBE, form, content_type=content_type)
+    assert answer["statusCode"] == 200
+    assert "location" not in {k.lower() for k in answer["headers"]}
+    assert head(small) is Says.WITHDRAWN
+    assert head(small, Purpose.REORDER) is None
+    (evidence,) = small.items(f"EVIDENCE#{CUSTOMER}")
+    assert "page:unsubscribe" in str(evidence["doc"])
+    assert small.told() == ["ConsentChanged"]
+    again = small.untouched()
+    assert post(P.UNSUBSCRIBE, form, content_type=content_type)["statusCode"] == 200
+    assert small.untouched() == again
+
+
+def test_a_withdrawal_works_after_the_links_time(small, anna):
+    assert post(P.UNSUBSCRIBE, text=token(P.UNSUBSCRIBE, days=-400))["statusCode"] == 200
+    assert head(small) is Says.WITHDRAWN
+
+
+def test_the_unsubscribe_page_has_one_button_and_names_what_ends(small, anna):
+    body = get(P.UNSUBSCRIBE)["body"]
+    assert body.count("<button") == 1
+    assert "<b>Offers</b>" in body
+
+
+def test_a_withdrawal_by_somebody_who_is_no_longer_known_is_done(small):
+    answer = post(P.UNSUBSCRIBE)
+    assert answer["statusCode"] == 200
+    assert small.items() == []
+
+
+@pytest.mark.parametrize("about", ["", "email", "email:", "pigeon:promotional", "email:everything"])
+def test_a_link_about_nothing_withdraws_nothing(small, anna, about):
+    assert post(P.UNSUBSCRIBE, text=token(P.UNSUBSCRIBE, about=about))["statusCode"] == 404
+    assert head(small) is None
+
+
+def test_a_withdrawal_wins_over_a_consent_that_arrives_at_the_same_time(small):
+    a_profile(small, consent=consent_of(said(Purpose.REORDER)))
+
+    def meanwhile():
+        customer = store.load(small.tables.twin, CUSTOMER)
+        ahead = said(Purpose.PROMOTIONAL, at=START + timedelta(minutes=5), sequence="s9")
+        from aftercare.consent import fold
+
+        after = fold(customer.consent, [ahead])
+        place = keys.customer(CUSTOMER, keys.CONSENT)
+        small.tables.twin.write([store.versioned(place, after.to_json(), customer.consent.version)])
+
+    small.tables.before_write.append(meanwhile)
+    post(P.UNSUBSCRIBE)
+    assert head(small) is Says.WITHDRAWN
+
+
+# ---------------------------------------------------------------- preferences
+
+
+def checked(body):
+    return set(re.findall(r'name="([a-z]+)" value="on" checked', body))
+
+
+def test_nothing_that_needs_consent_is_ticked_before_it_was_given(small, anna):
+    assert checked(get(P.PREFERENCES)["body"]) == {"service"}
+
+
+def test_what_is_ticked_is_given_and_what_is_not_named_is_a_no(small, anna):
+    answer = post(P.PREFERENCES, "reorder=on&promotional=yes&survey=&transactional=on")
+    assert checked(answer["body"]) == {"reorder"}
+    assert 'role="status"' in answer["body"]
+    assert head(small, Purpose.REORDER) is Says.GIVEN
+    for purpose in (Purpose.PROMOTIONAL, Purpose.SURVEY, Purpose.SERVICE):
+        assert head(small, purpose) is Says.WITHDRAWN
+    assert head(small, Purpose.TRANSACTIONAL) is None
+    proof = [str(i["doc"]) for i in small.items("EVIDENCE#")]
+    assert len(proof) == 4
+    assert all('"wording":"en:' in doc and '"locale":"en"' in doc for doc in proof)
+    assert small.told() == ["ConsentChanged"] * 4
+
+
+def test_saving_the_same_again_says_nothing_new(small, anna):
+    post(P.PREFERENCES, "reorder=on")
+    before = small.untouched()
+    assert post(P.PREFERENCES, "reorder=on")["statusCode"] == 200
+    assert small.untouched() == before
+
+
+def test_a_mind_may_be_changed_as_often_as_one_likes_even_within_an_instant(small, anna):
+    for says in (Says.GIVEN, Says.WITHDRAWN) * 3:
+        post(P.PREFERENCES, "reorder=on" if says is Says.GIVEN else "")
+        assert head(small, Purpose.REORDER) is says
+
+
+@pytest.mark.parametrize("form", ["&" * 500, "a=1&" * 100, "=%ff", "reorder=on&reorder=off", "x" * 100_000])
+def test_a_hostile_form_gives_nothing(small, anna, form):
+    assert post(P.PREFERENCES, form)["statusCode"] == 200
+    assert head(small, Purpose.REORDER) is not Says.GIVEN
+
+
+# ---------------------------------------------------------------- the cue
+
+
+@pytest.mark.parametrize("cue", ["good", "fine", "bad"])
+def test_the_face_that_was_tapped_is_chosen_and_told_by_the_button(small, anna, cue):
+    body = get(P.CUE, query={"cue": cue})["body"]
+    assert re.findall(r'value="([a-z]+)" checked', body) == [cue]
+    answer = post(P.CUE, f"cue={cue}")
+    assert answer["statusCode"] == 200
+    order = store.load(small.tables.twin, CUSTOMER).order(ORDER)
+    assert (order.cue, order.version) == (cue, 2)
+    (event,) = small.outbox()
+    assert (event.type, event.data["cue"]) == ("CueGiven", cue)
+
+
+def test_without_or_with_a_senseless_face_none_is_chosen(small, anna):
+    for query in (None, {"cue": '"><script>'}):
+        body = get(P.CUE, query=query)["body"]
+        assert " checked" not in body
+        assert "<script" not in body
+    assert post(P.CUE, "cue=great")["statusCode"] == 400
+    assert small.told() == []
+
+
+def test_the_last_cue_counts_and_the_same_again_is_no_news(small, anna):
+    for cue in ("good", "good", "bad"):
+        post(P.CUE, f"cue={cue}")
+    assert store.load(small.tables.twin, CUSTOMER).order(ORDER).cue == "bad"
+    assert small.told() == ["CueGiven", "CueGiven"]
+
+
+def test_a_cue_leaves_the_mark_of_a_closed_order_alone(small):
+    order = an_order(cancelled_at=START)
+    a_profile(small, order=order)
+    post(P.CUE, "cue=bad")
+    place = keys.order(CUSTOMER, ORDER)
+    assert small.tables.twin.read([place])[place]["closed"] == "cancelled"

@@ -1,0 +1,471 @@
+import base64
+import copy
+import hashlib
+import hmac
+import json
+import zlib
+from datetime import timedelta
+
+import pytest
+
+from aftercare import keys, store
+from aftercare.consent import Channel, Purpose, Says
+from aftercare.table import Conflict, Put, Throttled, Unclear
+from store_intake import handler, web
+from store_intake.handler import handle
+from store_intake.intake import KeepsChanging
+from tests.small_outside import Context, sample, sqs
+
+SHOP = "example-shop.myshopify.com"
+
+
+def webhook(topic="orders/create", secret="s3cret", webhook_id=None, base64_body=False, raw=None, headers=None, **changes):
+    event = copy.deepcopy(sample(f"shopify/{topic.replace('/', '_')}"))
+    body = raw if raw is not None else json.dumps({**json.loads(event["body"]), **changes}).encode()
+    signature = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+    event["headers"] |= {"x-shopify-hmac-sha256": signature, **(headers or {})}
+    if webhook_id:
+        event["headers"]["x-shopify-webhook-id"] = webhook_id
+    event["body"] = base64.b64encode(body).decode() if base64_body else body.decode()
+    event["isBase64Encoded"] = base64_body
+    return event
+
+
+def post(*args, **changes):
+    answer = handle(webhook(*args, **changes), Context())
+    assert answer["statusCode"] == 200
+    return json.loads(answer["body"])
+
+
+def put(detail_type="OrderPlaced", source="store.example", event_id=None, **changes):
+    event = copy.deepcopy(sample(f"store/{detail_type}"))
+    event["source"] = source
+    event["detail"] = {**event["detail"], **changes, "event_id": event_id or f"{detail_type}-{len(json.dumps(changes))}"}
+    return handle(event, Context())
+
+
+# ---------------------------------------------------------------- the way of one order
+
+
+def test_an_order_is_facts_record_aliases_evidence_and_outbox_in_one_transaction(small):
+    assert put()["facts"] == ["OrderPlaced", "ConsentObserved"]
+    customer = small.customer()
+    assert customer.order("example:1070").contact.email == "anna@example.com"
+    assert customer.profile.shop_refs == ("example:C-4711",)
+    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.GIVEN
+    kinds = sorted({str(i["pk"]).split("#")[0] + "#" + str(i["pk"]).split("#")[1] for i in small.items("ALIAS#")})
+    assert kinds == ["ALIAS#email", "ALIAS#order", "ALIAS#platform"]
+    assert len(small.items("EVIDENCE#")) == 1
+    assert small.told() == ["OrderPlaced", "ConsentObserved"]
+    (delivery,) = small.items("DELIVERY#")
+    assert delivery["due_kind"] == "relay"
+    assert small.tables.calls == ["read", "write"]
+
+
+def test_a_fact_about_a_known_customer_takes_three_calls(small):
+    post()
+    small.tables.calls.clear()
+    post("orders/paid")
+    assert small.tables.calls == ["read", "partition", "write"]
+
+
+def test_events_and_answers_carry_no_personal_data(small, capsys):
+    answer = post()
+    post("customers/update")
+    put()
+    text = json.dumps(answer) + "".join(str(i.get("events", "")) for i in small.items("DELIVERY#")) + capsys.readouterr().out
+    for secret in ("anna@", "Beispiel", "Anna", "+4930", "key=0f0f", "10115"):
+        assert secret not in text
+
+
+def test_the_same_delivery_again_changes_nothing(small):
+    first = post()
+    once = small.untouched()
+    for _ in range(3):
+        again = post(base64_body=True)
+        assert (again["status"], again["facts"]) == ("duplicate", first["facts"])
+        assert again["correlation_id"] == first["correlation_id"]
+    assert small.untouched() == once
+
+
+def test_the_same_order_by_both_routes_under_different_ids_is_told_once(small):
+    post()
+    bus = copy.deepcopy(sample("shopify-partner/orders_create"))
+    bus["detail"]["metadata"]["X-Shopify-Webhook-Id"] = "another"
+    assert handle(sqs(bus), Context()) == {"batchItemFailures": []}
+    assert len(small.customers()) == 1
+    assert small.told().count("OrderPlaced") == 1
+    assert len(small.items("DELIVERY#")) == 2
+
+
+def test_another_body_under_a_known_id_is_set_aside_and_nothing_of_it_used(small):
+    post()
+    before = small.customer()
+    for expected in ("parked", "duplicate"):
+        answer = post(contact_email="mallory@example.com")
+        assert answer["status"] == expected
+        assert answer["parked"].startswith("another body came under an id")
+    assert small.customer() == before
+    assert len(small.items("PARKED#")) == 1
+
+
+def test_any_order_of_arrival_gives_one_record_and_tells_each_fact_once(small):
+    post("refunds/create")
+    post("orders/edited")
+    post("orders/cancelled")
+    post("orders/create")
+    post("orders/paid")
+    order = small.customer().order(f"{SHOP}:5731629400178")
+    assert order.cancelled_at
+    assert order.paid_at
+    assert order.edited_at
+    assert [r.ref for r in order.refunds] == ["930044001"]
+    assert sorted(small.told()) == ["OrderCancelled", "OrderEdited", "OrderPaid", "OrderPlaced", "OrderRefunded"]
+    ids = [e.id for e in small.outbox()]
+    assert len(ids) == len(set(ids))
+
+
+def test_facts_before_their_order_wait_thirty_days_and_no_longer(small):
+    post("refunds/create")
+    assert small.customers() == []
+    small.later(days=31)
+    post("orders/create")
+    assert small.customer().orders[0].refunds == ()
+    assert small.told() == ["OrderPlaced"]
+
+
+def test_so_many_facts_wait_for_an_order_and_no_more(small):
+    for n in range(51):
+        put("OrderEdited", event_id=f"e{n}", occurred_at=f"2026-03-02T10:{n:02d}:00Z")
+    answers = [i for i in small.items("DELIVERY#") if "parked" in i]
+    assert len(answers) == 1
+
+
+def test_the_record_says_beside_its_text_why_an_order_is_closed(small):
+    post()
+    assert all("closed" not in i for i in small.items("CUSTOMER#"))
+    post("orders/cancelled")
+    (order,) = [i for i in small.items("CUSTOMER#") if str(i["sk"]).startswith(keys.ORDER)]
+    assert (order["closed"], order["version"]) == ("cancelled", 2)
+    assert small.customer().orders[0].version == 2
+
+
+# ---------------------------------------------------------------- people
+
+
+def test_a_guest_and_an_account_with_one_address_are_one_customer(small):
+    post(customer=None)
+    post("orders/create", webhook_id="2", id=2, admin_graphql_api_id=None, name="#1071")
+    assert len(small.customer().orders) == 2
+
+
+def test_a_phone_joins_nobody(small):
+    shared = {"contact_email": None, "email": None, "customer": None, "phone": "+4930901820"}
+    post(**shared)
+    post(webhook_id="2", id=2, admin_graphql_api_id=None, **shared)
+    assert len(small.customers()) == 2
+
+
+def test_when_account_and_address_name_two_people_the_account_counts_and_nobody_is_joined(small):
+    put(event_id="a", ref="1", order={**sample("store/OrderPlaced")["detail"]["order"], "customer_ref": "A"})
+    other = {"email": "b@example.com"}
+    put(event_id="b", ref="2", order={**sample("store/OrderPlaced")["detail"]["order"], "customer_ref": "B", "contact": other})
+    both = {**sample("store/OrderPlaced")["detail"]["order"], "customer_ref": "A", "contact": other}
+    put(event_id="c", ref="3", order=both)
+    first, second = (store.load(small.tables.twin, c) for c in small.customers())
+    assert sorted([sorted(o.ref for o in first.orders), sorted(o.ref for o in second.orders)]) == [["1", "3"], ["2"]]
+
+
+def test_an_order_stays_where_it_lies_when_an_account_comes_later(small):
+    post(customer=None, contact_email="guest@example.com", email=None)
+    post("customers/create")
+    post("orders/updated")
+    owners = [c for c in small.customers() if store.load(small.tables.twin, c).orders]
+    assert len(owners) == 1
+
+
+def test_an_order_without_contact_is_on_record_and_its_contact_may_come_later(small, capsys):
+    nobody = {
+        "contact_email": "",
+        "email": "",
+        "customer": None,
+        "phone": None,
+        "billing_address": None,
+        "shipping_address": None,
+    }
+    assert post(**nobody)["status"] == "recorded"
+    assert small.customer().orders[0].contact.email is None
+    assert "OrderWithoutContact" in capsys.readouterr().out
+    post("orders/updated")
+    assert small.customer().orders[0].contact.email == "anna@example.com"
+    assert small.told() == ["OrderPlaced", "OrderContactFound", "OrderUpdated"]
+
+
+def test_facts_about_nobody_are_journaled_and_nothing_else(small):
+    for topic in ("customer.tags_added", "customers/purchasing_summary", "customers/redact", "customers/data_request"):
+        assert post(topic)["status"] == "recorded"
+    assert small.customers() == []
+    assert small.told() == []
+    assert len(small.items("DELIVERY#")) == 4
+
+
+def test_a_wish_to_be_erased_is_told_and_its_body_kept(small):
+    post()
+    answer = post("customers/redact")
+    assert answer["parked"].startswith("the operator erases")
+    assert small.told()[-1] == "CustomerErasureRequested"
+    assert len(small.items("PARKED#")) == 1
+
+
+def test_a_wish_about_data_adds_nothing_to_the_record(small):
+    post()
+    before = [i for i in small.untouched() if not str(i["pk"]).startswith(("DELIVERY#", "PARKED#"))]
+    wish = {"id": 7311209300071, "email": "second@example.com", "phone": "+4930901821"}
+    for topic in ("customers/redact", "customers/data_request"):
+        post(topic, customer=wish)
+    assert [i for i in small.untouched() if not str(i["pk"]).startswith(("DELIVERY#", "PARKED#"))] == before
+
+
+def test_tags_come_and_go(small):
+    post("customers/create")
+    post("customer.tags_added")
+    assert small.customer().profile.tags == ("coffee",)
+    post("customer.tags_removed")
+    assert small.customer().profile.tags == ()
+    assert small.told() == ["CustomerCreated", "CustomerTagged", "CustomerTagged"]
+
+
+# ---------------------------------------------------------------- consent
+
+
+def test_consent_is_head_version_evidence_and_event_and_moves_only_when_it_changes(small):
+    post("customers/create")
+    post("customers_email_marketing_consent/update")
+    consent = small.customer().consent
+    assert {h.purpose for h in consent.heads} == {Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY}
+    assert (consent.version, len(small.items("EVIDENCE#"))) == (1, 3)
+    assert small.told()[1:] == ["ConsentChanged"] * 3
+    same = {"state": "subscribed", "opt_in_level": None, "consent_updated_at": "2026-03-02T10:20:00+01:00"}
+    post("customers_email_marketing_consent/update", webhook_id="2", email_marketing_consent=same)
+    assert len(small.told()) == 4
+
+
+def test_a_later_withdrawal_holds_whatever_arrives_after_it(small):
+    topic = "customers_email_marketing_consent/update"
+    out = {"state": "unsubscribed", "opt_in_level": None, "consent_updated_at": "2026-03-02T10:30:00+01:00"}
+    post(topic, webhook_id="2", email_marketing_consent=out)
+    post(topic)
+    assert {h.says for h in small.customer().consent.heads} == {Says.WITHDRAWN}
+
+
+def test_payloads_without_consent_leave_it_as_it_is(small):
+    post("customers_email_marketing_consent/update")
+    before = small.customer().consent
+    post("orders/create")
+    post("customers/update")
+    assert small.customer().consent == before
+
+
+# ---------------------------------------------------------------- the door
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        webhook(secret="wrong"),
+        webhook(headers={"x-shopify-hmac-sha256": ""}),
+        {**webhook(), "headers": {}},
+        {**webhook(), "body": None},
+        {**webhook(base64_body=True), "body": "!!!"},
+    ],
+)
+def test_a_wrong_signature_is_401_without_body_and_nothing_is_written_or_read(small, event):
+    answer = handle(event, Context())
+    assert (answer["statusCode"], answer["body"]) == (401, "")
+    assert small.tables.calls == []
+
+
+def test_header_names_may_be_written_in_any_case(small):
+    event = webhook()
+    event["headers"] = {k.title(): v for k, v in event["headers"].items()}
+    assert handle(event, Context())["statusCode"] == 200
+
+
+def test_the_signature_is_over_the_bytes_and_not_over_what_they_mean(small):
+    body = json.dumps({**json.loads(webhook()["body"]), "note": "ö ☕ 🙂"}, ensure_ascii=False, indent=1).encode()
+    assert post(raw=body)["status"] == "recorded"
+    assert post(raw=body, base64_body=True)["status"] == "duplicate"
+
+
+def test_bytes_that_are_no_text_are_verified_and_set_aside(small):
+    answer = handle(webhook(raw=b"{}", base64_body=True), Context())
+    assert answer["statusCode"] == 200
+    event = webhook(raw=b"{}", base64_body=True, webhook_id="2")
+    raw = b"\xff\xfe{"
+    event["body"] = base64.b64encode(raw).decode()
+    event["headers"]["x-shopify-hmac-sha256"] = base64.b64encode(hmac.new(b"s3cret", raw, hashlib.sha256).digest()).decode()
+    assert json.loads(handle(event, Context())["body"])["parked"] == "body: expected JSON"
+
+
+@pytest.mark.parametrize("base64_body", [True, False])
+def test_a_body_over_256_kb_is_413_and_one_just_below_is_taken(small, base64_body):
+    def padded(size):
+        body = json.dumps({**json.loads(webhook()["body"]), "note": ""}).encode()
+        return body.replace(b'"note": ""', b'"note": "' + b"x" * (size - len(body)) + b'"')
+
+    big = padded(web.LARGEST + 1)
+    assert handle(webhook(raw=big, base64_body=base64_body), Context())["statusCode"] == 413
+    assert small.items() == []
+    assert post(raw=padded(web.LARGEST), base64_body=base64_body)["status"] == "recorded"
+
+
+def test_secrets_that_cannot_be_read_are_our_own_outage(small, capsys):
+    del small.secrets.texts["/aftercare/shopify-secrets"]
+    assert handle(webhook(), Context())["statusCode"] == 503
+    assert "webhook secrets cannot be read" in capsys.readouterr().out
+    assert small.items() == []
+
+
+def test_an_unknown_topic_is_2xx_with_its_reason_and_its_body_is_kept(small):
+    answer = post(headers={"x-shopify-topic": "inventory_levels/update"})
+    assert (answer["status"], answer["facts"]) == ("parked", [])
+    assert answer["parked"] == "topic inventory_levels/update: nothing reads it"
+    (kept,) = small.items("PARKED#shopify#2026-03-02")
+    assert json.loads(kept["body"])["name"] == "#1070"
+
+
+def test_a_large_body_is_kept_compressed(small):
+    raw = json.dumps({"note": "x" * 250_000}).encode()
+    post(raw=raw, headers={"x-shopify-topic": "unknown/topic"})
+    (kept,) = small.items("PARKED#")
+    assert kept["packed"] == "zlib"
+    assert zlib.decompress(kept["body"]) == raw
+
+
+def test_another_route_is_not_found(small):
+    event = webhook()
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/webhooks/other"
+    assert handle(event, Context())["statusCode"] == 404
+
+
+# ---------------------------------------------------------------- the buses
+
+
+def test_the_preview_format_is_parked_with_its_reason(small):
+    answer = handle(sample("shopify-partner/preview_of_shopify_events"), Context())
+    assert answer["status"] == "parked"
+    assert "preview format" in answer["parked"]
+    assert len(small.items("PARKED#shopify")) == 1
+
+
+def test_metadata_names_may_be_written_in_any_case(small):
+    event = copy.deepcopy(sample("shopify-partner/orders_create"))
+    event["detail"]["metadata"] = {k.lower(): v for k, v in event["detail"]["metadata"].items()}
+    assert handle(event, Context())["facts"] == ["OrderPlaced"]
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", json.dumps({"source": "aws.s3", "detail-type": "x", "detail": {}})])
+def test_what_is_no_event_of_a_store_is_parked_and_not_retried(small, body):
+    assert handle(sqs(body), Context()) == {"batchItemFailures": []}
+    assert len(small.items("PARKED#unknown")) == 1
+
+
+@pytest.mark.parametrize(
+    "detail", [None, {}, {"metadata": None}, {"metadata": {"X-Shopify-Topic": "orders/create"}, "payload": 7}]
+)
+def test_a_broken_partner_envelope_is_parked(small, detail):
+    event = {**sample("shopify-partner/orders_create"), "detail": detail}
+    assert handle(event, Context())["status"] == "parked"
+
+
+def test_a_stores_event_that_is_not_as_expected_is_parked_and_can_be_put_right(small):
+    assert put(ref=None)["status"] == "parked"
+    assert put(event_id="second")["status"] == "recorded"
+
+
+def test_a_shop_cannot_speak_for_another(small):
+    put(source="store.one", event_id="a")
+    put(source="store.two", event_id="a")
+    assert sorted(o.key for o in small.customer().orders) == ["one:1070", "two:1070"]
+
+
+# ---------------------------------------------------------------- between read and write
+
+
+def test_two_first_facts_at_once_make_one_customer(small):
+    other = webhook("orders/paid")
+    small.tables.before_write.append(lambda: handle(other, Context()))
+    assert post()["status"] == "recorded"
+    assert len(small.customers()) == 1
+    assert sorted(small.told()) == ["OrderPaid", "OrderPlaced"]
+
+
+def test_the_same_delivery_twice_at_once_is_recorded_once(small):
+    small.tables.before_write.append(lambda: handle(webhook(), Context()))
+    assert post()["status"] == "duplicate"
+    assert small.told() == ["OrderPlaced"]
+
+
+def raising(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+def test_a_neighbours_transaction_is_tried_again(small):
+    small.tables.before_write += [raising(Conflict()), raising(Conflict())]
+    assert post()["status"] == "recorded"
+
+
+@pytest.mark.parametrize("error", [Throttled(), Unclear()])
+def test_a_failed_write_is_503_and_the_senders_retry_records_it_once(small, error):
+    small.tables.before_write.append(raising(error))
+    assert handle(webhook(), Context())["statusCode"] == 503
+    assert post()["status"] == "recorded"
+    assert small.told() == ["OrderPlaced"]
+
+
+def test_a_lost_answer_is_a_duplicate_when_the_sender_tries_again(small):
+    def lost(writes, real=small.tables.twin.write):
+        real(writes)
+        small.tables.twin.write = real
+        raise Unclear
+
+    small.tables.twin.write = lost
+    assert handle(webhook(), Context())["statusCode"] == 503
+    assert post()["status"] == "duplicate"
+    assert small.told() == ["OrderPlaced"]
+
+
+def test_a_record_that_never_stands_still_is_given_back_to_the_queue(small):
+    post()
+
+    def moves():
+        customer = small.customers()[0]
+        place = keys.order(customer, f"{SHOP}:5731629400178")
+        item = dict(small.tables.twin.read([place])[place])
+        item["version"] = int(item["version"]) + 1
+        small.tables.twin.write([Put(place, {k: v for k, v in item.items() if k not in ("pk", "sk")})])
+
+    small.tables.before_write += [moves] * 10
+    with pytest.raises(KeepsChanging):
+        handler.one(json.dumps({**sample("shopify-partner/orders_cancelled")}))
+    small.tables.before_write[:] = [moves] * 10
+    answer = handle(sqs(sample("shopify-partner/orders_cancelled")), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_one_bad_message_does_not_keep_back_its_batch(small):
+    small.tables.before_write.append(raising(Throttled()))
+    answer = handle(sqs(sample("store/CustomerCreated"), sample("store/OrderPlaced")), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert small.told() == ["OrderPlaced", "ConsentObserved"]
+
+
+def test_a_delivery_is_remembered_longer_than_any_sender_retries(small):
+    post()
+    small.later(days=399)
+    assert post()["status"] == "duplicate"
+    (delivery,) = small.items("DELIVERY#")
+    assert delivery["expires_at"] >= (small.clock.at + timedelta(hours=23)).timestamp()
