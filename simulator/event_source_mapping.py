@@ -191,6 +191,11 @@ class QueueMapping:
         self._gathered: list[Record] = []
         self._gathering_since: datetime | None = None
 
+    @property
+    def holding(self) -> int:
+        """How many records are gathered and not yet invoked with."""
+        return len(self._gathered)
+
     def poll(self, now: datetime) -> Poll:
         """Gather, and invoke when the batch is full or its window is over."""
         size = self._settings.batch_size
@@ -208,7 +213,8 @@ class QueueMapping:
 
     def _gather(self, now: datetime) -> None:
         while (room := self._settings.batch_size - len(self._gathered)) > 0:
-            records = self._receive(min(room, RECEIVE_AT_ONCE))
+            asked = min(room, RECEIVE_AT_ONCE)
+            records = self._receive(asked)
             if not records:
                 return
             kept = [record for record in records if self._settings.passes(record)]
@@ -219,6 +225,8 @@ class QueueMapping:
             if kept and self._gathering_since is None:
                 self._gathering_since = now
             self._gathered += kept
+            if len(records) < asked:
+                return  # here, unlike in SQS, a receive that gives less than it was asked for has given all there is
 
     def _settle(self, batch: Sequence[Record], outcome: Returned | Raised) -> frozenset[str]:
         identifiers = {record["messageId"] for record in batch}

@@ -57,7 +57,8 @@ class QueuePoller(_Armed):
 
     def look(self) -> None:
         done = self._mapping.poll(self._clock.now)
-        self.arm(done.again_at)
+        if not done.invoked or self._mapping.holding:
+            self.arm(done.again_at)
         self.wake()
 
 

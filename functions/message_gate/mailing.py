@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aftercare.brand import brand
 from aftercare.consent import Channel
+from aftercare.identity import email
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
 from aftercare.proposal import Block
@@ -31,12 +32,18 @@ class Letter:
     content_hash: str
 
 
-def allowed_blocks(candidate: Candidate) -> tuple[Block, ...]:
-    """The proposal's blocks without those of another purpose that has no ground: the message itself is not held for them."""
+def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
+    """The proposal's blocks without those of another purpose that has no ground: the message itself is not held for them.
+
+    The customer's consent is for the customer's address: a message that goes to an order's other contact carries no offer.
+    """
+    ours = candidate.customer.profile.contact.email
+    consented = ours is None or email(ours) == address
     return tuple(
         block
         for block in candidate.proposal.blocks
-        if block.purpose in (None, candidate.proposal.purpose) or candidate.ground(Channel.EMAIL, block.purpose)
+        if block.purpose in (None, candidate.proposal.purpose)
+        or (consented and candidate.ground(Channel.EMAIL, block.purpose))
     )
 
 
@@ -59,7 +66,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
     if order is None:
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     settings, our = outside.settings, brand()
-    include = allowed_blocks(candidate)
+    include = allowed_blocks(candidate, address)
     promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
     rendered = mime.check(
         render(

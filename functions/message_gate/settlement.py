@@ -19,7 +19,7 @@ from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks
 from message_gate.ground import ConsentPolicy
 from message_gate.mailing import write_letter
-from message_gate.rules import Candidate, decide
+from message_gate.rules import MARKETING, Candidate, decide
 
 ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
@@ -46,8 +46,7 @@ class Gate:
 
     def candidate(self, proposal: Proposal, customer: Customer, settled: Message | None, held: bool) -> Candidate:
         addresses: dict[Channel, tuple[str, str]] = {}
-        order = customer.order(proposal.references["order"]) if "order" in proposal.references else None
-        address = email((order.contact.email if order else None) or customer.profile.contact.email)
+        address = email(_address(proposal, customer))
         if address:
             addresses[Channel.EMAIL] = (address, keyed_hash(self.identity_secret, address))
         return Candidate(
@@ -61,6 +60,14 @@ class Gate:
             addresses=addresses,
             now=self.outside.clock.now(),
         )
+
+
+def _address(proposal: Proposal, customer: Customer) -> str | None:
+    """Where a message goes: about an order to the order's own contact, marketing to the customer's, whose consent it needs."""
+    order = customer.order(proposal.references["order"]) if "order" in proposal.references else None
+    of_order = order.contact.email if order else None
+    ours = customer.profile.contact.email
+    return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
 
 
 def open_gate(outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, catalogue: Catalogue) -> Gate:

@@ -253,7 +253,7 @@ def statements(
             purpose=one.purpose,
             says=one.says,
             weight=weight,
-            said_at=clamp(one.said_at or occurred_at, heard_at),
+            said_at=clamp(one.said_at or occurred_at, heard_at, one.says),
             heard_at=heard_at,
             sequence=f"{sequence}#{number:02d}",
             source=source,

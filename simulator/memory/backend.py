@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -28,6 +29,7 @@ class MemoryBackend:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
+        self._threshold = gc.get_threshold()
         clock = cloud.clock
         template = cloud.template
         self._roles: dict[str, TableName] = table_roles(cloud)
@@ -141,10 +143,13 @@ class MemoryBackend:
         """Nothing lags behind the clock."""
 
     def enter(self) -> None:
-        """Nothing to prepare."""
+        """Collect garbage less often: a whole-store run keeps millions of small objects, and looking at them again and
+        again for cycles takes a fifth of its time."""
+        self._threshold = gc.get_threshold()
+        gc.set_threshold(100_000, 20, 100)
 
     def leave(self) -> None:
-        """Nothing to put back."""
+        gc.set_threshold(*self._threshold)
 
     def put_parameter(self, name: str, text: str) -> None:
         """The local cloud keeps them."""

@@ -433,9 +433,9 @@ class AwsSecrets:
     def text(self, name: str) -> str:
         from aws_lambda_powertools.utilities import parameters
 
-        if name.startswith("arn:") and ":secretsmanager:" in name:
-            return str(parameters.get_secret(name, max_age=300))
         try:
+            if name.startswith("arn:") and ":secretsmanager:" in name:
+                return str(parameters.get_secret(name, max_age=300))
             return str(parameters.get_parameter(name, decrypt=True, max_age=300))
         except parameters.GetParameterError as error:
             raise NotKept(f"parameter {name} cannot be read") from error

@@ -99,9 +99,11 @@ BACK = timedelta(hours=24)
 AHEAD = timedelta(minutes=5)
 
 
-def clamp(said_at: datetime, heard_at: datetime) -> datetime:
-    """The speaker's time, no more than 24 h before and 5 min after ours, so that a wrong clock cannot win for ever."""
-    return min(max(said_at, heard_at - BACK), heard_at + AHEAD)
+def clamp(said_at: datetime, heard_at: datetime, says: Says) -> datetime:
+    """The speaker's time within bounds of ours, so that a wrong clock cannot win for ever: at most 5 min ahead, and for a
+    withdrawal at most 24 h back. A consent that comes late keeps its own old time, or it would beat a newer withdrawal."""
+    earliest = heard_at - BACK if says is Says.WITHDRAWN else said_at
+    return min(max(said_at, earliest), heard_at + AHEAD)
 
 
 def _rank(says: Says, weight: Weight, said_at: datetime, proof: str) -> tuple[bool, datetime, bool, str]:

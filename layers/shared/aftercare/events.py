@@ -46,11 +46,6 @@ class MessageData(CustomerData):
     reason: Reason
 
 
-class EngagementData(CustomerData):
-    message: str
-    what: str
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One entry of the catalogue."""
@@ -83,7 +78,6 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ConsentChanged", "aftercare.consent", ConsentData),
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
-        Kind("MessageEngaged", "aftercare.messages", EngagementData),
         Kind("MessageUnresolved", "aftercare.messages", MessageData),
     )
 }

@@ -1,6 +1,6 @@
 """The named operations on a customer's record: each is one AWS call with its conditions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from aftercare.customer import Customer, Order, Profile, Shipment, Slot
 from aftercare.decision import Message
 from aftercare.events import Event
 from aftercare.keys import Key
-from aftercare.table import Absent, Change, Check, Condition, Conflict, Is, Item, Put, Tables, Value, Write
+from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -161,17 +161,6 @@ def park(delivery: Delivery, body: bytes) -> Put:
 
 
 def mark_relayed(tables: Tables, delivery_key: str, now: datetime) -> None:
-    """Take the delivery off the list of what somebody must come back to. ConditionFailed is impossible; Throttled, Unclear."""
-    tables.write([Change(keys.delivery(delivery_key), put={"relayed_at": iso(now)}, drop=("due_kind", "due_at"))])
-
-
-def write_again(tables: Tables, writes: Sequence[Write], attempts: int = 3) -> None:
-    """Write, and once more when a neighbour's transaction held an item: nothing was written then. Conflict at the end."""
-    for left in reversed(range(attempts)):
-        try:
-            tables.write(writes)
-        except Conflict:
-            if not left:
-                raise
-        else:
-            return
+    """Take a delivery off the list of what somebody must come back to. ConditionFailed for an unknown one; Throttled, Unclear."""
+    change = Change(keys.delivery(delivery_key), put={"relayed_at": iso(now)}, drop=("due_kind", "due_at"), when=Exists())
+    tables.write([change])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Suppression, Weight, clamp, fold, suppress
-from tests.builders import NOON, said
+from tests.builders import NOON, consent_of, said
 
 statements = st.lists(
     st.builds(
@@ -62,6 +62,15 @@ def test_every_change_moves_the_version_and_no_change_does_not():
 
 
 def test_a_wrong_clock_cannot_win_for_ever():
-    assert clamp(NOON + timedelta(days=400), NOON) == NOON + timedelta(minutes=5)
-    assert clamp(NOON - timedelta(days=400), NOON) == NOON - timedelta(hours=24)
-    assert clamp(NOON, NOON) == NOON
+    for says in Says:
+        assert clamp(NOON + timedelta(days=400), NOON, says) == NOON + timedelta(minutes=5)
+        assert clamp(NOON, NOON, says) == NOON
+    assert clamp(NOON - timedelta(days=400), NOON, Says.WITHDRAWN) == NOON - timedelta(hours=24)
+
+
+def test_a_consent_that_comes_ten_days_late_does_not_beat_a_withdrawal_made_since():
+    given_then = clamp(NOON - timedelta(days=10), NOON, Says.GIVEN)
+    assert given_then == NOON - timedelta(days=10)
+    withdrawn = said(says=Says.WITHDRAWN, at=NOON - timedelta(days=2), sequence="a")
+    late = said(says=Says.GIVEN, at=given_then, sequence="b")
+    assert consent_of(withdrawn, late).head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.WITHDRAWN
