@@ -166,7 +166,8 @@ def test_an_order_told_twice_starts_one_wait_and_its_wake_proposes_once(house):
 
 
 def test_the_workflow_waits_then_calls_and_runs_on_the_local_cloud():
-    definition = yaml.safe_load(ASL.read_text(encoding="utf-8"))
+    function = "arn:aws:lambda:eu-central-1:123456789012:function:reorder"
+    definition = yaml.safe_load(ASL.read_text(encoding="utf-8").replace("${ReorderReminderFunctionArn}", function))
     assert state_language.load(definition, "reorder-reminder")
     assert list(definition["States"]) == ["WaitUntilDue", "DecideAgain"]
     assert definition["States"]["WaitUntilDue"]["TimestampPath"] == "$.due_at"

@@ -1,0 +1,209 @@
+"""The template check: nothing to say about the files that come with the bundle, and each seeded fault found by name."""
+
+import re
+
+import pytest
+import yaml
+
+from aftercare.brand import Brand, brand
+from aftercare.catalogue import Catalogue
+from aftercare.content import HERE, read_content
+from message_gate.check import answer, check, preview
+from message_gate.stationery import TEMPLATES, Stationery
+from message_gate.view import VIEWS
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """A copy of the templates with one text replaced in one file (or the file taken away), checked."""
+
+    def edit(file, old=None, new=""):
+        for path in TEMPLATES.rglob("*"):
+            if path.is_file():
+                target = tmp_path / path.relative_to(TEMPLATES)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+        target = tmp_path / file
+        if old is None:
+            target.unlink()
+        else:
+            source = target.read_text(encoding="utf-8")
+            assert old in source
+            target.write_text(source.replace(old, new, 1), encoding="utf-8")
+        return check(Stationery(tmp_path))
+
+    return edit
+
+
+def told(findings):
+    return [f"{f['file']}: {f['where']}: {f['what']}: {f['expected']}" for f in findings]
+
+
+def test_the_files_that_come_with_the_bundle_have_no_fault():
+    assert check() == []
+
+
+CONFIRMATION, REORDER = "order-confirmation/mail.html", "reorder-reminder/mail.html"
+FAULTS = [
+    (CONFIRMATION, "{{ opening }}", "{{ openning }}", rf"{CONFIRMATION}: line \d+: missing variable: 'openning'"),
+    (CONFIRMATION, "{{ line.title }}", "{{ line.titel }}", rf"{CONFIRMATION}: line \d+: missing variable: .*titel"),
+    (
+        "order-confirmation/mail.txt",
+        "{{ opening }}",
+        "{{ w.nosuch }}",
+        r"order-confirmation/mail.txt: line \d+: missing variable: .*nosuch",
+    ),
+    (CONFIRMATION, "{% endblock %}", "", rf"{CONFIRMATION}: line \d+: "),
+    ("words.de.yaml", "care_button: Pflegeblatt öffnen (PDF)\n", "", "words.de.yaml: care_button: missing"),
+    ("words.de.yaml", "care_button:", "extra: x\ncare_button:", "words.de.yaml: extra: not in the default language"),
+    ("words.de.yaml", "{minutes}", "{minuten}", r"words.de.yaml: line \d+: quick_start_lead: other placeholders: \{minutes\}"),
+    ("words.de.yaml", "{minutes}", "{minutes.__class__}", r"words.de.yaml: quick_start_lead: .*placeholders such as \{name\}"),
+    ("order-confirmation/words.de.yaml", None, None, "order-confirmation/words.de.yaml: de: missing"),
+    ("words.en.yaml", "A few habits", "A few exclusive habits", r"words.en.yaml: line \d+: avoided word: exclusive"),
+    ("words.de.yaml", "Ein paar Gewohnheiten", "Exklusiv: Gewohnheiten", r"words.de.yaml: line \d+: avoided word: Exklusiv"),
+    ("words.en.yaml", "Reply to this e-mail", "Reply to this email", r"words.en.yaml: line \d+: other word: email: e-mail"),
+    ("reorder-reminder/words.en.yaml", "Running low?", "Only today: coffee", r"line \d+: false urgency: Only today"),
+    ("reorder-reminder/words.en.yaml", "Running low?", "Only 3 left", r"line \d+: false urgency: Only 3 left"),
+    ("reorder-reminder/words.de.yaml", "Geht es zur Neige?", "Letzte Chance", r"line \d+: false urgency: Letzte Chance"),
+    (REORDER, "{{ action }}", "Ends soon: {{ action }}", rf"{REORDER}: line \d+: false urgency: Ends soon"),
+    (
+        "words.en.yaml",
+        "Choose what we write to you",
+        "No, I hate saving",
+        r"words.en.yaml: line \d+: shaming refusal: No, I hate",
+    ),
+    ("words.de.yaml", "Auswählen, was", "Nein, ich will nicht sparen, was", r"line \d+: shaming refusal: Nein, ich will nicht"),
+    ("words.de.yaml", "Was Sie davon haben", "Was du davon hast", r"words.de.yaml: line \d+: informal address: du"),
+    ("words.en.yaml", "With thanks,", "With thanks!!", r"words.en.yaml: line \d+: shouting: !!"),
+    (REORDER, '{% include "partials/benefit.html" %}', "", None),
+    (
+        "templates.yaml",
+        "benefit: {purpose: reorder, gives: help}",
+        "benefit: {purpose: reorder}",
+        "an offer without useful content",
+    ),
+    ("templates.yaml", "carries: [add-ons]", "carries: []", "a transactional message includes add-ons, which is promotional"),
+    (CONFIRMATION, "partials/more.html", "partials/benefit.html", "includes benefit, which is reorder: .*C13"),
+    (CONFIRMATION, '"partials/more.html"', 'w["x"]', "computed name"),
+    (CONFIRMATION, "partials/more.html", "partials/unlisted.html", "templates.yaml: partials.unlisted: missing"),
+    ("templates.yaml", "reorder-reminder: {", "welcome: {", r"templates.yaml: templates.welcome: has no view"),
+    ("reorder-reminder/mail.txt", None, None, "reorder-reminder/mail.txt: file: no text part"),
+    ("layout.html", "{{ preferences_url }}", "https://example.com/", r"mail.html: sample usual, en: no preference link"),
+    ("layout.txt", "{{ preferences_url }}", "", r"mail.txt: sample usual, en: no preference link"),
+    ("layout.html", "{{ unsubscribe_url }}", "https://example.com/", r"reorder-reminder/mail.html: .*: no unsubscribe link"),
+    ("layout.txt", "{{ postal }}", "", r"reorder-reminder/mail.txt: .*: no postal address"),
+    (
+        "layout.html",
+        "{{ brand.help_page }}",
+        "http://example.com/",
+        r"mail.html: sample usual, en: link 'http://example.com/': .*https",
+    ),
+    ("layout.html", "{{ brand.help_page }}", "javascript:alert(1)", r"link 'javascript:alert\(1\)'"),
+    ("layout.html", ' alt="{{ brand.name }}"', "", r"mail.html: sample usual, en: a picture without alt text"),
+    ("layout.html", ' lang="{{ lang }}"', "", r"mail.html: sample usual, en: no lang on html"),
+    ("layout.html", "<h1 class", '<h1 onclick="x" class', r"active content: onclick"),
+    ("layout.html", "{{ why }}", "{{ why * 999 }}", r"at most 102000"),
+    ("layout.txt", "{{ why }}", "<p>{{ why }}</p>", r"mail.txt: sample usual, en: no readable text"),
+    ("styles.yaml", "font-size:16px", "font-size:12px", r"styles.yaml: styles.\w+: font-size 12px: at least 16px"),
+    ("styles.yaml", "  panel:", "  pannel:", r"css.panel: .*styles.yaml"),
+    (REORDER, "{{ action_hint }}", '<a class="b" href="{{ action_url }}">x</a>', r"2 big buttons: one clear action"),
+    (
+        "order-confirmation/words.en.yaml",
+        "subject_nameless:",
+        'subject_nameless: "' + "A" * 70 + '{order}"\nx:',
+        r"subject of \d+ characters",
+    ),
+    ("words.en.yaml", "Hello {name},", "Hello {nick},", r"missing word or placeholder: hello: nick"),
+    ("manners.yaml", "  de:", "  fr:", r"manners.yaml: urgency.de: missing"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "says"), FAULTS, ids=[f"{n}-{f[0]}" for n, f in enumerate(FAULTS)])
+def test_a_seeded_fault_is_found_with_its_place_and_what_was_expected(edited, file, old, new, says):
+    found = told(edited(file, old, new or ""))
+    wanted = says or f"{REORDER}: parts: an offer without useful content"
+    if says is None:
+        # The text part still includes it: the check asks for it in one of both.
+        assert found == []
+        return
+    assert any(re.search(wanted, line) for line in found), found
+
+
+def test_a_language_of_the_brand_without_words_is_incomplete():
+    french = brand().model_copy(update={"locales": ("en", "de", "fr")})
+    found = told(check(our=french))
+    assert any("words.fr.yaml: fr: missing" in line for line in found)
+    assert any("catalogue.yaml: families.camera.title.fr: missing" in line for line in found)
+    assert any("brand.yaml: support.hours.fr: missing" in line for line in found)
+
+
+def changed(file, shape, edit):
+    read = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
+    edit(read)
+    return shape.model_validate(read)
+
+
+def test_words_in_the_catalogue_are_read_too():
+    def edit(read):
+        read["families"]["coffee"]["reorder"]["benefit"]["en"] = "Last chance for an unbeatable taste"
+        del read["families"]["coffee"]["title"]["de"]
+
+    found = told(check(goods=changed("catalogue.yaml", Catalogue, edit)))
+    assert any(line.startswith("catalogue.yaml: families.coffee.reorder.benefit.en: false urgency") for line in found)
+    assert any(line.startswith("catalogue.yaml: families.coffee.reorder.benefit.en: avoided word") for line in found)
+    assert any(line.startswith("catalogue.yaml: families.coffee.title.de: missing") for line in found)
+
+
+def test_words_that_the_store_avoids_are_the_stores_own():
+    def edit(read):
+        read["words"]["en"]["avoid"].append("basket")
+
+    assert any("avoided word: basket" in line for line in told(check(our=changed("brand.yaml", Brand, edit))))
+
+
+def test_a_brand_without_reply_to_is_told_in_one_line(tmp_path, monkeypatch):
+    read = yaml.safe_load((HERE / "brand.yaml").read_text(encoding="utf-8"))
+    del read["reply_to"]
+    file = tmp_path / "brand.yaml"
+    file.write_text(yaml.safe_dump(read), encoding="utf-8")
+    monkeypatch.setattr("message_gate.check.brand", lambda: read_content(file, Brand))
+    assert told(check()) == ["brand.yaml: reply_to: not as it must be: Field required"]
+
+
+@pytest.mark.parametrize("template", sorted(VIEWS))
+@pytest.mark.parametrize(("locale", "lang"), [("en", "en"), ("de_AT", "de"), ("pt-BR", "en")])
+def test_every_template_can_be_looked_at_in_every_language(template, locale, lang):
+    shown = preview(template, locale)
+    assert f'<html lang="{lang}"' in shown["html"]
+    assert shown["subject"] and shown["text"] and shown["template_version"].startswith(f"{template}.{lang}@")
+
+
+def test_the_invocation_by_hand_answers_findings_and_previews():
+    assert answer({"templates": "check"}) == {"ok": True, "findings": []}
+    shown = answer({"templates": "preview", "template": "order-confirmation", "locale": "de", "sample": "renewal"})
+    assert shown["subject"].startswith("Wie vereinbart")
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"templates": "eat"}, 'templates: expected check or preview, found "eat"'),
+        ({"templates": "preview"}, "template: expected a text"),
+        ({"templates": "preview", "template": "order-confirmation"}, "locale: expected a text"),
+        (
+            {"templates": "preview", "template": "x", "locale": "de"},
+            "template: expected one of order-confirmation, reorder-reminder, found x",
+        ),
+        (
+            {"templates": "preview", "template": "order-confirmation", "locale": "../x"},
+            "locale: expected a locale such as en, found ../x",
+        ),
+    ],
+)
+def test_a_wrong_invocation_is_answered_in_one_line_that_names_the_field(event, error):
+    assert answer(event) == {"error": error}
+
+
+def test_a_wrong_sample_is_told_which_there_are():
+    error = answer({"templates": "preview", "template": "reorder-reminder", "locale": "de", "sample": "x"})["error"]
+    assert error == "sample: expected one of reorder, reorder-care, found x"
