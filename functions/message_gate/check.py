@@ -26,7 +26,16 @@ from aftercare.model import Model
 from aftercare.weblink import NotHttps, https
 from message_gate import mime, samples
 from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, render
-from message_gate.stationery import SHARED, MissingWord, Stationery, placeholders, read_phrases, stationery
+from message_gate.stationery import (
+    SHARED,
+    MissingWord,
+    Register,
+    Stationery,
+    TemplateEntry,
+    placeholders,
+    read_phrases,
+    stationery,
+)
 from message_gate.view import LONGEST_SUBJECT, VIEWS, NothingToOffer
 
 STRICTNESS = list(Purpose)
@@ -141,7 +150,6 @@ def _register(files: Stationery) -> Iterator[Finding]:
             yield Finding("templates.yaml", f"templates.{name}", "has no view" if name not in VIEWS else "missing", "both")
             continue
         entry = register.templates[name]
-        parts: set[str] = set()
         for kind in ("html", "txt"):
             path = root / name / f"mail.{kind}"
             if not path.exists():
@@ -149,19 +157,24 @@ def _register(files: Stationery) -> Iterator[Finding]:
                 yield Finding(_name(files, path), "file", what, "every template has an HTML and a text part")
                 continue
             try:
-                parts |= set(_parts(files, path))
+                parts = sorted(set(_parts(files, path)))
             except TemplateSyntaxError as error:
                 yield Finding(_name(files, path), f"line {error.lineno}", str(error.message), "a template that can be read")
-        for part in sorted(parts):
-            known = register.partials.get(part)
-            if known is None:
-                yield Finding("templates.yaml", f"partials.{part}", f"missing, {name} includes it", "its purpose")
-            elif STRICTNESS.index(known.purpose) > STRICTNESS.index(entry.purpose) and part not in entry.carries:
-                what = f"a {entry.purpose} message includes {part}, which is {known.purpose}"
-                yield Finding(f"{name}/mail.html", part, what, "no part of a stricter purpose (rule C13)")
-        helps = any(part in register.partials and register.partials[part].gives == "help" for part in parts)
-        if entry.purpose in OFFERS and not helps:
-            yield Finding(f"{name}/mail.html", "parts", "an offer without useful content", "a part that gives help")
+                continue
+            yield from _held_against(register, entry, _name(files, path), parts)
+
+
+def _held_against(register: Register, entry: TemplateEntry, file: str, parts: list[str]) -> Iterator[Finding]:
+    for part in parts:
+        known = register.partials.get(part)
+        if known is None:
+            yield Finding("templates.yaml", f"partials.{part}", f"missing, {file} includes it", "its purpose")
+        elif STRICTNESS.index(known.purpose) > STRICTNESS.index(entry.purpose) and part not in entry.carries:
+            what = f"a {entry.purpose} message includes {part}, which is {known.purpose}"
+            yield Finding(file, part, what, "no part of a stricter purpose (rule C13)")
+    helps = any(part in register.partials and register.partials[part].gives == "help" for part in parts)
+    if entry.purpose in OFFERS and not helps:
+        yield Finding(file, "parts", "an offer without useful content", "a part that gives help")
 
 
 def _parts(files: Stationery, path: Path) -> Iterator[str]:
@@ -413,7 +426,7 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
     if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*", locale):
         raise NoPreview(f"locale: expected a locale such as {our.default_locale}, found {locale}")
     one = every[chosen]
-    reader = our.locale_for(one.order.country, locale)
+    reader = our.locale_for(None, locale)
     rendered = render(
         one.proposal(),
         one.customer,

@@ -77,7 +77,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             candidate.catalogue,
             links(outside, candidate),
             settings,
-            order.locale or customer.profile.locale or our.default_locale,
+            our.locale_for(order.country or customer.profile.country, order.locale, customer.profile.locale),
             include,
             promotional,
         )

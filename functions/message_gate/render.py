@@ -14,7 +14,7 @@ from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
 from message_gate.stationery import Stationery, Words, stationery
-from message_gate.view import VIEWS, Letter, Links, View, frame, standing
+from message_gate.view import VIEWS, Letter, Links, View, frame, standing, unsubscribed_from
 
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
@@ -105,7 +105,7 @@ def render(
         raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {message.template}")
     words = files.words(message.template, locale, brand.default_locale)
     letter = Letter(message, customer, order, brand, catalogue, links, words, locale, tuple(include), promotional)
-    common = frame(letter, settings.need("postal_address") if promotional or message.purpose.value != "transactional" else None)
+    common = frame(letter, settings.need("postal_address") if unsubscribed_from(message.purpose, promotional) else None)
     own = view_of(letter, common)
     head = _letterhead(brand, files)
     for_html, for_text = head.views(message.template, words)

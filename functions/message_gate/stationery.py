@@ -167,12 +167,12 @@ class Stationery:
         return tuple(sorted(shared & own))
 
     @cached_property
-    def _words(self) -> dict[tuple[str, str], Words]:
+    def _words(self) -> dict[tuple[str, str, str], Words]:
         return {}
 
     def words(self, name: str, locale: str, default: str) -> Words:
         """The words a reader of the locale gets, by the fallback rule: de-AT, de, the brand's default, en."""
-        found = self._words.get((name, locale))
+        found = self._words.get((name, locale, default))
         if found is None:
             offered = self.locales(name)
             chosen = next((lang for lang in fallbacks(locale, default) if lang in offered), None)
@@ -180,7 +180,7 @@ class Stationery:
                 raise ContentError(f"{name}: words.{default}.yaml: expected, because it is the brand's default language")
             file = f"{SHARED}.{chosen}.yaml"
             found = Words(chosen, {**read_phrases(self.root / file), **read_phrases(self.root / name / file)})
-            self._words[name, locale] = found
+            self._words[name, locale, default] = found
         return found
 
     @cached_property

@@ -78,7 +78,7 @@ class Letter:
 
 
 # What turns text around or hides in it: a name must look like what it is.
-_UNSEEN = re.compile("[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+|\\s+")
+_UNSEEN = re.compile("(?:[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\\s)+")
 
 
 def plain(text: str, longest: int = LONGEST_TITLE) -> str:

@@ -132,7 +132,7 @@ _EN = _Pattern(
     group=",",
     money="{minus}{symbol}{number}",
     code="{minus}{symbol}\xa0{number}",
-    day="{weekday} {day} {month}",
+    day="{weekday} {day}\xa0{month}",
     date="{day} {month} {year}",
     last=" and ",
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -141,13 +141,13 @@ _EN = _Pattern(
         "July", "August", "September", "October", "November", "December",
     ),
 )  # fmt: skip
-_US = replace(_EN, day="{weekday}, {month} {day}", date="{month} {day}, {year}")
+_US = replace(_EN, day="{weekday}, {month}\xa0{day}", date="{month} {day}, {year}")
 _DE = _Pattern(
     point=",",
     group=".",
     money="{minus}{number}\xa0{symbol}",
     code="{minus}{number}\xa0{symbol}",
-    day="{weekday}, {day}. {month}",
+    day="{weekday}, {day}.\xa0{month}",
     date="{day}. {month} {year}",
     last=" und ",
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
@@ -195,7 +195,7 @@ class Language:
         return _SYMBOLS.get(currency, currency)
 
     def day(self, instant: datetime, zone: ZoneInfo) -> str:
-        """A day soon: `Thursday 5 March`, `Thursday, March 5`, `Donnerstag, 5. März`."""
+        """A day soon: `Thursday 5 March`, `Thursday, March 5`, `Donnerstag, 5. März`; day and month are not parted."""
         return self._written(self.pattern.day, instant, zone)
 
     def date(self, instant: datetime, zone: ZoneInfo) -> str:

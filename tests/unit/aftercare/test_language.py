@@ -39,9 +39,9 @@ def test_an_amount_that_no_float_can_hold_stays_exact():
 @pytest.mark.parametrize(
     ("locale", "day", "date"),
     [
-        ("en", "Thursday 5 March", "5 March 2026"),
-        ("en-US", "Thursday, March 5", "March 5, 2026"),
-        ("de-AT", "Donnerstag, 5. März", "5. März 2026"),
+        ("en", "Thursday 5\xa0March", "5 March 2026"),
+        ("en-US", "Thursday, March\xa05", "March 5, 2026"),
+        ("de-AT", "Donnerstag, 5.\xa0März", "5. März 2026"),
     ],
 )
 def test_a_day_is_written_as_its_readers_write_it(locale, day, date):

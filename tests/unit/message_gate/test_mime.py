@@ -4,7 +4,9 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 
@@ -93,9 +95,10 @@ def test_the_same_message_is_the_same_bytes():
 
 @pytest.mark.parametrize("name", ["Larkfield", 'Lark "& field', "Lärkfeld & Söhne", "Lark, Field; Co.", "ラーク" * 15])
 def test_the_brands_name_is_what_the_inbox_shows(name):
-    back = read(envelope=replace(ENVELOPE, sender_name=name))
-    assert back["From"].addresses[0].display_name == name
-    assert back["From"].addresses[0].addr_spec == "orders@larkfield.example"
+    raw = message_from_bytes(build(MESSAGE, replace(ENVELOPE, sender_name=name)), policy=policy.compat32)["From"]
+    shown, address = parseaddr(raw.replace("\r\n", ""))
+    assert str(make_header(decode_header(shown))) == name
+    assert address == "orders@larkfield.example"
 
 
 @pytest.mark.parametrize("subject", ["Order #1070", "=?utf-8?q?forged?=", "x" * 300, "ü" * 300, "a\tb", "ends with space "])
@@ -123,7 +126,7 @@ def test_a_header_with_a_line_break_a_null_or_too_long_is_refused_by_name_and_wi
     "address", ["", "nobody", "a@b@c.example", "a b@c.example", "a@c.example, b@c.example", "jürgen@c.example"]
 )
 def test_only_one_ascii_address_is_a_recipient(address):
-    with pytest.raises(BadHeader, match="^To: expected one e-mail address"):
+    with pytest.raises(BadHeader, match=r"^To: expected one e-mail address"):
         replace(ENVELOPE, recipient=address)
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import pytest
 from jinja2 import UndefinedError
@@ -70,6 +71,7 @@ USUAL, SEVERAL, REORDER = (SAMPLES[name] for name in ("usual", "several-kinds", 
 def test_a_confirmation_shows_number_lines_window_fees_discounts_total_and_what_a_return_costs():
     message = rendered(SEVERAL, "en-US")
     for part in (Page(message.html).text, message.text):
+        part = " ".join(part.split())
         for shown in (
             "Order #2041",
             "March 2, 2026",
@@ -145,7 +147,8 @@ def test_the_delivery_window_is_told_as_far_as_it_is_known(first, last, shown):
         "estimated_from": PLACED + timedelta(days=first) if first else None,
         "estimated_until": PLACED + timedelta(days=last) if last else None,
     }
-    assert shown in rendered(USUAL, order=USUAL.order.model_copy(update=window)).text
+    text = rendered(USUAL, order=USUAL.order.model_copy(update=window)).text
+    assert shown in " ".join(text.split())
 
 
 def test_a_renewal_speaks_of_the_subscription_and_asks_no_cue():
@@ -283,7 +286,7 @@ def test_what_a_stranger_typed_is_text_and_nothing_else(kind, name):
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in clean.tags} | {"br", "strong"}
     assert not [name for _, given in page.tags for name in given if name.startswith("on")]
     assert all(href.startswith("https://") for href in page.links)
-    assert "evil.example" not in "".join(page.links).replace(f"add={text}", "")
+    assert {urlsplit(href).hostname for href in page.links} <= {"larkfield.example", "post.larkfield.example"}
     assert "49" not in message.subject
     for part in (message.subject, *message.text.splitlines()):
         assert not re.search("[\r\n\x00\u202a-\u202e\u2066-\u2069]", part)

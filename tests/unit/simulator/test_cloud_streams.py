@@ -40,7 +40,9 @@ Resources:
             DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Failures.Arn}}
             FilterCriteria:
               Filters:
-                - Pattern: '{"eventName":["INSERT"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"DELIVERY#"}]}},"NewImage":{"events":{"S":[{"exists":true}]}}}}'
+                - Pattern: >-
+                    {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "DELIVERY#"}]}},
+                     "NewImage": {"events": {"S": [{"exists": true}]}}}}
 """
 
 
@@ -69,7 +71,7 @@ def test_only_changes_that_pass_the_filter_wake_the_function_in_their_order(hous
 
 
 def test_a_record_carries_keys_image_number_and_virtual_time(house):
-    cloud, worker, tables = house
+    cloud, _, tables = house
     told = []
     cloud.runtime._handlers["Relay"] = lambda event, context: told.extend(event["Records"])
     cloud.advance(days=40)

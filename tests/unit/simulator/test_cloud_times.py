@@ -25,7 +25,10 @@ Resources:
       Runtime: python3.13
       CodeUri: .
       Environment:
-        Variables: {SLOT_SCHEDULE_GROUP: !Ref Group, SLOT_SCHEDULE_ROLE: "arn:aws:iam::123456789012:role/slots", GATE_QUEUE_ARN: !GetAtt Gate.Arn}
+        Variables:
+          SLOT_SCHEDULE_GROUP: !Ref Group
+          SLOT_SCHEDULE_ROLE: arn:aws:iam::123456789012:role/slots
+          GATE_QUEUE_ARN: !GetAtt Gate.Arn
       Events:
         Jobs: {Type: SQS, Properties: {Queue: !GetAtt Gate.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
 """
@@ -73,7 +76,12 @@ def schedule(cloud: LocalCloud, **changes):
         "GroupName": "slots",
         "ScheduleExpression": "at(2026-03-02T10:00:00)",
         "FlexibleTimeWindow": {"Mode": "OFF"},
-        "Target": {"Arn": cloud.queue("Gate").arn, "RoleArn": "arn:x", "Input": "{}", "SqsParameters": {"MessageGroupId": "g"}},
+        "Target": {
+            "Arn": cloud.queue("Gate").arn,
+            "RoleArn": "arn:aws:iam::123456789012:role/slots",
+            "Input": "{}",
+            "SqsParameters": {"MessageGroupId": "g"},
+        },
         **changes,
     }
 
@@ -89,8 +97,15 @@ def test_scheduler_refuses_what_aws_refuses(tmp_path):
             cloud.scheduler.update(schedule(cloud, Name="never-made"))
         with pytest.raises(ScheduleMissing):
             cloud.scheduler.delete("never-made", "slots")
-        for wrong in ({"Name": "x" * 65}, {"Name": "a b"}, {"Name": "a#b"}, {"ScheduleExpression": "at(2026-03-02T10:00:00.5)"},
-                      {"ScheduleExpression": "soon"}, {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, {"Colour": "red"}):  # fmt: skip
+        for wrong in (
+            {"Name": "x" * 65},
+            {"Name": "a b"},
+            {"Name": "a#b"},
+            {"ScheduleExpression": "at(2026-03-02T10:00:00.5)"},
+            {"ScheduleExpression": "soon"},
+            {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+            {"Colour": "red"},
+        ):
             with pytest.raises(Refused):
                 cloud.scheduler.create(schedule(cloud, **{"Name": "two", **wrong}))
 
@@ -118,7 +133,7 @@ Resources:
       Role: arn:aws:iam::123456789012:role/waits
   Wake:
     Type: AWS::Serverless::Function
-    Properties: {Handler: wake.handler.handle, Runtime: python3.13, CodeUri: ., Environment: {Variables: {REORDER_STATE_MACHINE: "arn:aws:states:us-east-1:123456789012:stateMachine:waits"}}}
+    Properties: {Handler: wake.handler.handle, Runtime: python3.13, CodeUri: .}
 """
 ASL = """
 StartAt: WaitUntilDue
@@ -195,7 +210,7 @@ def test_a_wake_that_fails_is_tried_again_and_then_the_execution_fails(waiting):
 @pytest.mark.parametrize("name", ["x" * 81, "a#b", "a:b", "a/b", "a b", ""])
 def test_names_that_step_functions_refuses_are_refused(waiting, name):
     cloud, _ = waiting
-    with pytest.raises(Exception, match="Invalid|invalid|name"):
+    with pytest.raises(Exception, match=r"Invalid|invalid|name"):
         cloud.outside().waits.start(MACHINE, name, cloud.now, {"key": "a"})
 
 
