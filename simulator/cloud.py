@@ -1,7 +1,8 @@
 """The local cloud: the deployed template, handlers and state machines in one process on one virtual clock.
 
     with LocalCloud("memory", seed=7, switch="on", ssm={"/aftercare/shopify-secrets": "secret"}) as cloud:
-        cloud.put_events([{"Source": "store.coffee", "DetailType": "OrderPlaced", "Detail": "{...}", "EventBusName": cloud.store_bus}])
+        order = {"Source": "store.coffee", "DetailType": "OrderPlaced", "Detail": "{...}", "EventBusName": cloud.store_bus}
+        cloud.put_events([order])
         cloud.advance(days=30)
         cloud.messages()
 
@@ -197,7 +198,12 @@ class LocalCloud:
             for schedule in self.template.schedules:
                 self.scheduler.create({"Name": schedule.name, "GroupName": schedule.group, **schedule.properties})
             self.scheduled_rules = ScheduledRules(
-                self.clock, self.template.rules, self._deliver_scheduled, self.buses.envelope, self._idle
+                self.clock,
+                self.template.rules,
+                self._deliver_scheduled,
+                self.buses.envelope,
+                self._sleeps,
+                self.backend.earliest_due,
             )
             if switch is not None:
                 self.set_switch(switch)
@@ -504,14 +510,15 @@ class LocalCloud:
         text = str(given) if given is not None else json.dumps(event, separators=(",", ":"))
         self.deliveries.deliver(target, event, text, rule.arn)
 
-    def _idle(self, rule: Rule) -> bool:
-        if self._sweeps == "always":
-            return False
-        for target in rule.targets:
-            if target.kind != "lambda" or not self.runtime.find(target.arn).reads_only_due:
-                return False
-        earliest = self.backend.earliest_due()
-        return earliest is None or earliest > self.clock.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def _sleeps(self, rule: Rule) -> bool:
+        """Whether all that a scheduled rule invokes may look for nothing but what is due."""
+        return self._sweeps != "always" and all(
+            target.kind == "lambda" and self.runtime.find(target.arn).reads_only_due for target in rule.targets
+        )
+
+    def due_changed(self, due_at: str) -> None:
+        """Somebody must come back to something new at `due_at` (told by the backend)."""
+        self.scheduled_rules.due_changed(due_at)
 
     # ------------------------------------------------------------ inside: pollers
 

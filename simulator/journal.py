@@ -166,7 +166,7 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
     detail = json.loads(entry["Detail"])
     metadata = detail.get("metadata") or {}
     data = detail.get("data")
-    ids = {name: value for name, value in sorted(data.items())} if isinstance(data, dict) else {}
+    ids = dict(sorted(data.items())) if isinstance(data, dict) else {}
     return {"type": entry["DetailType"], "source": entry["Source"], "event": metadata.get("id"), **ids}
 
 

@@ -148,7 +148,7 @@ class LambdaRuntime:
         before, outer = self.current, os.environ
         self.current = Invocation(function, request_id)
         # One assignment instead of a putenv for each variable: everything that handlers use reads os.environ.
-        os.environ = environment  # type: ignore[assignment]
+        os.environ = environment  # type: ignore[assignment]  # noqa: B003 - no child process is started under it
         try:
             return handler(event, Context(function, request_id))
         except SandboxKilled as killed:
@@ -158,7 +158,7 @@ class LambdaRuntime:
             raise self._failed(FunctionError(function.package, type(error).__name__, str(error), trace)) from error
         finally:
             self.current = before
-            os.environ = outer
+            os.environ = outer  # noqa: B003
 
     @contextmanager
     def captured(self) -> Iterator[None]:

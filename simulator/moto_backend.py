@@ -20,15 +20,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import boto3  # noqa: TID251 - the backend that runs the real adapters
+import botocore.session
 import time_machine
-from aws_lambda_powertools.utilities import parameters as powertools_parameters
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider, clear_caches
+from aws_lambda_powertools.utilities.parameters.constants import DEFAULT_PROVIDERS
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.loaders import Loader
 from moto import mock_aws
 
-from aftercare.aws import CALL, AwsOutside, DynamoTables
+from aftercare.aws import CALL, AwsOutside, AwsSecrets, DynamoTables
 from aftercare.keys import TableName
 from aftercare.outside import Outside
 from aftercare.settings import Settings
@@ -51,6 +54,9 @@ Parsed = dict[str, Any]
 Answer = tuple[AWSResponse, Parsed]
 
 RAW: Final = Config(parameter_validation=False, retries={"total_max_attempts": 1, "mode": "standard"})
+
+_DATA: Final = Loader()
+"""botocore's descriptions of services, read once for a process: half of the time of making a client."""
 
 _WRITES: Final = frozenset(("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"))
 _READS: Final = frozenset(("GetItem", "BatchGetItem", "Query"))
@@ -86,6 +92,11 @@ class _SeededAws(AwsOutside):
         # Its request tokens come from ids of their own, so that handlers draw the same ids on both backends.
         return DynamoTables(self._client("dynamodb"), names, self._backend.token_ids)
 
+    @property
+    def secrets(self) -> AwsSecrets:  # type: ignore[override]
+        self._backend.share_parameter_clients()
+        return AwsSecrets()
+
 
 class MotoBackend:
     """One at a time: moto's state belongs to the process."""
@@ -119,7 +130,7 @@ class MotoBackend:
             raise
 
     def _deploy(self) -> None:
-        boto3.setup_default_session(region_name=REGION)
+        boto3.setup_default_session(region_name=REGION, botocore_session=_botocore_session())
         session: Any = boto3.DEFAULT_SESSION
         session.events.register("before-parameter-build", self._asked)
         session.events.register("before-call", self._call)
@@ -127,7 +138,7 @@ class MotoBackend:
         self._session = session
         self._clients: dict[str, Any] = {}
         # Registered later than the clients are made, the hooks would not be theirs: this session has none of them.
-        self._raw_session: Any = boto3.session.Session(region_name=REGION)
+        self._raw_session: Any = boto3.session.Session(region_name=REGION, botocore_session=_botocore_session())
         self._raw_clients: dict[str, Any] = {}
         self._answers: dict[tuple[str, str], Callable[[Parsed], Parsed]] = {
             ("events", "PutEvents"): self._put_events,
@@ -168,7 +179,7 @@ class MotoBackend:
         self._open.remove(self)
         self.leave()
         self.cloud.journal.before_note = None
-        powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
+        clear_caches()  # type: ignore[no-untyped-call]
         self._mock.stop()
         boto3.DEFAULT_SESSION = None
         for name in set(os.environ) - set(self._kept_environment):
@@ -188,6 +199,12 @@ class MotoBackend:
         if service not in self._raw_clients:
             self._raw_clients[service] = self._raw_session.client(service, config=RAW)
         return self._raw_clients[service]
+
+    def share_parameter_clients(self) -> None:
+        """Powertools would make a session of its own for each kind of parameter, a quarter of a second each."""
+        if "ssm" not in DEFAULT_PROVIDERS:
+            DEFAULT_PROVIDERS["ssm"] = SSMProvider(boto3_client=self.client("ssm"))
+            DEFAULT_PROVIDERS["secrets"] = SecretsProvider(boto3_client=self.client("secretsmanager"))
 
     def enter(self) -> None:
         """Real clocks show the virtual instant from here on."""
@@ -288,7 +305,7 @@ class MotoBackend:
         return {"FailedEntryCount": sum("ErrorCode" in entry for entry in told), "Entries": told}
 
     def _start_execution(self, asked: Parsed) -> Parsed:
-        name = asked.get("name") or self.cloud.message_ids()
+        name = asked["name"] if "name" in asked else self.cloud.message_ids()
         try:
             arn = self.cloud.start_execution(asked["stateMachineArn"], name, asked.get("input", "{}"))
         except ExecutionError as error:
@@ -489,6 +506,7 @@ class MotoBackend:
             elif self._due.get((pk, sk)) != due_at:
                 self._due[(pk, sk)] = due_at
                 heappush(self._due_heap, (due_at, pk, sk))
+                self.cloud.due_changed(due_at)
 
     def earliest_due(self) -> str | None:
         self.catch_up()
@@ -505,7 +523,7 @@ class MotoBackend:
 
     def put_parameter(self, name: str, text: str) -> None:
         self.raw("ssm").put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True)
-        powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
+        clear_caches()  # type: ignore[no-untyped-call]
 
 
 class _Taken(NamedTuple):
@@ -600,8 +618,9 @@ class _MotoQueue:
                     del self._taken[message_id]
                     body, group = self.lying.pop(message_id)
                     self._backend.buried(dead, message_id, body, group)
-        while self._looks and self._looks[0] <= now:
-            heappop(self._looks)
+        if len(records) < maximum:  # else there may be more
+            while self._looks and self._looks[0] <= now:
+                heappop(self._looks)
         if records:
             until = now + self.queue.visibility_timeout
             for record in records:
@@ -732,6 +751,12 @@ _EFFECTS: Final[Mapping[tuple[str, str], str]] = {
     ("sesv2", "SendEmail"): "mail.send",
 }
 """The names under which a fault plan counts calls (faults.py)."""
+
+
+def _botocore_session() -> botocore.session.Session:
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _DATA)
+    return session
 
 
 def _tags(asked: Parsed) -> dict[str, str]:

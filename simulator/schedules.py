@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -150,7 +150,12 @@ class Scheduler:
 
 
 class ScheduledRules:
-    """Rules with a ScheduleExpression. `idle(rule)` says that an occurrence would find nothing to do, and is skipped."""
+    """Rules with a ScheduleExpression.
+
+    A rule that `idle` says True for has targets which only look for what is due. It sleeps while nothing is: `earliest_due`
+    gives the least `due_at` there is, and `due_changed` is told of each new one. An occurrence goes after everything else
+    of its instant.
+    """
 
     def __init__(
         self,
@@ -158,35 +163,83 @@ class ScheduledRules:
         rules: Sequence[Rule],
         deliver: Callable[[Rule, Target, Mapping[str, Any]], None],
         envelope: Callable[[str, str, Mapping[str, Any], datetime | None, Sequence[str] | None], dict[str, Any]],
-        idle: Callable[[Rule], bool],
+        sleeps: Callable[[Rule], bool],
+        earliest_due: Callable[[], str | None],
     ) -> None:
         self._clock = clock
         self._deliver = deliver
         self._envelope = envelope
-        self._idle = idle
+        self._earliest_due = earliest_due
         self.fired: dict[str, int] = {}
-        self.skipped: dict[str, int] = {}
+        self._sleepers: list[_Sleeper] = []
         for rule in rules:
             if rule.schedule is None or not rule.enabled:
                 continue
             try:
+                # A rate counts from the rule's creation, and its first occurrence is one period later.
                 parsed = schedule_expressions.parse(rule.schedule, anchor=clock.now)
             except ValueError as problem:
                 raise TemplateError(f"{rule.logical_id}: AWS::Events::Rule: ScheduleExpression", str(problem)) from None
-            # A rate counts from the rule's creation, and its first occurrence is one period later.
-            self._arm(rule, parsed)
+            if sleeps(rule):
+                sleeper = _Sleeper(rule, parsed)
+                self._sleepers.append(sleeper)
+                self._sleep(sleeper)
+            else:
+                self._arm(rule, parsed)
+
+    def due_changed(self, due_at: str) -> None:
+        """Something new must be come back to at `due_at` (text in the form of aftercare.clock.iso)."""
+        for sleeper in self._sleepers:
+            if sleeper.until is None or due_at < sleeper.until:
+                self._set(sleeper, due_at)
+
+    def _sleep(self, sleeper: _Sleeper) -> None:
+        sleeper.until = None
+        earliest = self._earliest_due()
+        if earliest is not None:
+            self._set(sleeper, earliest)
+
+    def _set(self, sleeper: _Sleeper, until: str) -> None:
+        if sleeper.timer is not None:
+            sleeper.timer.cancel()
+        sleeper.until = until
+        # The first occurrence at or after what is due, and after now.
+        just_before = datetime.fromisoformat(until) - timedelta(microseconds=1)
+        at = sleeper.parsed.next_after(max(just_before, self._clock.now))
+        if at is not None:
+            sleeper.timer = self._clock.at(at, partial(self._ring, sleeper), sleeper.rule.logical_id)
+
+    def _ring(self, sleeper: _Sleeper) -> None:
+        sleeper.timer = None
+        self._clock.at(self._clock.now, partial(self._wake, sleeper), sleeper.rule.logical_id)
+
+    def _wake(self, sleeper: _Sleeper) -> None:
+        earliest = self._earliest_due()
+        if earliest is not None and datetime.fromisoformat(earliest) <= self._clock.now:
+            self._fire(sleeper.rule)
+        self._sleep(sleeper)
 
     def _arm(self, rule: Rule, parsed: schedule_expressions.Schedule) -> None:
         at = parsed.next_after(self._clock.now)
         if at is not None:
-            self._clock.at(at, partial(self._fire, rule, parsed), rule.logical_id)
+            self._clock.at(at, partial(self._occur, rule, parsed), rule.logical_id)
 
-    def _fire(self, rule: Rule, parsed: schedule_expressions.Schedule) -> None:
+    def _occur(self, rule: Rule, parsed: schedule_expressions.Schedule) -> None:
         self._arm(rule, parsed)
-        if self._idle(rule):
-            self.skipped[rule.logical_id] = self.skipped.get(rule.logical_id, 0) + 1
-            return
+        self._clock.at(self._clock.now, partial(self._fire, rule), rule.logical_id)
+
+    def _fire(self, rule: Rule) -> None:
         self.fired[rule.logical_id] = self.fired.get(rule.logical_id, 0) + 1
         event = self._envelope("aws.events", "Scheduled Event", {}, None, [rule.arn])
         for target in rule.targets:
             self._deliver(rule, target, event)
+
+
+@dataclass(slots=True)
+class _Sleeper:
+    """A rule that sleeps until something is due; `until` is the due_at that its timer was set for."""
+
+    rule: Rule
+    parsed: schedule_expressions.Schedule
+    until: str | None = None
+    timer: Handle | None = None

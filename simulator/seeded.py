@@ -19,7 +19,7 @@ def stream(seed: int | str, name: str) -> Random:
 
 
 class SeededIds:
-    """Ids for handlers (port: aftercare.clock.Ids): each function draws from its own source, so who runs first does not matter."""
+    """Ids for handlers (port: aftercare.clock.Ids). Each function draws from its own source: who runs first changes nothing."""
 
     def __init__(self, seed: int | str, who: Callable[[], tuple[str, str] | None]) -> None:
         self._seed = seed

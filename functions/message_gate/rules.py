@@ -224,7 +224,7 @@ def decide(candidate: Candidate, rules: Iterable[Rule] = RULES) -> tuple[Verdict
         if not isinstance(verdict, Pass):
             said = "hold" if isinstance(verdict, Hold) else "refuse"
             because = verdict.because
-        trace.append(Step(rule=rule.__name__, said=said, because=because, saw=verdict.saw))
+        trace.append(Step.model_construct(rule=rule.__name__, said=said, because=because, saw=verdict.saw))
         if said != "pass":
             return verdict, tuple(trace)
     return Pass(), tuple(trace)

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
+import subprocess  # nosec B404 - starts this interpreter only
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -123,7 +123,9 @@ def measure(say: Say) -> list[Result]:
 def _worst(id_: str, what: str, ratios: dict[str, float], bar: float, note: str) -> Result:
     name = max(ratios, key=lambda package: ratios[package])
     least = min(ratios, key=lambda package: ratios[package])
-    return Result(id_, what, round(ratios[name], 3), bar, "at most", note=f"worst {name}; best {least} {ratios[least]:.2f}; {note}")
+    return Result(
+        id_, what, round(ratios[name], 3), bar, "at most", note=f"worst {name}; best {least} {ratios[least]:.2f}; {note}"
+    )
 
 
 def _forbidden(counted: dict[str, Init]) -> list[str]:
@@ -151,7 +153,7 @@ def _cpu(packages: list[str], paths: list[str], say: Say) -> dict[str, float]:
 
 
 def _run(what: str, paths: list[str], count: bool) -> Init:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 # nosec B603 - this interpreter, with a program of ours
         [sys.executable, "-I", "-S", "-B", "-c", _CHILD, json.dumps([what, paths, count])],
         capture_output=True,
         text=True,

@@ -18,7 +18,13 @@ LASTS = timedelta(days=90)
 
 def scenario(customers: int) -> Scenario:
     people = {
-        f"c{n}": {"name": f"Customer {n}", "email": f"c{n}@example.com", "country": "DE", "account": f"A-{n}", "marketing": "subscribed"}
+        f"c{n}": {
+            "name": f"Customer {n}",
+            "email": f"c{n}@example.com",
+            "country": "DE",
+            "account": f"A-{n}",
+            "marketing": "subscribed",
+        }
         for n in range(customers)
     }
     first = {"order": {"ref": "1", "customer": "c0", "lines": "coffee", "by": "store"}}

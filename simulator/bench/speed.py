@@ -28,7 +28,9 @@ def measure(say: Say) -> list[Result]:
     return [
         Result("P17", "memory, every mail built", round(built, 1), 100.0, "at least", "orders/s", note),
         Result("P17", "memory, mails built when looked at", round(lazy, 1), 300.0, "at least", "orders/s", note),
-        Result("P17", "memory / moto, every mail built", round(built / moto, 1), 50.0, "at least", "x", f"moto {moto:.1f} orders/s"),
+        Result(
+            "P17", "memory / moto, every mail built", round(built / moto, 1), 50.0, "at least", "x", f"moto {moto:.1f} orders/s"
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aftercare.keys import TableName
 from aftercare.outside import Outside
@@ -23,13 +23,18 @@ from simulator.template_intrinsics import TemplateError
 if TYPE_CHECKING:
     from simulator.cloud import LocalCloud
 
+GARBAGE_THRESHOLD: Final = 100_000
+
 
 class MemoryBackend:
     """Queues are simulator.queues, tables simulator.memory.tables."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
+        # A whole-store run keeps millions of small objects; to look at them for cycles again and again takes a fifth of its
+        # time. So garbage is collected less often while this cloud is open.
         self._threshold = gc.get_threshold()
+        gc.set_threshold(max(GARBAGE_THRESHOLD, self._threshold[0]), *self._threshold[1:])
         clock = cloud.clock
         template = cloud.template
         self._roles: dict[str, TableName] = table_roles(cloud)
@@ -40,6 +45,7 @@ class MemoryBackend:
             projected = table.indexes.get("due", ())
             keys_only = keys_only and projected is not None
         self.tables = MemoryTables(lambda: clock.now, keys_only=keys_only, faults=cloud.faults)
+        self.tables.on_due = cloud.due_changed
         self._pending: dict[str, list[ChangeRecord]] = {}
         for table in template.tables:
             role = self._roles[table.name]
@@ -143,19 +149,16 @@ class MemoryBackend:
         """Nothing lags behind the clock."""
 
     def enter(self) -> None:
-        """Collect garbage less often: a whole-store run keeps millions of small objects, and looking at them again and
-        again for cycles takes a fifth of its time."""
-        self._threshold = gc.get_threshold()
-        gc.set_threshold(100_000, 20, 100)
+        """Nothing to prepare."""
 
     def leave(self) -> None:
-        gc.set_threshold(*self._threshold)
+        """Nothing to put back."""
 
     def put_parameter(self, name: str, text: str) -> None:
         """The local cloud keeps them."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        gc.set_threshold(*self._threshold)
 
     # ------------------------------------------------------------ inside
 

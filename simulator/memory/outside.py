@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, NoReturn, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, NoReturn, Protocol
 
 from aftercare.clock import Clock, Ids, iso
 from aftercare.keys import Key, TableName
@@ -20,7 +20,9 @@ from simulator.memory.tables import MemoryTables
 from simulator.schedules import ScheduleExists, Scheduler
 from simulator.state_language import ExecutionAlreadyExists
 
-T = TypeVar("T")
+PROVIDER_BUSY: Final = frozenset(("TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"))
+ACCOUNT_STOPPED: Final = frozenset(("SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"))
+OPERATOR_TIME: Final = timedelta(minutes=15)
 
 
 class Unavailable(Exception):
@@ -220,7 +222,7 @@ class MemoryMail:
             mailbox.attempt(mail.tags)
             code = mailbox.refuses(mail.recipient) if mailbox.refuses is not None else None
             if code is not None:
-                return Rejected(code)
+                return refusal(code)
             raw = mail.mime() if services.eager_mail else None
             try:
                 taken = mailbox.take(mail.sender, mail.recipient, mail.tags, configuration_set, mail=mail, raw=raw)
@@ -235,6 +237,13 @@ class MemoryMail:
 
         outcome: SendOutcome = _through(services, "mail.send", apply, answer)
         return outcome
+
+
+def refusal(code: str) -> SendOutcome:
+    """What the mailer makes of the provider's error code; the adapter's own lists (contract: test_twins_contract)."""
+    if code in ACCOUNT_STOPPED:
+        return Busy(code, patience=OPERATOR_TIME)
+    return Busy(code) if code in PROVIDER_BUSY else Rejected(code)
 
 
 def provider_answer(fault: Fault) -> SendOutcome:

@@ -86,6 +86,8 @@ class MemoryTables:
         self._late: deque[tuple[datetime, ChangeRecord]] = deque()
         self._indexed: dict[tuple[str, str], tuple[str, str]] = {}
         self.index_lag = timedelta(0)
+        self.on_due: Callable[[str], None] | None = None
+        """Told the `due_at` of each item that enters the index, or moves in it."""
         self.faults = faults
 
     def listen(self, table: TableName, listener: Listener) -> None:
@@ -277,6 +279,8 @@ class MemoryTables:
             if kind is not None and due_at is not None:
                 insort(self._due.setdefault(str(kind), []), (str(due_at), pk, sk))
                 self._indexed[(pk, sk)] = (str(kind), str(due_at))
+                if self.on_due is not None:
+                    self.on_due(str(due_at))
 
 
 def _holds(when: Condition, there: Item | None) -> bool:
@@ -384,6 +388,8 @@ def _check_key(key: Key) -> None:
 
 
 def _unwritten(fault: Fault) -> NoReturn:
+    """One effect here is the whole call: the adapter repeats a transaction once under its token, so a lost answer that it
+    cannot clear up stands for two on the wire."""
     if fault is Fault.THROTTLED:
         raise Throttled("ProvisionedThroughputExceededException")
     if fault is Fault.CONFLICT:

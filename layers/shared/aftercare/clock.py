@@ -34,7 +34,7 @@ class SystemIds:
 
 def iso(instant: datetime) -> str:
     """RFC 3339 in UTC with a trailing Z and microseconds: text order is time order."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

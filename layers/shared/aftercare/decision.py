@@ -1,5 +1,7 @@
 """How a proposal was settled and why: verdicts of the rules, reasons from one closed list, the ledger's states."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -57,26 +59,29 @@ class Reason(StrEnum):
     OPERATOR_DROPPED = "operator_dropped"
 
 
-class Pass(Model):
+@dataclass(frozen=True, slots=True)
+class Pass:
     """The rule has nothing against it."""
 
-    saw: Evidence = Field(default_factory=dict)
+    saw: Evidence = field(default_factory=dict)
 
 
-class Hold(Model):
+@dataclass(frozen=True, slots=True)
+class Hold:
     """Not now: come back at `until`."""
 
-    until: AwareDatetime
+    until: datetime
     because: Reason
-    saw: Evidence = Field(default_factory=dict)
+    saw: Evidence = field(default_factory=dict)
 
 
-class Refuse(Model):
+@dataclass(frozen=True, slots=True)
+class Refuse:
     """Never: the ledger state says whether it is refused, expired or superseded."""
 
     because: Reason
     state: Literal[State.REFUSED, State.EXPIRED, State.SUPERSEDED] = State.REFUSED
-    saw: Evidence = Field(default_factory=dict)
+    saw: Evidence = field(default_factory=dict)
 
 
 Verdict = Pass | Hold | Refuse

@@ -6,6 +6,7 @@ In a customer's partition `1#` is hot (one Query loads it for the gate) and `9#`
 import base64
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 TableName = Literal["customers", "knowledge"]
@@ -83,6 +84,7 @@ def switch() -> Key:
     return Key("knowledge", "SETTINGS", "SWITCH")
 
 
+@lru_cache(maxsize=4096)
 def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
     return base64.b32encode(hashlib.sha256(message_key.encode()).digest()).decode().lower()[:32]

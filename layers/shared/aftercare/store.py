@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -36,6 +37,17 @@ def present(item: Item | None, now: datetime) -> Item | None:
     return None if isinstance(until, int) and until <= now.timestamp() else item
 
 
+@lru_cache(maxsize=64)
+def _order(doc: str) -> Order:
+    """The same text is the same order, and nobody can change it: the functions of one batch read one order several times."""
+    return Order.model_validate_json(doc)
+
+
+@lru_cache(maxsize=64)
+def _profile(doc: str) -> Profile:
+    return Profile.model_validate_json(doc)
+
+
 class CustomerUnknown(LookupError):
     """No customer lies under this id."""
 
@@ -49,13 +61,13 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     for item in items:
         sk, doc = str(item["sk"]), str(item["doc"])
         if sk == keys.PROFILE:
-            found["profile"] = Profile.model_validate_json(doc)
+            found["profile"] = _profile(doc)
         elif sk == keys.CONSENT:
             found["consent"] = ConsentRecord.model_validate_json(doc)
         elif sk == keys.SLOT:
             found["slot"] = Slot.model_validate_json(doc)
         elif sk.startswith(keys.ORDER):
-            orders.append(Order.model_validate_json(doc))
+            orders.append(_order(doc))
         elif sk.startswith(keys.SHIPMENT):
             shipments.append(Shipment.model_validate_json(doc))
         elif sk.startswith(keys.HELD):

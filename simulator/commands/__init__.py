@@ -1,0 +1,1 @@
+"""The `aftercare` command: one module for each word behind it."""

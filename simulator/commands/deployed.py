@@ -1,0 +1,71 @@
+"""A deployed stack as operators' words see it: its tables, secrets and queues, found by their names in the template."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from aftercare.settings import Settings
+from aftercare.table import Tables
+from simulator.commands.problem import BadInput
+
+
+class StackRecords:
+    """The records of a stack, by the ports that its functions use too."""
+
+    def __init__(self, stack: str, now: datetime) -> None:
+        self.stack = stack
+        self.now = now
+
+    @property
+    def name(self) -> str:
+        return f"stack {self.stack}"
+
+    def client(self, service: str) -> Any:
+        """An AWS client; a missing region or missing credentials are bad input."""
+        from aftercare import aws
+
+        return aws.client(service)
+
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """Physical ids by logical id. BadInput when the stack cannot be read."""
+        try:
+            answer = self.client("cloudformation").describe_stack_resources(StackName=self.stack)
+        except Exception as error:
+            raise BadInput(f"--stack {self.stack}: cannot be read: {plain(error)}") from error
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in answer["StackResources"] if "PhysicalResourceId" in r}
+
+    def resource(self, logical_id: str) -> str:
+        if logical_id not in self.resources:
+            raise BadInput(f"--stack {self.stack}: expected a resource {logical_id}: is this a stack of Aftercare?")
+        return self.resources[logical_id]
+
+    @cached_property
+    def _outside(self) -> Any:
+        from aftercare.aws import AwsOutside
+
+        tables = {"customer_table": self.resource("CustomerTable"), "knowledge_table": self.resource("KnowledgeTable")}
+        return AwsOutside(Settings(**tables))
+
+    @property
+    def tables(self) -> Tables:
+        tables: Tables = self._outside.tables
+        return tables
+
+    @cached_property
+    def identity_secret(self) -> str:
+        return str(self._outside.secrets.text(self.resource("IdentitySecret")))
+
+    def keep(self) -> None:
+        """What was written is kept by the table itself."""
+
+
+def plain(error: Exception) -> str:
+    """An AWS error in one line: its code and message, or its name where it has neither."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        told = response.get("Error", {})
+        return f"{told.get('Code', type(error).__name__)}: {told.get('Message', '')}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

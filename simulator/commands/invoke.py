@@ -1,0 +1,62 @@
+"""`aftercare invoke`: one function with one event, in the local cloud."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aftercare.switch import Mode
+from simulator.commands import options
+from simulator.commands.captured import Captured, read, read_json, time_of
+from simulator.commands.problem import BadInput
+from simulator.commands.replay import bring
+from simulator.commands.terminal import say_json
+from simulator.commands.world import SECRET, opened
+from simulator.lambda_runtime import FunctionError, FunctionMissing
+from simulator.scenario.play import set_switch
+from simulator.scenario.shape import SwitchSet
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def add(parsers: Any) -> None:
+    parser = options.word(
+        parsers,
+        "invoke",
+        run,
+        "run one function with one event in the local cloud, and print its answer",
+        """\
+  aftercare invoke store_intake events/store/OrderPlaced.json
+  aftercare invoke order_confirmation events/aftercare.orders/OrderPlaced.json --given events/store/OrderPlaced.json
+  sam local invoke StoreIntakeFunction --event events/store/OrderPlaced.json     the same file, with Docker
+""",
+    )
+    parser.add_argument("function", help="the function's package (store_intake) or logical id (StoreIntakeFunction)")
+    parser.add_argument("event", type=Path, help="the event as JSON, in the form that the function takes")
+    parser.add_argument(
+        "--given", nargs="+", type=Path, default=[], metavar="FILE", help="requests that come first, as for replay"
+    )
+    parser.add_argument("--secret", default=SECRET, metavar="TEXT", help="Shopify's webhook secret")
+    options.cloud(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    event = read_json(arguments.event)
+    given: list[Captured] = read(arguments.given) if arguments.given else []
+    start = given[0].at if given else time_of(event) or START
+    with opened(arguments.backend, arguments.seed, start, secret=arguments.secret, switch=None) as world:
+        set_switch(world, SwitchSet(mode=Mode.ON))
+        for each in given:
+            bring(world, each)
+        try:
+            answer = world.cloud.invoke(arguments.function, event)
+        except FunctionMissing as error:
+            raise BadInput(str(error)) from error
+        except FunctionError as error:
+            # A function's own failure is a finding about the event, not a wrong call of this command.
+            raise BadInput(f"{arguments.event}: {error}") from error
+        world.save("invoke", f"{arguments.function} with {arguments.event.name}")
+    say_json(answer)
+    return 0

@@ -1,0 +1,87 @@
+"""What a run leaves behind, so that later commands can ask about it: records, requests, journal, mails, dead letters."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aftercare.table import Item
+from simulator.commands.options import BUILD
+from simulator.commands.problem import BadInput
+
+STATE: Final = BUILD / "last-run" / "state.json"
+FORMAT: Final = 1
+
+
+@dataclass(slots=True)
+class LastRun:
+    """One run at its end. Times are RFC 3339 text in virtual UTC; `tables` holds every item of both tables."""
+
+    command: str
+    title: str
+    backend: str
+    seed: int
+    began: str
+    now: str
+    tables: dict[str, list[Item]] = field(default_factory=dict)
+    identity_secret: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    journal: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
+    waits: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: dict[str, list[str]] = field(default_factory=dict)
+
+    def save(self, path: Path = STATE) -> Path:
+        """Write the run, in one step: a reader finds the old state or the new one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = {
+            "format": FORMAT,
+            **asdict(self),
+            "tables": {name: list(map(_plain, items)) for name, items in self.tables.items()},
+        }
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
+        beside.replace(path)
+        return path
+
+
+def load(path: Path | None = None) -> LastRun:
+    """The run that a file keeps. BadInput."""
+    place = path or STATE
+    try:
+        kept = json.loads(place.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        hint = "no run is kept here yet: run `aftercare demo`, `simulate` or `replay` first" if path is None else "no such file"
+        raise BadInput(f"{place}: {hint}") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{place}: expected the state of a run as JSON") from error
+    if not isinstance(kept, dict) or kept.pop("format", None) != FORMAT:
+        raise BadInput(f"{place}: format: expected {FORMAT}; run the demo again with this version")
+    try:
+        run = LastRun(**kept)
+    except TypeError as error:
+        raise BadInput(f"{place}: expected the state of a run: {error}") from error
+    run.tables = {name: list(map(_item, items)) for name, items in run.tables.items()}
+    return run
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value for name, value in item.items()
+    }
+
+
+def _item(item: Mapping[str, Any]) -> Item:
+    return {name: base64.b64decode(value["bytes"]) if isinstance(value, dict) else value for name, value in item.items()}
+
+
+def message_items(items: Iterable[Item]) -> list[Item]:
+    """The items of a customers' table that are messages."""
+    from aftercare.keys import HELD, LEDGER
+
+    return [item for item in items if str(item["sk"]).startswith((HELD, LEDGER))]

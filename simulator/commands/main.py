@@ -1,0 +1,87 @@
+"""`aftercare`: the command's words, its exit codes, and the one place that turns bad input into one line.
+
+Exit codes: 0 all is well; 1 a difference or finding was shown; 2 the input was bad.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from simulator.commands.problem import BadInput
+
+WORDS: Final = (
+    "demo",
+    "simulate",
+    "replay",
+    "invoke",
+    "events",
+    "why",
+    "templates",
+    "switch",
+    "parked",
+    "redrive",
+    "bench",
+)
+"""The command's words in the order of its help; each is a module of this package with `add(words)` and `run(arguments)`."""
+
+EPILOG: Final = """\
+examples:
+  aftercare demo                                  the whole house on sample orders, in seconds
+  aftercare simulate tests/journeys/scenarios/*.yaml
+  aftercare replay captured.json --secret shopify=TEXT --days 90 --json
+  aftercare why anna@example.com                  every message considered, and why
+  aftercare events validate order.json
+
+exit codes: 0 all is well, 1 a difference or finding was shown, 2 the input was bad
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with one line for a wrong call."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
+        raise SystemExit(2)
+
+
+def parser() -> Parser:
+    """The whole command line. Modules are light until they run: `--help` takes no second."""
+    whole = Parser(
+        prog="aftercare",
+        description="Run, ask and operate the post-purchase engine: on this machine, or on a stack with --stack.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words: Any = whole.add_subparsers(dest="word", metavar="WORD", required=True, parser_class=Parser)
+    for word in WORDS:
+        importlib.import_module(f"simulator.commands.{word}").add(words)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns its exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except BadInput as problem:
+        return _one_line(problem)
+    except KeyboardInterrupt:
+        sys.stderr.write("\naftercare: stopped\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _one_line(problem: Exception) -> int:
+    text = " ".join(str(problem).split())
+    sys.stderr.write(f"aftercare: {text}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""`aftercare parked`: what waits for an operator, and how it is resolved."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, timedelta
+from typing import Any
+
+from aftercare import keys, ledger
+from aftercare.clock import iso
+from aftercare.decision import Decision, Message, Reason, State
+from aftercare.keys import Key
+from aftercare.table import Item
+from simulator.commands import options, records
+from simulator.commands.problem import BadInput
+from simulator.commands.records import Records
+from simulator.commands.terminal import say, say_json, table
+from simulator.report import words
+
+SENDERS = ("shopify", "store", "unknown")
+MOST = 500
+
+
+def add(parsers: Any) -> None:
+    parser = options.word(
+        parsers,
+        "parked",
+        run,
+        "list what was parked, and resolve a parked message: confirm that it was sent, or drop it",
+        """\
+  aftercare parked list --stack aftercare
+  aftercare parked list --days 30                       deliveries of the last 30 days that could not be understood
+  aftercare parked resolve MESSAGE confirm-sent --stack aftercare
+  aftercare parked resolve MESSAGE drop --note "customer was called" --stack aftercare
+""",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="list|resolve", required=True, parser_class=type(parser))
+    show = verbs.add_parser("list", help="messages whose outcome nobody learned, and deliveries that nobody could read")
+    show.add_argument("--days", type=int, default=7, help="deliveries of so many days (default: %(default)s)")
+    resolve = verbs.add_parser("resolve", help="settle one parked message for good; it is never sent again")
+    resolve.add_argument("message", help="the message's short id or key, as `parked list` shows it")
+    resolve.add_argument("how", choices=("confirm-sent", "drop"), help="it did reach the customer, or it is given up")
+    resolve.add_argument("--note", default="", help="why, for the decision record; no personal data")
+    for each in (show, resolve):
+        options.records(each)
+        options.as_json(each)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    where = records.of(arguments)
+    return _list(where, arguments) if arguments.verb == "list" else _resolve(where, arguments)
+
+
+def _messages(where: Records) -> list[tuple[Key, Item, Message]]:
+    """Parked messages by the index; it may be keys only, so the items are read."""
+    due = where.tables.due("parked", iso(where.now + timedelta(days=1)), MOST)
+    places = [Key("customers", str(item["pk"]), str(item["sk"])) for item in due]
+    found: dict[Key, Item] = {}
+    for n in range(0, len(places), 100):
+        found |= where.tables.read(places[n : n + 100])
+    items = [(place, found[place]) for place in places if place in found]
+    return [(place, item, message) for place, item in items if (message := ledger.message_from(item)).state is State.PARKED]
+
+
+def _deliveries(where: Records, days: int, until: datetime) -> list[Item]:
+    found: list[Item] = []
+    for sender in SENDERS:
+        for ago in range(max(days, 0)):
+            day = until - timedelta(days=ago)
+            found += where.tables.partition("customers", f"PARKED#{sender}#{day:%Y-%m-%d}", sender)
+    return sorted(found, key=lambda item: str(item.get("received_at", "")))
+
+
+def _list(where: Records, arguments: argparse.Namespace) -> int:
+    messages = _messages(where)
+    deliveries = _parked_deliveries(where, arguments.days)
+    if arguments.json:
+        say_json(
+            {
+                "messages": [
+                    {
+                        "message_id": m.proposal.message_id,
+                        "key": m.proposal.key,
+                        "customer": m.proposal.customer_id,
+                        "since": iso(m.last.at),
+                        "reason": m.last.reason,
+                    }
+                    for _, _, m in messages
+                ],
+                "deliveries": deliveries,
+            }
+        )
+        return 1 if messages or deliveries else 0
+    say(f"{where.name}: {len(messages)} messages parked, {len(deliveries)} deliveries of {arguments.days} days")
+    rows = [(m.proposal.message_id, m.proposal.key, words.when(m.last.at), words.REASONS[m.last.reason]) for _, _, m in messages]
+    for line in table(rows, indent="  "):
+        say(line)
+    rows = [(d["received_at"], d["sender"], d["topic"], d["reason"]) for d in deliveries]
+    for line in table([(words.when(row[0]), *row[1:]) for row in rows], indent="  "):
+        say(line)
+    return 1 if messages or deliveries else 0
+
+
+def _parked_deliveries(where: Records, days: int) -> list[dict[str, str]]:
+    return [
+        {
+            "received_at": str(item.get("received_at", "")),
+            "sender": str(item["pk"]).split("#")[1],
+            "topic": str(item.get("topic", "")),
+            "reason": str(item.get("reason", "")),
+            "delivery": str(item["sk"]),
+        }
+        for item in _deliveries(where, days, where.now)
+    ]
+
+
+def _resolve(where: Records, arguments: argparse.Namespace) -> int:
+    asked = arguments.message
+    found = next((m for m in _messages(where) if asked in (m[2].proposal.message_id, m[2].proposal.key)), None)
+    if found is None:
+        raise BadInput(f"message {asked}: expected the id or key of a parked message; `aftercare parked list` shows them")
+    _, item, message = found
+    sent = arguments.how == "confirm-sent"
+    decision = Decision(
+        at=where.now,
+        state=State.SENT if sent else State.REFUSED,
+        reason=Reason.OPERATOR_CONFIRMED if sent else Reason.OPERATOR_DROPPED,
+        channel=message.channel,
+        note=arguments.note[:500],
+    )
+    changes: dict[str, object] = {"sent_at": message.sent_at or where.now} if sent else {}
+    settled = ledger.decided(message, decision, **changes)
+    if not ledger.confirm_sent(where.tables, keys.customer_id_of(str(item["pk"])), settled, item, where.now):
+        raise BadInput(f"message {asked}: it was settled by somebody else meanwhile")
+    where.keep()
+    if arguments.json:
+        say_json({"message_id": message.proposal.message_id, "settlement": decision.state, "reason": decision.reason})
+        return 0
+    say(f"{message.proposal.key}: {words.outcome(decision)}")
+    return 0

@@ -1,0 +1,127 @@
+"""The records that operators' words work on: those of the last run here, or those of a deployed stack; one port for both."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from aftercare import identity, keys, ledger
+from aftercare.clock import SystemClock, parse_iso
+from aftercare.customer import Customer
+from aftercare.decision import Message
+from aftercare.keys import Key
+from aftercare.store import CustomerUnknown, load
+from aftercare.table import Item, Put, Tables
+from simulator.commands import last_run
+from simulator.commands.problem import BadInput
+
+
+class Records(Protocol):
+    """Both tables, the key of the e-mail aliases, and the time that counts there."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tables(self) -> Tables: ...
+
+    @property
+    def identity_secret(self) -> str: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    def keep(self) -> None:
+        """Make what was written last."""
+        ...
+
+
+class RunRecords:
+    """The records of a run on this machine, in the memory twin of the tables; `keep` writes them back to their file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path or last_run.STATE
+        self.run = last_run.load(path)
+
+    @property
+    def name(self) -> str:
+        return f"{self.path} ({self.run.command}: {self.run.title})"
+
+    @property
+    def now(self) -> datetime:
+        return parse_iso(self.run.now)
+
+    @property
+    def identity_secret(self) -> str:
+        return self.run.identity_secret
+
+    @cached_property
+    def tables(self) -> Tables:
+        from simulator.memory.tables import MemoryTables
+
+        twin = MemoryTables(lambda: self.now)
+        for table, items in self.run.tables.items():
+            for item in items:
+                attributes = {name: value for name, value in item.items() if name not in ("pk", "sk")}
+                twin.write([Put(Key(table, str(item["pk"]), str(item["sk"])), attributes)])  # type: ignore[arg-type]
+        return twin
+
+    def keep(self) -> None:
+        from simulator.memory.tables import MemoryTables
+
+        assert isinstance(self.tables, MemoryTables)  # noqa: S101 - tells the type checker what `tables` made
+        self.run.tables = {"customers": list(self.tables.items("customers")), "knowledge": list(self.tables.items("knowledge"))}
+        self.run.save(self.path)
+
+
+def of(arguments: argparse.Namespace) -> Records:
+    """The records that --stack or --state names. BadInput."""
+    if arguments.stack:
+        from simulator.commands.deployed import StackRecords
+
+        return StackRecords(arguments.stack, SystemClock().now())
+    return RunRecords(arguments.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A customer with every message that was ever considered for them, the latest settled first."""
+
+    customer: Customer
+    messages: tuple[Message, ...]
+
+
+def find(records: Records, who: str) -> Found:
+    """A customer by id, e-mail address or order key (`<shop>:<order>`). BadInput."""
+    customer_id = _customer_id(records, who)
+    try:
+        customer = load(records.tables, customer_id)
+    except CustomerUnknown:
+        raise BadInput(
+            f"customer {who}: nobody of that id, e-mail address or order key (<shop>:<order>) in {records.name}"
+        ) from None
+    messages = [*customer.held, *_settled(records, customer_id)]
+    messages.sort(key=lambda message: (message.decisions[0].at, message.proposal.key))
+    return Found(customer, tuple(messages))
+
+
+def _settled(records: Records, customer_id: str) -> Iterator[Message]:
+    for item in records.tables.partition("customers", f"CUSTOMER#{customer_id}", keys.LEDGER):
+        yield ledger.message_from(item)
+
+
+def _customer_id(records: Records, who: str) -> str:
+    address = identity.email(who) if "@" in who else None
+    if address:
+        alias = keys.email_alias(identity.keyed_hash(records.identity_secret, address))
+    elif ":" in who:
+        alias = keys.order_alias(who)
+    else:
+        return who
+    item: Item | None = records.tables.read([alias]).get(alias)
+    return str(item["customer_id"]) if item and "customer_id" in item else who

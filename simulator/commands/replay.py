@@ -1,0 +1,123 @@
+"""`aftercare replay`: captured requests once more, in order, on a clock that stands at their own time."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from aftercare.switch import Mode
+from simulator.commands import options
+from simulator.commands.captured import Captured, read
+from simulator.commands.problem import BadInput
+from simulator.commands.terminal import Progress, paint, say, say_json, table
+from simulator.commands.world import SECRET, Arrival, World, opened
+from simulator.report import words
+from simulator.scenario.play import set_switch
+from simulator.scenario.shape import SwitchSet
+
+SENDERS = ("shopify",)
+
+
+def add(parsers: Any) -> None:
+    parser = options.word(
+        parsers,
+        "replay",
+        run,
+        "bring captured requests to the local cloud in their order, and say what came of each and of every message",
+        """\
+  aftercare replay captured.json --secret shopify=TEXT            the app's client secret, to check the signatures
+  aftercare replay day1.json day2.json --secret shopify=TEXT --days 90 --json
+  aftercare replay events/store/OrderPlaced.json --days 60
+
+A file holds an HTTP API event (payload format 2.0, as API Gateway hands it to a function), an EventBridge event, or a list of
+such. The clock starts at the first request's own time (requestContext.timeEpoch, or the event's time) and moves forward with the
+later ones; an earlier one arrives at the present instant. The stage is switched on.
+
+"status" is the HTTP status; an event that a bus takes counts as 200. "facts" are those that this request recorded: none
+for a duplicate.
+""",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="captured requests as JSON")
+    parser.add_argument(
+        "--secret", action="append", default=[], metavar="SENDER=TEXT", help="a sender's webhook secret, such as shopify=TEXT"
+    )
+    parser.add_argument(
+        "--days", type=int, default=0, metavar="N", help="let N virtual days pass after the last request (default: 0)"
+    )
+    options.cloud(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if not 0 <= arguments.days <= 3660:
+        raise BadInput("--days: expected 0 to 3660")
+    secrets = _secrets(arguments.secret)
+    captured = read(arguments.files)
+    progress = Progress(quiet=arguments.json)
+    with opened(arguments.backend, arguments.seed, captured[0].at, secret="\n".join(secrets) or SECRET, switch=None) as world:
+        set_switch(world, SwitchSet(mode=Mode.ON))
+        requests = []
+        for each in captured:
+            progress.step(each.place)
+            arrival = bring(world, each)
+            requests.append((each, arrival))
+        for day in range(arguments.days):
+            progress.step(f"day {day + 1} of {arguments.days}")
+            world.cloud.advance(days=1)
+        if not arguments.days:
+            world.cloud.advance(SETTLES)
+        progress.done()
+        messages = world.messages()
+        world.save("replay", ", ".join(path.name for path in arguments.files[:3]))
+    if arguments.json:
+        say_json({"requests": [_as_json(each, arrival) for each, arrival in requests], "messages": messages})
+        return 0
+    for each, arrival in requests:
+        say(f"{each.place}: {_words(arrival)}")
+    say()
+    say(f"{len(messages)} messages considered")
+    rows = [
+        (m["key"], m["settlement"], m["channel"] or "-", words.when(m["at"]), words.REASONS.get(m["reason"], m["reason"]))
+        for m in messages
+    ]
+    for line in table(rows, indent="  "):
+        say(line)
+    return 0
+
+
+SETTLES = timedelta(minutes=1)
+"""Time for the way from the last request to its messages."""
+
+
+def bring(world: World, captured: Captured) -> Arrival:
+    """One captured request, at its own time if the clock is not past it."""
+    if captured.at > world.cloud.now:
+        world.cloud.advance_to(captured.at)
+    if captured.kind == "http":
+        return world.deliver_http(captured.event, captured.place)
+    return world.deliver_event(captured.event, captured.place)
+
+
+def _secrets(given: list[str]) -> list[str]:
+    found = []
+    for each in given:
+        sender, equals, text = each.partition("=")
+        if not equals or not text or sender not in SENDERS:
+            raise BadInput(f"--secret: expected SENDER=TEXT with a sender of {', '.join(SENDERS)}")
+        found.append(text)
+    return found
+
+
+def _as_json(captured: Captured, arrival: Arrival) -> dict[str, Any]:
+    return {"file": captured.file, "status": arrival.status, "facts": list(arrival.facts), "parked": arrival.parked}
+
+
+def _words(arrival: Arrival) -> str:
+    status = paint(str(arrival.status), "green" if arrival.status < 300 else "red")
+    if arrival.parked:
+        return f"{status} {', '.join([*arrival.facts, 'parked'])}: {arrival.parked}"
+    if arrival.duplicate:
+        return f"{status} known before, nothing recorded again"
+    return f"{status} {', '.join(arrival.facts) or 'nothing recorded'}"

@@ -1,0 +1,100 @@
+"""`aftercare templates`: whether every message can be written as it should, and what each looks like."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from simulator.commands import options
+from simulator.commands.problem import BadInput
+from simulator.commands.terminal import say, say_json
+
+GATE = "message_gate"
+
+
+def add(parsers: Any) -> None:
+    parser = options.word(
+        parsers,
+        "templates",
+        run,
+        "check every template against the brand's rules, or preview one with sample content",
+        """\
+  aftercare templates check                                  exits 1 on an error
+  aftercare templates preview order-confirmation             in every language, below build/templates/
+  aftercare templates preview order-confirmation --locale de --sample several-kinds
+""",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="check|preview", required=True, parser_class=type(parser))
+    check = verbs.add_parser("check", help="avoided words, missing reply-to, urgency, missing variables, languages, links")
+    preview = verbs.add_parser("preview", help="write HTML and text with sample content and print the paths")
+    preview.add_argument("template", help="the template's name, such as order-confirmation")
+    preview.add_argument("--locale", help="one language (default: every language of brand.yaml)")
+    preview.add_argument("--sample", help="sample content, or `all` (default: the usual one)")
+    preview.add_argument("--to", type=Path, default=options.BUILD / "templates", metavar="FOLDER", help="default: %(default)s")
+    for each in (check, preview):
+        options.as_json(each)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return _check(arguments) if arguments.verb == "check" else _preview(arguments)
+
+
+def _ask(event: dict[str, Any]) -> dict[str, Any]:
+    """What the gate answers to an invocation by hand; it needs nothing outside itself for these."""
+    from simulator.commands.world import ask
+
+    answer = ask(GATE, event)
+    if not isinstance(answer, dict):
+        raise BadInput("templates: the gate did not answer")
+    if "error" in answer:
+        raise BadInput(str(answer["error"]))
+    return answer
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    answer = _ask({"templates": "check"})
+    if arguments.json:
+        say_json(answer)
+    else:
+        for each in answer["findings"]:
+            mark = "" if each["level"] == "error" else "warning: "
+            say(f"{each['file']}: {each['where']}: {mark}{each['what']}; expected {each['expected']}")
+        say(f"{len(answer['findings'])} findings")
+    return 0 if answer["ok"] else 1
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    from aftercare.brand import brand
+    from aftercare.content import ContentError
+
+    try:
+        locales = [arguments.locale] if arguments.locale else list(brand().locales)
+    except ContentError as error:
+        raise BadInput(str(error)) from error
+    written: list[dict[str, str]] = []
+    for locale in locales:
+        asked: dict[str, Any] = {"templates": "preview", "template": arguments.template, "locale": locale}
+        first = _ask(asked if arguments.sample in (None, "all") else {**asked, "sample": arguments.sample})
+        written += _write(arguments.to, locale, first)
+        if arguments.sample == "all":
+            for sample in first["samples"]:
+                if sample != first["sample"]:
+                    written += _write(arguments.to, locale, _ask({**asked, "sample": sample}))
+    if arguments.json:
+        say_json({"written": written})
+    else:
+        for each in written:
+            say(each["path"])
+    return 0
+
+
+def _write(folder: Path, locale: str, preview: dict[str, Any]) -> list[dict[str, str]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    named = {name: str(preview[name]) for name in ("template", "sample", "subject")}
+    found = []
+    for suffix, part in ((".html", "html"), (".txt", "text")):
+        path = folder / f"{named['template']}.{named['sample']}.{locale}{suffix}"
+        path.write_text(preview[part], encoding="utf-8")
+        found.append({**named, "locale": locale, "path": str(path)})
+    return found

@@ -1,0 +1,87 @@
+"""`aftercare why`: the decision record of a customer's messages, in words."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatchcase
+from typing import Any
+
+from aftercare.decision import Message
+from simulator.commands import options, records
+from simulator.commands.problem import BadInput
+from simulator.commands.terminal import paint, say, say_json, table
+from simulator.report import words
+
+
+def add(parsers: Any) -> None:
+    parser = options.word(
+        parsers,
+        "why",
+        run,
+        "say for each message considered for a customer why it was sent, held or refused",
+        """\
+  aftercare why anna@example.com                       every message, one line each
+  aftercare why anna@example.com order-confirmation    one message, rule by rule
+  aftercare why larkfield.myshopify.com:1001          the customer of an order
+  aftercare why anna@example.com --stack aftercare     on a deployed stack
+""",
+    )
+    parser.add_argument("customer", help="customer id, e-mail address or order key (<shop>:<order>)")
+    parser.add_argument("message", nargs="?", help="message key, its beginning, or a pattern with *; rule by rule")
+    options.records(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = records.find(records.of(arguments), arguments.customer)
+    chosen = [m for m in found.messages if arguments.message is None or _fits(m.proposal.key, arguments.message)]
+    if arguments.message and not chosen:
+        known = ", ".join(m.proposal.key for m in found.messages) or "none was considered"
+        raise BadInput(f"message {arguments.message}: expected one of this customer's messages: {known}")
+    if arguments.json:
+        say_json({"customer": found.customer.id, "messages": [_as_json(message) for message in chosen]})
+        return 0
+    say(f"{paint(found.customer.id, 'bold')}: {len(found.customer.orders)} orders, {len(found.messages)} messages considered")
+    say()
+    if arguments.message:
+        for message in chosen:
+            say("\n".join(words.record(message)))
+            say()
+        return 0
+    for line in table([(m.proposal.key, words.when(m.last.at), words.outcome(m.last)) for m in chosen], indent="  "):
+        say(line)
+    if chosen:
+        say()
+        say(f"Rule by rule: aftercare why {arguments.customer} '{chosen[-1].proposal.key}'")
+    return 0
+
+
+def _fits(key: str, asked: str) -> bool:
+    return key == asked or key.startswith(f"{asked}#") or fnmatchcase(key, asked)
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    return {
+        "key": message.proposal.key,
+        "message_id": message.proposal.message_id,
+        "purpose": message.proposal.purpose,
+        "template": message.proposal.template,
+        "channel": message.channel,
+        "settlement": message.state,
+        "reason": message.last.reason,
+        "at": message.last.at.isoformat().replace("+00:00", "Z"),
+        "in_words": words.outcome(message.last),
+        "decisions": [
+            {
+                "at": decision.at.isoformat().replace("+00:00", "Z"),
+                "state": decision.state,
+                "reason": decision.reason,
+                "note": decision.note or None,
+                "steps": [
+                    {"rule": step.rule, "said": step.said, "because": step.because, "in_words": words.rule(step)[1]}
+                    for step in decision.trace
+                ],
+            }
+            for decision in message.decisions
+        ],
+    }

@@ -1,0 +1,248 @@
+"""Decision records in words: each rule in its order, what it asked, what it saw, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from aftercare.clock import parse_iso
+from aftercare.consent import Purpose
+from aftercare.decision import Decision, Message, Reason, State, Step
+
+REASONS: Final[Mapping[Reason, str]] = {
+    Reason.CLAIMED: "claimed for its one send",
+    Reason.SENT: "the mail provider took it",
+    Reason.ALREADY_SETTLED: "a message is settled once, and this one was settled before",
+    Reason.NOT_YET: "its window has not opened",
+    Reason.TOO_LATE: "its window has closed",
+    Reason.SWITCHED_OFF: "this purpose is switched off; it waits for its release until its window closes",
+    Reason.DRY_RUN: "the stage is in dry: everything is decided and nothing is sent",
+    Reason.NOT_ON_ALLOWLIST: "the stage sends to listed addresses only, and this one is not listed",
+    Reason.ORDER_UNKNOWN: "the order it is about is not on record",
+    Reason.ORDER_CANCELLED: "the order was cancelled",
+    Reason.ORDER_REFUNDED: "the whole order was refunded",
+    Reason.ALREADY_REORDERED: "the customer has ordered the product again",
+    Reason.TEST_ORDER: "it is a test order, which reaches nobody",
+    Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
+    Reason.COMPLAINT: "the customer called an earlier mail spam",
+    Reason.ERASED: "the customer was erased, and hears no marketing again",
+    Reason.NO_ADDRESS: "no address to reach the customer at",
+    Reason.NO_CONSENT: "no consent to this purpose, and no other ground for it",
+    Reason.CHANNEL_TURNED_OFF: "the customer turned this purpose off",
+    Reason.WORLD_CHANGED: "the record changed between decision and send",
+    Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
+    Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
+    Reason.PROVIDER_UNCLEAR: "the mail provider's answer was lost; it is never sent again by itself",
+    Reason.LEASE_EXPIRED: "the function that claimed it never said what came of it",
+    Reason.OUTCOME_NEVER_LEARNED: "nobody learned whether it was sent; an operator decides",
+    Reason.PROVIDER_CONFIRMED: "the mail provider's own event confirmed the send",
+    Reason.OPERATOR_CONFIRMED: "an operator confirmed that it was sent",
+    Reason.OPERATOR_DROPPED: "an operator dropped it",
+}
+"""Each reason in words; docs/reasons.md says more of each."""
+
+STATES: Final[Mapping[State, str]] = {
+    State.HELD: "Held",
+    State.CLAIMED: "Being sent",
+    State.SENT: "Sent",
+    State.UNKNOWN: "Outcome unknown",
+    State.PARKED: "Parked for an operator",
+    State.REFUSED: "Not sent",
+    State.EXPIRED: "Expired",
+    State.SUPERSEDED: "Superseded",
+}
+
+PURPOSES: Final[Mapping[Purpose, str]] = {
+    Purpose.TRANSACTIONAL: "about an order itself",
+    Purpose.SERVICE: "help with what was bought",
+    Purpose.SURVEY: "a survey",
+    Purpose.REORDER: "a reorder reminder",
+    Purpose.PROMOTIONAL: "an offer",
+}
+
+_CHANNELS: Final = {"email": "e-mail", "sms": "SMS", "push": "push", "whatsapp": "WhatsApp", "inbox": "account inbox"}
+_MODES: Final = {
+    "on": "is switched on",
+    "dry": "is in dry (decide, send nothing)",
+    "off": "is switched off",
+    "allowlist": "goes to listed addresses only",
+}
+_GROUNDS: Final = {
+    "none-needed": "needs no opt-in for this purpose",
+    "consent": "has the customer's consent",
+    "soft-opt-in": "has the country's soft opt-in",
+}
+_UNLESS: Final = {
+    "order-unknown": "the order is on record",
+    "order-cancelled": "it is not cancelled",
+    "order-refunded": "it is not refunded",
+    "reordered": "the product was not ordered again",
+}
+_SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
+
+Saw = Mapping[str, Any]
+
+
+def when(value: datetime | str) -> str:
+    """An instant as people read it: `Mon 2 Mar 2026, 09:15` with seconds where they matter, UTC."""
+    instant = parse_iso(value) if isinstance(value, str) else value
+    seconds = f":{instant.second:02d}" if instant.second or instant.microsecond else ""
+    return f"{instant:%a} {instant.day} {instant:%b %Y, %H:%M}{seconds}"
+
+
+def channel(name: str) -> str:
+    return _CHANNELS.get(name, name)
+
+
+def _each(saw: Saw, words: Mapping[str, str], otherwise: str) -> str:
+    return _and([f"{channel(name)} {words.get(str(value), f'{otherwise} {value}')}" for name, value in saw.items()])
+
+
+def _and(parts: Iterable[str]) -> str:
+    listed = [part for part in parts if part]
+    return listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1] if listed else ""
+
+
+def _duplicate(step: Step) -> str:
+    if step.said == "pass":
+        return "nothing was settled under this key before"
+    return f"it already stands as {step.saw.get('state', 'settled')}"
+
+
+def _expired(step: Step) -> str:
+    closes = step.saw.get("not_after")
+    at = f" ({when(str(closes))})" if closes else ""
+    return f"its window is still open{at}" if step.said == "pass" else f"its window has closed{at}"
+
+
+def _kill_switch(step: Step) -> str:
+    return _each(step.saw, _MODES, "stands at")
+
+
+def _relevant(step: Step) -> str:
+    if step.said != "pass":
+        facts = [f"{_plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
+        return _and([REASONS[step.because] if step.because else "", *facts])
+    asked = step.saw.get("unless") or ()
+    known = [_UNLESS.get(word, word) for word in asked] if isinstance(asked, (tuple, list)) else []
+    return _and(known) or "it holds whatever became of the order"
+
+
+def _suppressed(step: Step) -> str:
+    if step.said == "pass":
+        return "the address has neither bounced nor complained"
+    return _each(step.saw, _SUPPRESSED, "is suppressed:") or (REASONS[step.because] if step.because else "")
+
+
+def _channels(step: Step) -> str:
+    if step.said == "pass":
+        return _each(step.saw, _GROUNDS, "may be used:")
+    return REASONS[step.because] if step.because else "no channel is left"
+
+
+def _send_time(step: Step) -> str:
+    opens = step.saw.get("not_before")
+    if step.said == "pass":
+        return "it may go now"
+    return f"not before {when(str(opens))}" if opens else "not now"
+
+
+def _dry_run(step: Step) -> str:
+    return "the stage sends" if step.said == "pass" else REASONS[Reason.DRY_RUN]
+
+
+_RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
+    "duplicate": ("Settled before?", _duplicate),
+    "expired": ("Too late?", _expired),
+    "kill_switch": ("Switched on?", _kill_switch),
+    "relevant": ("Still true?", _relevant),
+    "suppressed": ("Address good?", _suppressed),
+    "channels": ("A channel with a ground?", _channels),
+    "send_time": ("A good time?", _send_time),
+    "dry_run": ("Does the stage send?", _dry_run),
+}
+
+
+def known_rules() -> tuple[str, ...]:
+    """The rules that have words of their own; another one is told by its name and what it saw."""
+    return tuple(_RULES)
+
+
+def rule(step: Step) -> tuple[str, str]:
+    """One rule's part in words: its question, and what it found."""
+    question, say = _RULES.get(step.rule, (_plain(step.rule).capitalize(), _anything))
+    return question, say(step)
+
+
+def _anything(step: Step) -> str:
+    found = [f"{_plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
+    reason = REASONS.get(step.because, str(step.because)) if step.because else ""
+    return _and([reason, *found]) or {"pass": "nothing against it", "hold": "not now", "refuse": "no"}[step.said]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return _and(str(part) for part in value)
+    text = str(value)
+    return when(text) if len(text) >= 20 and text[4:5] == "-" and text.endswith("Z") else text
+
+
+def outcome(decision: Decision) -> str:
+    """What a decision came to, in one sentence without its full stop."""
+    said = f"{STATES[decision.state]}: {REASONS[decision.reason]}"
+    if decision.state is State.SENT and decision.channel:
+        said = f"Sent by {channel(decision.channel)}: {REASONS[decision.reason]}"
+    if decision.until:
+        said += f"; looked at again {when(decision.until)}"
+    return said + (f" ({decision.note})" if decision.note else "")
+
+
+def about(message: Message) -> str:
+    """What a message is, in half a sentence."""
+    proposal = message.proposal
+    references = _and(f"{_plain(name)} {value}" for name, value in proposal.references.items())
+    return f"{proposal.template}, {PURPOSES[proposal.purpose]}" + (f", {references}" if references else "")
+
+
+def record(message: Message) -> list[str]:
+    """The whole decision record of a message, one line each, for a terminal."""
+    proposal = message.proposal
+    lines = [
+        f"{proposal.key}",
+        f"  {about(message)}",
+        f"  {outcome(message.last)}",
+        "",
+        f"  proposed {when(proposal.proposed_at)}; may be sent {window(message)}",
+    ]
+    width = max(len(question) for question, _ in _RULES.values())
+    for decision in message.decisions:
+        lines.append(f"  {when(decision.at)}")
+        for step in decision.trace:
+            question, found = rule(step)
+            sign = {"pass": "✓", "hold": "…", "refuse": "✗"}[step.said]
+            lines.append(f"    {sign} {question:<{width}}  {found}")
+        lines.append(f"    → {outcome(decision)}")
+    evidence = grounds(message)
+    return [*lines, *(f"  {line}" for line in evidence)]
+
+
+def window(message: Message) -> str:
+    proposal = message.proposal
+    opens = f"from {when(proposal.not_before)} " if proposal.not_before else ""
+    return f"{opens}until {when(proposal.not_after)}"
+
+
+def grounds(message: Message) -> list[str]:
+    """What else the ledger keeps of a message that was sent: provider's id, template, consent."""
+    kept = [
+        ("provider's id", message.provider_id),
+        ("template", message.template_version),
+        ("content hash", message.content_hash),
+        ("consent", message.consent_proof and f"evidence {message.consent_proof}, record version {message.consent_version}"),
+    ]
+    return [f"{name}: {value}" for name, value in kept if value]

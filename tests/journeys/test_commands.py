@@ -1,0 +1,87 @@
+"""The command on the moto backend: the demo, the example scenarios, and captured requests once more."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator.commands.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = sorted((ROOT / "tests" / "journeys" / "scenarios").glob("*.yaml"))
+PAYLOADS = ROOT.parent / "shared" / "payloads"
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run the command in a folder of its own: (exit code, stdout)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=[path.stem for path in SCENARIOS])
+def test_an_example_scenario_comes_as_it_expects(call, path):
+    code, out = call("simulate", path, "--json")
+    assert json.loads(out)["scenarios"][0]["differences"] == []
+    assert code == 0
+
+
+def test_the_demo_tells_requests_waits_settlements_and_where_everything_lies(call, tmp_path):
+    code, out = call("demo")
+    assert code == 0
+    for words in (
+        "order #1001 by Anna Keane → 200, OrderPlaced, ConsentObserved recorded",
+        "delivered again → 200, known before",
+        "wrong signature → 401, nothing recorded",
+        "reorder-reminder#larkfield:2001:coffee wakes: nothing: reordered",
+        "Not sent, no consent to this purpose, and no other ground for it",
+        "Not sent, the address does not exist: an earlier mail bounced for good",
+        "build/demo/report.html",
+    ):
+        assert words in out
+    mails = tmp_path / "build/demo/messages"
+    assert len(list(mails.glob("*.eml"))) == len(list(mails.glob("*.html"))) > 10
+    code, out = call("why", "finn@example.com", "reorder-reminder", "--json")
+    assert json.loads(out)["messages"][0]["reason"] == "channel_turned_off"
+
+
+def test_both_backends_tell_the_same_of_the_same_scenario(call):
+    path = ROOT / "tests" / "journeys" / "scenarios" / "reordered-during-the-wait.yaml"
+    told = [call("simulate", path, "--json", "--backend", backend)[1] for backend in ("moto", "memory")]
+    assert told[0] == told[1]
+
+
+def test_the_sample_events_are_replayed_in_their_order(call):
+    samples = [ROOT / "events" / "shopify" / "orders_create.json", ROOT / "events" / "shopify" / "orders_paid.json"]
+    code, out = call("replay", *samples, "--secret", "shopify=wrong", "--json")
+    assert code == 0
+    assert [request["status"] for request in json.loads(out)["requests"]] == [401, 401]
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the captured payloads are not here")
+def test_captured_payloads_are_signed_replayed_and_none_is_an_error(call, tmp_path):
+    spec = importlib.util.spec_from_file_location("sign", PAYLOADS / "sign.py")
+    sign = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sign)
+    files = []
+    for source in sorted((PAYLOADS / "shopify").glob("*.json")):
+        request = sign.request_for(json.loads(source.read_text()), secret="s3cret")
+        files.append(tmp_path / source.name)
+        files[-1].write_text(json.dumps(sign.http_api_event(request)))
+    code, out = call("replay", *files, "--secret", "shopify=s3cret", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert [request["file"] for request in told["requests"]] == [str(path) for path in files]
+    assert {request["status"] for request in told["requests"]} == {200}
+    assert all(request["facts"] or request["parked"] for request in told["requests"])
+    assert told["messages"] == []
+    # The same with another secret is refused before anything is read.
+    code, out = call("replay", *files, "--secret", "shopify=another", "--json")
+    assert {(r["status"], tuple(r["facts"]), r["parked"]) for r in json.loads(out)["requests"]} == {(401, (), None)}

@@ -1,0 +1,128 @@
+"""The operator's words on a deployed stack: found by the template's logical ids, changed through the engine's own ports."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from aftercare import aws
+from simulator.commands.main import main
+
+TABLE = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+}
+
+
+class CloudFormation:
+    """The one call that the operator's words make of it: physical ids of one stack, and ValidationError for another."""
+
+    def __init__(self, resources):
+        self._resources = resources
+
+    def describe_stack_resources(self, StackName):  # noqa: N803 - the API's own name
+        if StackName != "aftercare":
+            error = {"Error": {"Code": "ValidationError", "Message": f"Stack {StackName} does not exist"}}
+            raise ClientError(error, "DescribeStackResources")
+        return {
+            "StackResources": [{"LogicalResourceId": name, "PhysicalResourceId": id_} for name, id_ in self._resources.items()]
+        }
+
+
+@pytest.fixture
+def physical(monkeypatch):
+    """A stack on simulated services: its physical ids by logical id."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        real = aws.client
+        found = {"IdentitySecret": "/identity"}
+        real("ssm").put_parameter(Name="/identity", Type="String", Value="key")
+        for table in ("CustomerTable", "KnowledgeTable"):
+            real("dynamodb").create_table(TableName=table, **TABLE)
+            found[table] = table
+        for name in ("StoreIntakeQueue", "StoreIntakeDeadLetters"):
+            found[name] = real("sqs").create_queue(QueueName=name)["QueueUrl"]
+        for name in ("GateQueue", "GateDeadLetters"):
+            found[name] = real("sqs").create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        formation = CloudFormation(found)
+        monkeypatch.setattr(aws, "client", lambda service: formation if service == "cloudformation" else real(service))
+        yield found
+
+
+@pytest.fixture
+def stack(physical):
+    return "aftercare"
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*arguments):
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def bodies(queue):
+    answer = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return sorted(message["Body"] for message in answer.get("Messages", []))
+
+
+def test_the_switch_of_a_new_stage_is_dry_and_can_be_set(stack, call):
+    assert json.loads(call("switch", "show", "--stack", stack, "--json")[1])["otherwise"] == "dry"
+    assert call("switch", "set", "on", "--purpose", "transactional", "--stack", stack)[0] == 0
+    kept = json.loads(call("switch", "show", "--stack", stack, "--json")[1])
+    assert (kept["otherwise"], kept["modes"]["transactional#email"], kept["version"]) == ("dry", "on", 1)
+
+
+def test_an_unknown_stack_is_one_line(stack, call):
+    code, _, err = call("switch", "show", "--stack", "nonesuch")
+    assert code == 2
+    assert err.startswith("aftercare: --stack nonesuch: cannot be read: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_dry_run_moves_nothing(stack, physical, call):
+    dead = physical["StoreIntakeDeadLetters"]
+    aws.client("sqs").send_message(QueueUrl=dead, MessageBody='{"detail-type": "OrderPlaced", "source": "store.x", "id": "1"}')
+    code, out, _ = call("redrive", "StoreIntakeDeadLetters", "--stack", stack, "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(out)["messages"] == ["event store.x OrderPlaced 1"]
+    assert bodies(physical["StoreIntakeQueue"]) == []
+
+
+def test_messages_are_moved_that_are_chosen(stack, physical, call, monkeypatch):
+    slept = []
+    monkeypatch.setattr("simulator.commands.redrive.time.sleep", slept.append)
+    dead, queue = physical["StoreIntakeDeadLetters"], physical["StoreIntakeQueue"]
+    for name in ("OrderPlaced", "ConsentChanged"):
+        body = json.dumps({"detail-type": name, "source": "store.x", "id": name})
+        aws.client("sqs").send_message(QueueUrl=dead, MessageBody=body)
+    arguments = ("--stack", stack, "--containing", "OrderPlaced", "--reason", "adapter mended", "--rate", "20", "--json")
+    code, out, _ = call("redrive", "StoreIntakeDeadLetters", *arguments)
+    assert code == 0
+    assert json.loads(out)["moved"] == 1
+    assert [json.loads(body)["id"] for body in bodies(queue)] == ["OrderPlaced"]
+    assert slept == [1 / 20]
+
+
+def test_a_fifo_message_keeps_its_group(stack, physical, call, monkeypatch):
+    monkeypatch.setattr("simulator.commands.redrive.time.sleep", lambda _: None)
+    sqs = aws.client("sqs")
+    body = json.dumps({"proposal": {"key": "order-confirmation#x:1", "customer_id": "c1"}})
+    dead = physical["GateDeadLetters"]
+    sqs.send_message(QueueUrl=dead, MessageBody=body, MessageGroupId="c1", MessageDeduplicationId="d1")
+    code, out, _ = call("redrive", "GateDeadLetters", "--stack", stack, "--reason", "mended")
+    assert code == 0
+    assert "proposal order-confirmation#x:1" in out
+    answer = sqs.receive_message(QueueUrl=physical["GateQueue"], MessageSystemAttributeNames=["All"])
+    assert [m["Attributes"]["MessageGroupId"] for m in answer["Messages"]] == ["c1"]
+    assert bodies(dead) == []
