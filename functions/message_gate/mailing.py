@@ -42,8 +42,7 @@ def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
     return tuple(
         block
         for block in candidate.proposal.blocks
-        if block.purpose in (None, candidate.proposal.purpose)
-        or (consented and candidate.ground(Channel.EMAIL, block.purpose))
+        if block.purpose in (None, candidate.proposal.purpose) or (consented and candidate.ground(Channel.EMAIL, block.purpose))
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aftercare.catalogue import Catalogue
-
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aftercare.catalogue import Catalogue
-
 from aftercare import keys, ledger, telemetry
+from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Reason, Refuse, State, Step

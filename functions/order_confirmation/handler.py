@@ -39,7 +39,7 @@ class Because(StrEnum):
 def confirm(
     order: Order | None, customer: Customer | None, catalogue: Catalogue, now: datetime, event: Told
 ) -> Proposal | Nothing:
-    """One confirmation for an order that stands, can be answered for, and was placed within the last day.
+    """One confirmation for an order that stands, can be answered for, and became news within the last day.
 
     A refund in whole is treated as a cancellation: "it is on its way" would be untrue.
     """
@@ -54,7 +54,7 @@ def confirm(
         references={"order": order.key},
         blocks=blocks(order, _before(order, customer), catalogue),
         unless=UNLESS,
-        not_after=order.placed_at + WINDOW,
+        not_after=_news_since(order) + WINDOW,
         proposed_at=now,
         caused_by=event.id,
         correlation_id=event.correlation_id,
@@ -75,9 +75,19 @@ def _against(order: Order | None, customer: Customer | None, now: datetime) -> B
         (order.refunded_in_whole, Because.REFUNDED),
         (order.suppress_notification, Because.SILENT),
         (identity.email(address) is None, Because.NO_CONTACT),
-        (order.placed_at is not None and order.placed_at + WINDOW <= now, Because.TOO_LATE),
+        (_news_since(order) + WINDOW <= now, Because.TOO_LATE),
     )
     return next((because for holds, because in facts if holds), None)
+
+
+def _news_since(order: Order) -> datetime:
+    """When the order became news: when it was placed, or heard of from a sender that tells things as they happen.
+
+    A webhook that was hours late still deserves its confirmation; an order that is only learned of from an update, or from
+    an imported history, was confirmed by somebody else long ago.
+    """
+    placed = order.placed_at or order.as_of
+    return max(placed, order.heard_at or placed)
 
 
 def _before(order: Order, customer: Customer) -> tuple[Order, ...]:

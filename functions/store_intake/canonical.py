@@ -6,7 +6,7 @@ and never comes from the detail.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -29,6 +29,9 @@ _SHAPES: Mapping[str, type[OrderFact | ConsentFact | CustomerFact | OtherFact]] 
     **dict.fromkeys(_words(ConsentFact), ConsentFact),
     **{str(kind): OrderFact for kind in OrderFactType},
 }
+
+HISTORY = timedelta(hours=24)
+"""An OrderPlaced that happened longer ago than this is history that a store imports, and no news."""
 
 Problem = tuple[str, str]
 """A field and what was expected there; never a value."""
@@ -61,6 +64,9 @@ def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: dateti
     fact, problems = _read(detail_type, detail)
     if not named:
         problems = [("source", "expected store.<name of the shop>, lower-case"), *problems]
+    if isinstance(fact, OrderFact) and fact.type is OrderFactType.PLACED:
+        fresh = received_at - fact.occurred_at <= HISTORY
+        fact = fact.model_copy(update={"heard_at": received_at if fresh else None})
     content_hash = hash_of(canonical(detail))
     given = detail.get("event_id") if isinstance(detail, dict) else None
     delivery = given if isinstance(given, str) and given else content_hash

@@ -122,6 +122,10 @@ def _facts(order: Order, fact: OrderFact) -> dict[str, Any]:
     at = fact.occurred_at.astimezone(UTC)
     changes: dict[str, Any] = {}
     field = _ONCE.get(fact.type)
+    if fact.heard_at is not None and fact.type is OrderFactType.PLACED:
+        heard = _earliest(order.heard_at, fact.heard_at)
+        if heard != order.heard_at:
+            changes["heard_at"] = heard
     if fact.type is OrderFactType.EDITED:
         if order.edited_at is None or at > order.edited_at:
             changes["edited_at"] = at

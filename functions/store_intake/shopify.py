@@ -62,6 +62,7 @@ class Hook:
     webhook_id: str
     api_version: str | None
     triggered_at: datetime
+    received_at: datetime
     order_ref: str | None
     is_test: bool
 
@@ -153,6 +154,7 @@ def _hook(headers: Mapping[str, str], received: Received, received_at: datetime)
         webhook_id=headers.get("x-shopify-webhook-id", ""),
         api_version=received.sender_version,
         triggered_at=_when(headers.get("x-shopify-triggered-at")) or received_at,
+        received_at=received_at,
         order_ref=_ref(headers.get("x-shopify-order-id")),
         is_test=headers.get("x-shopify-test", "").lower() == "true",
     )
@@ -368,7 +370,8 @@ def _order(kind: OrderFactType) -> Callable[[Payload, Hook], Iterable[Fact]]:
         }.get(kind)
         if details is None and kind in (OrderFactType.PLACED, OrderFactType.UPDATED):
             raise Unreadable("created_at: expected the time of the order")
-        yield OrderFact(type=kind, ref=ref, occurred_at=occurred or updated, order=details)
+        heard = hook.received_at if kind is OrderFactType.PLACED else None
+        yield OrderFact(type=kind, ref=ref, occurred_at=occurred or updated, order=details, heard_at=heard)
         yield from _observed(_object(order.get("customer")), updated)
 
     return reader

@@ -24,7 +24,7 @@ def measure(say: Say) -> list[Result]:
     lazy = max(_journeys("memory", JOURNEYS, eager=False) for _ in range(ROUNDS))
     say(f"P17: {ON_MOTO} journeys on moto")
     moto = _journeys("moto", ON_MOTO, eager=True)
-    note = f"{JOURNEYS} customers, one order and two mails each, 90 days; CPU time, best of {ROUNDS}"
+    note = f"{JOURNEYS} customers, one order and two mails each, ten orders a minute, 90 days; CPU time, best of {ROUNDS}"
     return [
         Result("P17", "memory, every mail built", round(built, 1), 100.0, "at least", "orders/s", note),
         Result("P17", "memory, mails built when looked at", round(lazy, 1), 300.0, "at least", "orders/s", note),
@@ -42,7 +42,8 @@ def _journeys(backend: Literal["memory", "moto"], customers: int, eager: bool) -
         arriving = orders(customers, START, cloud.store_bus)
         began = time.process_time()
         for at, request in arriving:
-            cloud.advance_to(at)
+            if at != cloud.now:
+                cloud.advance_to(at)
             cloud.put_events([entry(request)])
         cloud.advance_to(START + LASTS)
         spent = time.process_time() - began

@@ -68,6 +68,7 @@ class Order(Model):
     version: int = 0
     as_of: AwareDatetime
     placed_at: AwareDatetime | None = None
+    heard_at: AwareDatetime | None = None
     paid_at: AwareDatetime | None = None
     edited_at: AwareDatetime | None = None
     partially_fulfilled_at: AwareDatetime | None = None

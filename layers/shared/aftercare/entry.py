@@ -4,13 +4,19 @@ A function gives what it does with one event, proposal or wake. Whatever raises 
 its dead-letter queue; nothing is swallowed here.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from aftercare import telemetry
 from aftercare.events import Told, told
 from aftercare.outside import Outside, current
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch import BatchProcessor
 
 OnEvent = Callable[[Told, Outside], str]
 OnWake = Callable[[Mapping[str, Any], Outside], str]
@@ -18,20 +24,23 @@ OnBody = Callable[[Mapping[str, Any], Outside], str]
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
+@lru_cache(maxsize=2)
+def _processor(fifo: bool) -> BatchProcessor:
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
+
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(event_type=EventType.SQS)
+    processor.raise_on_entire_batch_failure = False
+    return processor
+
+
 def batch(event: dict[str, Any], context: Any, on_body: Callable[[str], object], fifo: bool = False) -> dict[str, Any]:
     """Work through an SQS batch with partial failures; on a FIFO queue a failed message keeps back the rest of its group.
 
     Powertools' batch module is loaded with the first batch: it costs 90 modules that no init needs.
     """
-    from aws_lambda_powertools.utilities.batch import (
-        BatchProcessor,
-        EventType,
-        SqsFifoPartialProcessor,
-        process_partial_response,
-    )
+    from aws_lambda_powertools.utilities.batch import process_partial_response
 
-    processor = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(event_type=EventType.SQS)
-    processor.raise_on_entire_batch_failure = False
+    processor = _processor(fifo)
 
     def one(record: Any) -> object:
         return on_body(record.body)

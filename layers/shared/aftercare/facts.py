@@ -72,7 +72,10 @@ class Said(Model):
 
 
 class OrderFact(Model):
-    """Something happened to an order. `order` describes it where the sender does; `refund` belongs to OrderRefunded."""
+    """Something happened to an order. `order` describes it where the sender does; `refund` belongs to OrderRefunded.
+
+    `heard_at` is set by us, for an OrderPlaced that its sender told when it happened: it is no history being imported.
+    """
 
     type: OrderFactType
     ref: Ref
@@ -80,6 +83,7 @@ class OrderFact(Model):
     order: OrderDetails | None = None
     refund: Refund | None = None
     consent: tuple[Said, ...] = ()
+    heard_at: AwareDatetime | None = None
 
 
 class ConsentFact(Model):

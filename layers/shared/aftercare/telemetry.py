@@ -1,12 +1,17 @@
-"""Logs and metrics through Powertools: ids and outcomes, never a payload, an address or an exception's text."""
+"""Logs and metrics through Powertools: ids and outcomes, never a payload, an address or an exception's text.
+
+Powertools is loaded with the first line or metric, not at init (docs/decisions/0002).
+"""
+
+from __future__ import annotations
 
 import os
 import sys
 from functools import lru_cache
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger, Metrics
 
 
 class _Stdout:
@@ -21,11 +26,15 @@ class _Stdout:
 
 @lru_cache(maxsize=32)
 def _logger(service: str | None) -> Logger:
+    from aws_lambda_powertools import Logger
+
     return Logger(service=service, stream=cast(IO[str], _Stdout()), utc=True)
 
 
 @lru_cache(maxsize=32)
 def _metrics(service: str | None) -> Metrics:
+    from aws_lambda_powertools import Metrics
+
     return Metrics(service=service)
 
 
@@ -51,10 +60,10 @@ def trouble(outcome: str, **ids: str | int | None) -> None:
 
 def count(metric: str, by: int = 1) -> None:
     """Add to a metric of this invocation; metric names are Pascal words (docs/metrics.md)."""
-    metrics().add_metric(name=metric, unit=MetricUnit.Count, value=by)
+    metrics().add_metric(name=metric, unit="Count", value=by)
 
 
-def gauge(metric: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
+def gauge(metric: str, value: float, unit: str = "Count") -> None:
     """Report how much there is of something now, zero included."""
     metrics().add_metric(name=metric, unit=unit, value=value)
 
