@@ -39,6 +39,9 @@ PENDING_KEPT = timedelta(days=30)
 PENDING = 50
 """So many facts wait for their order's description, and so long."""
 
+PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRequested")
+"""Facts that a person at the store must answer in time, whoever is known under them."""
+
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
 
@@ -109,7 +112,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             outside.tables.write(plan.writes)
         except (ConditionFailed, Conflict):
             continue
-        for metric in plan.metrics:
+        for metric in (*plan.metrics, *("PrivacyRequest" for fact in received.facts if fact.type in PRIVACY)):
             telemetry.count(metric)
         return _told(received, "parked" if received.reason else "recorded", plan.customer_id)
     raise KeepsChanging("the record changed under every attempt")
@@ -306,8 +309,6 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
         if isinstance(fact, CustomerFact):
             if changed or _asked(fact):
                 draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
-            if _asked(fact):
-                draft.metrics.append("PrivacyRequest")
 
 
 def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact]) -> None:

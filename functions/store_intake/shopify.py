@@ -171,10 +171,16 @@ def _text(value: object, limit: int = 1000) -> str | None:
     return plain.strip()[:limit].rstrip() or None
 
 
+def _same_double(value: object, exact: str) -> bool:
+    """Whether a number is the exact one, or what is left of it after JavaScript has read it."""
+    text = str(value)
+    return text == exact or (text.isdecimal() and exact.isdecimal() and float(text) == float(exact))
+
+
 def _ref(value: object, gid: object = None) -> str | None:
-    """An id as text. Where a page or proxy has rounded the number, the gid still has the true one."""
+    """An id as text. Where a page or proxy has rounded the number to a double, the gid still has the true one."""
     exact = _GID.match(gid) if isinstance(gid, str) else None
-    if exact:
+    if exact and (value is None or _same_double(value, exact[1])):
         return exact[1]
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None

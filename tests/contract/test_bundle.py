@@ -209,9 +209,19 @@ def test_a_queue_that_is_worked_on_wakes_the_operator_when_its_work_waits(queue)
     assert alarm_on(queue, "ApproximateAgeOfOldestMessage")["Threshold"] > 0
 
 
+def measured(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm looks at: its own, or those of its expression."""
+    if "MetricName" in alarm:
+        return [alarm]
+    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+
+
 def alarm_on(queue: str, metric: str) -> dict[str, Any]:
     (alarm,) = [
-        alarm for alarm in ALARMS.values() if alarm["MetricName"] == metric and target(alarm["Dimensions"][0]["Value"]) == queue
+        alarm
+        for alarm in ALARMS.values()
+        for each in measured(alarm)
+        if each["MetricName"] == metric and target(each["Dimensions"][0]["Value"]) == queue
     ]
     return alarm
 
@@ -220,12 +230,21 @@ def test_every_alarm_reaches_the_operator():
     assert [name for name, alarm in ALARMS.items() if alarm["AlarmActions"] != [{"Ref": "AlarmTopic"}]] == []
 
 
-@pytest.mark.parametrize("metric", ["Parked", "OldestUnknownSeconds"])
-def test_alarms_on_our_own_metrics_name_the_service_that_counts_them(metric):
-    (alarm,) = [alarm for alarm in ALARMS.values() if alarm["MetricName"] == metric]
-    service = FUNCTIONS["DueSweepFunction"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    assert alarm["Namespace"] == DEFAULTS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
-    assert alarm["Dimensions"] == [{"Name": "service", "Value": service}]
+@pytest.mark.parametrize(
+    ("metric", "function"),
+    [
+        ("Parked", "DueSweepFunction"),
+        ("OldestUnknownSeconds", "DueSweepFunction"),
+        ("PrivacyRequest", "StoreIntakeFunction"),
+        ("OrderWithoutContact", "StoreIntakeFunction"),
+        ("OrderRecorded", "StoreIntakeFunction"),
+    ],
+)
+def test_alarms_on_our_own_metrics_name_the_service_that_counts_them(metric, function):
+    (seen,) = [each for alarm in ALARMS.values() for each in measured(alarm) if each["MetricName"] == metric]
+    service = FUNCTIONS[function]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    assert seen["Namespace"] == DEFAULTS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+    assert seen["Dimensions"] == [{"Name": "service", "Value": service}]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
