@@ -18,6 +18,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -337,11 +338,10 @@ class LocalCloud:
         )
         names = {role: name for name, role in table_roles(self).items()}
         return self._outside_for(
-            settings.model_copy(
-                update={
-                    "customer_table": settings.customer_table or names.get("customers"),
-                    "knowledge_table": settings.knowledge_table or names.get("knowledge"),
-                }
+            replace(
+                settings,
+                customer_table=settings.customer_table or names.get("customers"),
+                knowledge_table=settings.knowledge_table or names.get("knowledge"),
             )
         )
 

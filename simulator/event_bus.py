@@ -29,6 +29,8 @@ LONGEST_RETRY: Final = timedelta(minutes=8)
 
 DEFAULT_BUS: Final = "default"
 
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class NotAuthorized(Refused):
     """A bus policy does not let this principal put this event (AccessDeniedException)."""
@@ -228,7 +230,7 @@ class EventBuses:
             "detail-type": detail_type,
             "source": source,
             "account": self._account,
-            "time": (at or self._clock.now).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": (at or self._clock.now).astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z",
             "region": self._region,
             "resources": list(resources or ()),
             "detail": detail,
@@ -239,7 +241,7 @@ class EventBuses:
         for known in self._rules.get(bus, ()):
             if known.matches(event):
                 if text is None:
-                    text = json.dumps(event, separators=(",", ":"))
+                    text = _COMPACT(event)
                 for target, transform in known.targets:
                     self._clock.at(self._clock.now, partial(self._deliver, known.rule, target, transform, event, text), target.id)
 
@@ -291,7 +293,7 @@ def fits(conditions: Mapping[str, Mapping[str, Any]], source: str, principal: st
 
 def _text(event: Mapping[str, Any], detail: str) -> str:
     """The event's JSON text, made around the detail's own: PutEvents was given it as text."""
-    head = json.dumps({name: value for name, value in event.items() if name != "detail"}, separators=(",", ":"))
+    head = _COMPACT({name: value for name, value in event.items() if name != "detail"})
     return f'{head[:-1]},"detail":{detail}}}'
 
 

@@ -211,4 +211,4 @@ def check_addresses(sender: str, recipient: str) -> None:
 
 
 def _millis(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

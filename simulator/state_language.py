@@ -716,12 +716,15 @@ def timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def _check_size(value: Any, state: str, what: str) -> None:
-    size = len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    size = len(_compact(value).encode())
     if size > MAXIMUM_PAYLOAD:
         cause = f"The state/task '{state}' has {what} with a size exceeding the maximum number of bytes service limit."
         raise _StateFailed(DATA_LIMIT, cause)

@@ -77,9 +77,10 @@ def confirm(outside: Outside, seen: Seen, now: datetime) -> bool:
         item = present(outside.tables.read([place]).get(place), now)
         if item is None:
             return False
-        message = ledger.message_from(item)
-        if message.state not in OPEN:
+        # The state lies beside the document, which is read only where there is something to settle.
+        if item["state"] not in OPEN:
             return False
+        message = ledger.message_from(item)
         if ledger.confirm_sent(outside.tables, seen.customer_id, confirmed(message, seen, now), item, now):
             telemetry.count("MessageConfirmed")
             return True

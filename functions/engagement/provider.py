@@ -14,6 +14,7 @@ from typing import Any
 
 from aftercare import identity
 
+_TAG = re.compile(r"[a-z0-9]{1,40}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
 
@@ -109,14 +110,14 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         at=_when(said.get("timestamp")) or _when(envelope.get("time")) or sent_at,
         sent_at=sent_at,
         permanent=said.get("bounceType") == "Permanent",
-        dead=_addresses(said.get(_RECIPIENTS.get(what, "")), mail.get("destination")),
+        dead=_addresses(said.get(_RECIPIENTS[what]), mail.get("destination")) if what in _RECIPIENTS else (),
     )
 
 
 def _tag(tags: Mapping[str, Any], name: str) -> str | None:
     values = tags.get(name)
     value = values[0] if isinstance(values, list) and values else None
-    return value if isinstance(value, str) and re.fullmatch(r"[a-z0-9]{1,40}", value) else None
+    return value if isinstance(value, str) and _TAG.fullmatch(value) else None
 
 
 def _when(value: object) -> datetime | None:

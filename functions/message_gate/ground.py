@@ -1,5 +1,6 @@
 """On what ground a message of a purpose may use a channel: consent, the soft opt-in, or none needed."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +33,8 @@ class ConsentPolicy(Model):
     soft_opt_in: SoftOptIn
 
 
-class Ground(Model):
+@dataclass(frozen=True, slots=True)
+class Ground:
     """Why a channel may be used: `kind` is none-needed, consent or soft-opt-in; `proof` names the evidence row."""
 
     kind: str

@@ -4,10 +4,9 @@ Also answers two invocations by hand: `{"templates": "check"}` and `{"templates"
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
-
-from aftercare.catalogue import catalogue
 
 from aftercare import telemetry
 from aftercare.decision import Decision
@@ -18,22 +17,28 @@ from message_gate.ground import consent_policy
 from message_gate.settlement import Gate, open_gate, settle, settle_slot
 
 
-def _proposals(event: dict[str, Any]) -> list[Proposal]:
-    """The batch's readable proposals; one that cannot be read raises where its own record is worked on, and alone."""
-    found = []
+def _proposals(event: dict[str, Any]) -> dict[str, Proposal]:
+    """The batch's readable proposals by their text; one that cannot be read raises where its own record is worked on, and
+    alone."""
+    found = {}
     for record in event["Records"]:
         with suppress(ValueError, KeyError, TypeError):
-            found.append(Proposal.model_validate(json.loads(record["body"])["proposal"]))
+            text = record["body"]
+            body = json.loads(text)
+            if "slot" not in body:
+                found[text] = Proposal.model_validate(body["proposal"])
     return found
 
 
-def _settle(gate: Gate, text: str) -> None:
-    body = json.loads(text)
-    if "slot" in body:
-        for decision in settle_slot(gate, body["slot"]["customer_id"]):
-            _tell(decision, slot=body["slot"]["at"])
-        return
-    proposal = Proposal.model_validate(body["proposal"])
+def _settle(gate: Gate, text: str, read: Mapping[str, Proposal]) -> None:
+    proposal = read.get(text)
+    if proposal is None:
+        body = json.loads(text)
+        if "slot" in body:
+            for decision in settle_slot(gate, body["slot"]["customer_id"]):
+                _tell(decision, slot=body["slot"]["at"])
+            return
+        proposal = Proposal.model_validate(body["proposal"])
     _tell(settle(gate, proposal), message_id=proposal.message_id, correlation_id=proposal.correlation_id)
 
 
@@ -47,9 +52,12 @@ def handle(event: dict[str, Any], context: Any) -> Any:
         from message_gate.check import answer
 
         return answer(event)
+    from aftercare.catalogue import catalogue
+
     try:
         outside = current()
-        gate = open_gate(outside, _proposals(event), consent_policy(), catalogue())
-        return batch(event, context, lambda text: _settle(gate, text), fifo=True)
+        proposals = _proposals(event)
+        gate = open_gate(outside, list(proposals.values()), consent_policy(), catalogue())
+        return batch(event, context, lambda text: _settle(gate, text, proposals), fifo=True)
     finally:
         telemetry.flush()

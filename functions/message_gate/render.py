@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import NamedTuple
 
+from jinja2 import Template
 from markupsafe import Markup
 
 from aftercare.brand import Brand
@@ -43,8 +45,10 @@ class Rendered:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of all that the reader gets, 32 hex characters."""
-        parts = (self.subject, self.html, self.text, *(f"{n}: {v}" for n, v in sorted(self.headers.items())))
-        return sha256("\0".join(parts).encode()).hexdigest()[:32]
+        digest = sha256(self.subject.encode())
+        for part in (self.html, self.text, *(f"{n}: {v}" for n, v in sorted(self.headers.items()))):
+            digest.update(b"\0" + part.encode())
+        return digest.hexdigest()[:32]
 
 
 class _Letterhead:
@@ -53,19 +57,26 @@ class _Letterhead:
     def __init__(self, brand: Brand, files: Stationery) -> None:
         self.brand = brand
         self.files = files
-        self.html = files.html_files(brand)
         self.dark = files.dark(brand)
-        self._standing: dict[tuple[str, str], tuple[View, View]] = {}
+        self._sheets: dict[tuple[str, str], _Sheets] = {}
 
-    def views(self, template: str, words: Words) -> tuple[View, View]:
-        """The unchanging part of the HTML's view and of the text's: words escaped for the one, plain for the other."""
-        found = self._standing.get((template, words.locale))
+    def sheets(self, template: str, words: Words) -> "_Sheets":
+        """The two parts of a message in one language, with their standing views: words escaped for HTML, plain for text."""
+        found = self._sheets.get((template, words.locale))
         if found is None:
             both = standing(self.brand, words)
-            looks = {"dark": self.dark, "spacer": Markup("&#8204;&nbsp;") * 60}
-            found = {**both, **looks, "w": words.escaped}, {**both, "w": words.plain}
-            self._standing[template, words.locale] = found
+            for_html = {**both, "dark": self.dark, "spacer": Markup("&#8204;&nbsp;") * 60, "w": words.escaped}
+            for_text = {**both, "w": words.plain}
+            html, text = self.files.html(template, self.brand, for_html), self.files.text(template, for_text)
+            found = self._sheets[template, words.locale] = _Sheets(html, for_html, text, for_text)
         return found
+
+
+class _Sheets(NamedTuple):
+    html: Template
+    for_html: View
+    text: Template
+    for_text: View
 
 
 _letterheads: dict[tuple[int, int], _Letterhead] = {}
@@ -107,10 +118,9 @@ def render(
     letter = Letter(message, customer, order, brand, catalogue, links, words, locale, tuple(include), promotional)
     common = frame(letter, settings.need("postal_address") if unsubscribed_from(message.purpose, promotional) else None)
     own = view_of(letter, common)
-    head = _letterhead(brand, files)
-    for_html, for_text = head.views(message.template, words)
-    html = head.html.get_template(f"{message.template}/mail.html").render({**for_html, **common, **own})
-    text = files.text(message.template).render({**for_text, **common, **own})
+    sheets = _letterhead(brand, files).sheets(message.template, words)
+    html = sheets.html.render({**sheets.for_html, **common, **own})
+    text = sheets.text.render({**sheets.for_text, **common, **own})
     if len(html) > LARGEST_HTML // 4 and len(html.encode()) > LARGEST_HTML:
         raise TooLarge(f"{message.template}: the HTML has {len(html.encode())} bytes, mail programmes cut after {LARGEST_HTML}")
     return Rendered(

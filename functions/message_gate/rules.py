@@ -6,8 +6,9 @@ Each rule is a pure function of one candidate: it passes, holds until an instant
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from aftercare.catalogue import Catalogue
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
@@ -15,6 +16,9 @@ from aftercare.decision import Answer, Hold, Message, Pass, Reason, Refuse, Stat
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
 from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 CHANNELS = (Channel.EMAIL,)
 """The channels that the gate can send on, best first."""
@@ -25,7 +29,7 @@ LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A proposal and all that its settlement may look at.
 
@@ -39,11 +43,11 @@ class Candidate:
     held: bool
     switch: Switch
     policy: ConsentPolicy
-    catalogue: Catalogue
+    catalogue: "Catalogue"
     addresses: dict[Channel, tuple[str, str]]
     now: datetime
 
-    @property
+    @cached_property
     def order(self) -> Order | None:
         """The order that the proposal is about, if it is about one and it is on record."""
         key = self.proposal.references.get("order")
@@ -67,6 +71,10 @@ class Candidate:
 
     def usable(self) -> tuple[Channel, ...]:
         """Channels that can carry this message now: switched on or dry, reachable, not suppressed, with a ground."""
+        return self._usable
+
+    @cached_property
+    def _usable(self) -> tuple[Channel, ...]:
         return tuple(
             channel
             for channel in CHANNELS
@@ -223,7 +231,7 @@ def decide(candidate: Candidate, rules: Iterable[Rule] = RULES) -> tuple[Verdict
         if not isinstance(verdict, Pass):
             said = "hold" if isinstance(verdict, Hold) else "refuse"
             because = verdict.because
-        trace.append(Step.model_construct(rule=rule.__name__, said=said, because=because, saw=verdict.saw))
+        trace.append(Step(rule=rule.__name__, said=said, because=because, saw=verdict.saw))
         if said != "pass":
             return verdict, tuple(trace)
     return Pass(), tuple(trace)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from aftercare import keys, ledger, telemetry
-from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Reason, Refuse, State, Step
@@ -17,8 +17,10 @@ from aftercare.store import load, present
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks
 from message_gate.ground import ConsentPolicy
-from message_gate.mailing import write_letter
 from message_gate.rules import MARKETING, Candidate, decide
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
@@ -36,7 +38,7 @@ class Gate:
     switch: Switch
     known: Mapping[Key, Item]
     policy: ConsentPolicy
-    catalogue: Catalogue
+    catalogue: "Catalogue"
     identity_secret: str
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
@@ -69,7 +71,7 @@ def _address(proposal: Proposal, customer: Customer) -> str | None:
     return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
 
 
-def open_gate(outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, catalogue: Catalogue) -> Gate:
+def open_gate(outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, catalogue: "Catalogue") -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=(keys.switch(),))
     return Gate(
@@ -134,9 +136,10 @@ def _decision(candidate: Candidate, state: State, reason: Reason, trace: tuple[S
     )
 
 
-def _message(candidate: Candidate, held: Message | None, decision: Decision) -> Message:
-    before = held or Message(proposal=candidate.proposal, state=decision.state, decisions=())
-    return ledger.decided(before, decision)
+def _message(candidate: Candidate, held: Message | None, decision: Decision, **more: Any) -> Message:
+    if held:
+        return ledger.decided(held, decision, **more)
+    return Message(proposal=candidate.proposal, state=decision.state, decisions=(decision,), **more)
 
 
 def _already(candidate: Candidate, trace: tuple[Step, ...]) -> Decision:
@@ -171,19 +174,23 @@ def _whole_second(instant: datetime) -> datetime:
 
 def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: Message | None) -> Decision | None:
     """One claim, one wire attempt, one settlement. None when the record moved since the decision: decide again."""
+    # Brand, templates and their engine come with the first message that is written, not at init.
+    from message_gate.mailing import write_letter
+
     channel = candidate.usable()[0]
     address, _ = candidate.addresses[channel]
     letter = write_letter(gate.outside, candidate, address)
     used = candidate.ground(channel, candidate.proposal.purpose)
     claim = _decision(candidate, State.CLAIMED, Reason.CLAIMED, trace, channel=str(channel))
-    message = _message(candidate, held, claim).model_copy(
-        update={
-            "channel": str(channel),
-            "template_version": letter.template_version,
-            "content_hash": letter.content_hash,
-            "consent_proof": used.proof if used else None,
-            "consent_version": candidate.customer.consent.version,
-        }
+    message = _message(
+        candidate,
+        held,
+        claim,
+        channel=str(channel),
+        template_version=letter.template_version,
+        content_hash=letter.content_hash,
+        consent_proof=used.proof if used else None,
+        consent_version=candidate.customer.consent.version,
     )
     token = gate.outside.ids.new()
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, _order_checks(candidate))

@@ -6,13 +6,13 @@ store edits. A value is looked up in plain dictionaries, so no method of any obj
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from pydantic import RootModel
@@ -108,14 +108,43 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-class _Dressed(FileSystemLoader):
-    """HTML files with `{{ css.name }}` replaced by the style itself, and without indentation.
+_NAMED = re.compile(r"\{\{ ([a-z_]+(?:\.[a-z_]+)?) \}\}")
 
-    The styles are our own files and checked colours, never data; filled in here they cost nothing at each message.
+
+def _fixed(view: Mapping[str, Any], write: Callable[[str], str]) -> dict[str, str]:
+    """The texts of a view that stands for all messages, by the name under which a template has them.
+
+    Left out is what a template would read otherwise than as text, or whose ends another sign could trim: that is filled in
+    at each message, like everything else.
+    """
+    named = dict(view)
+    for group, values in view.items():
+        if isinstance(values, Mapping):
+            named |= {f"{group}.{name}": value for name, value in values.items()}
+    texts = {name: write(value) for name, value in named.items() if isinstance(value, str)}
+    return {name: text for name, text in texts.items() if text == text.strip() and not re.search(r"\{[{%#]|[\r\n]", text)}
+
+
+class _Filled(FileSystemLoader):
+    """Files in which `{{ name }}` is replaced by its text where that is the same in all messages.
+
+    Words and the brand's own part are our files, never data; filled in here they cost nothing at each message.
     """
 
-    def __init__(self, root: Path, styles: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, fixed: Mapping[str, str]) -> None:
         super().__init__(root)
+        self._fixed = fixed
+
+    def get_source(self, environment: Any, template: str) -> tuple[str, str, Any]:
+        source, path, fresh = super().get_source(environment, template)
+        return _NAMED.sub(lambda found: self._fixed.get(found[1], found[0]), source), path, fresh
+
+
+class _Dressed(_Filled):
+    """HTML files with `{{ css.name }}` replaced by the style itself, and without indentation."""
+
+    def __init__(self, root: Path, fixed: Mapping[str, str], styles: Mapping[str, str]) -> None:
+        super().__init__(root, fixed)
         self._styles = styles
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str, Any]:
@@ -154,12 +183,15 @@ class Stationery:
     def sheet(self) -> StyleSheet:
         return read_content(self.root / "styles.yaml", StyleSheet)
 
-    def html_files(self, brand: Brand) -> Environment:
-        """The HTML templates in the brand's colours; data in them is escaped."""
-        return _Sandbox(autoescape=True, loader=_Dressed(self.root, self._inline(brand)), **_ENVIRONMENT)
+    def html(self, name: str, brand: Brand, standing: Mapping[str, Any]) -> Template:
+        """A message's HTML in the brand's colours; data in it is escaped. `standing` is what all messages of a language share."""
+        loader = _Dressed(self.root, _fixed(standing, lambda text: str(Markup.escape(text))), self._inline(brand))
+        return _Sandbox(autoescape=True, loader=loader, **_ENVIRONMENT).get_template(f"{name}/mail.html")
 
-    def text(self, name: str) -> Template:
-        return self.text_files.get_template(f"{name}/mail.txt")
+    def text(self, name: str, standing: Mapping[str, Any]) -> Template:
+        """A message's text part."""
+        loader = _Filled(self.root, _fixed(standing, str))
+        return _Sandbox(autoescape=False, loader=loader, **_ENVIRONMENT).get_template(f"{name}/mail.txt")
 
     def locales(self, name: str) -> tuple[str, ...]:
         """The languages for which both the shared words and the template's own are there."""

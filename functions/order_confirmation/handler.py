@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from aftercare import identity
-from aftercare.catalogue import Catalogue, catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.entry import queue_handler
@@ -13,7 +13,9 @@ from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.store import find
-from order_confirmation.content import blocks
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 WINDOW = timedelta(hours=24)
 """A confirmation that could not be sent for a day confirms nothing any more: by then the shop has been asked."""
@@ -37,7 +39,7 @@ class Because(StrEnum):
 
 
 def confirm(
-    order: Order | None, customer: Customer | None, catalogue: Catalogue, now: datetime, event: Told
+    order: Order | None, customer: Customer | None, catalogue: "Catalogue", now: datetime, event: Told
 ) -> Proposal | Nothing:
     """One confirmation for an order that stands, can be answered for, and became news within the last day.
 
@@ -46,6 +48,8 @@ def confirm(
     reason = _against(order, customer, now)
     if reason or order is None or customer is None or order.placed_at is None:
         return Nothing(reason or Because.ORDER_UNKNOWN)
+    from order_confirmation.content import blocks
+
     return Proposal(
         key=f"order-confirmation#{order.key}",
         customer_id=customer.id,
@@ -99,6 +103,8 @@ def _before(order: Order, customer: Customer) -> tuple[Order, ...]:
 
 
 def on_order(event: Told, outside: Outside) -> str:
+    from aftercare.catalogue import catalogue
+
     customer = find(outside.tables, event.data.customer_id)
     order = customer.order(event.data.order) if customer else None
     decision = confirm(order, customer, catalogue(), outside.clock.now(), event)

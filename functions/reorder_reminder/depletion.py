@@ -5,12 +5,14 @@ The windows are the catalogue's priors; a forecast from the customer's own inter
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aftercare.catalogue import Catalogue, Family
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Nothing, Proposal, Unless
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue, Family
 
 STILL_OF_USE = timedelta(days=14)
 """Later than this after it was due, a reminder is past its time."""
@@ -46,7 +48,7 @@ def key_of(order_key: str, family: str) -> str:
     return f"reorder-reminder#{order_key}:{family}"
 
 
-def due(order: Order | None, catalogue: Catalogue, now: datetime) -> tuple[Due, ...] | Nothing:
+def due(order: Order | None, catalogue: "Catalogue", now: datetime) -> tuple[Due, ...] | Nothing:
     """The waits that an order starts: one for each of its families with a reorder window that is not long over."""
     against = _against(order)
     if against or order is None or order.placed_at is None:
@@ -76,7 +78,7 @@ def _against(order: Order | None) -> Because | None:
 
 
 def remind(
-    customer: Customer | None, order_key: str, family_name: str, catalogue: Catalogue, now: datetime, correlation_id: str
+    customer: Customer | None, order_key: str, family_name: str, catalogue: "Catalogue", now: datetime, correlation_id: str
 ) -> Proposal | Nothing:
     """One reminder, if at the end of the wait the order still stands and nobody ordered again.
 
@@ -114,14 +116,14 @@ def remind(
     )
 
 
-def _what_makes_it_pointless(family: Family, catalogue: Catalogue) -> str:
+def _what_makes_it_pointless(family: "Family", catalogue: "Catalogue") -> str:
     """The family that a later order must hold to make the reminder pointless: of what is offered, not of what was bought."""
     if family.reorder and family.reorder.offers == "care":
         return catalogue.add_ons[family.cross_sells[0]].family or family.name
     return family.name
 
 
-def _ordered_again(customer: Customer, order: Order, family: Family, catalogue: Catalogue) -> bool:
+def _ordered_again(customer: Customer, order: Order, family: "Family", catalogue: "Catalogue") -> bool:
     """Whether a later standing order has what the reminder would offer."""
     placed = order.placed_at or order.as_of
     pointless = _what_makes_it_pointless(family, catalogue)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from aftercare import keys
-from aftercare.catalogue import catalogue
 from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
@@ -15,6 +14,8 @@ from reorder_reminder.depletion import due, remind
 
 
 def on_order(event: Told, outside: Outside) -> str:
+    from aftercare.catalogue import catalogue
+
     customer = find(outside.tables, event.data.customer_id)
     order = customer.order(event.data.order) if customer else None
     waits = due(order, catalogue(), outside.clock.now())
@@ -33,6 +34,8 @@ def on_order(event: Told, outside: Outside) -> str:
 
 
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
+    from aftercare.catalogue import catalogue
+
     customer = find(outside.tables, payload["customer_id"])
     decision = remind(customer, payload["order"], payload["family"], catalogue(), outside.clock.now(), payload["correlation_id"])
     if isinstance(decision, Nothing):

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -45,7 +46,10 @@ PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRe
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
 
-_PENDING: TypeAdapter[list[OrderFact]] = TypeAdapter(list[OrderFact])
+
+@lru_cache(maxsize=1)
+def _pending() -> TypeAdapter[list[OrderFact]]:
+    return TypeAdapter(list[OrderFact])
 
 
 class KeepsChanging(TableError):
@@ -74,7 +78,7 @@ class Known:
     def pending(self, place: Key | None, now: datetime) -> tuple[OrderFact, ...]:
         """The facts that came before their order."""
         item = present(self.aliases.get(place), now) if place else None
-        return tuple(_PENDING.validate_json(str(item["doc"]))) if item and "doc" in item else ()
+        return tuple(_pending().validate_json(str(item["doc"]))) if item and "doc" in item else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,7 @@ def _wait_for_the_order(received: Received, facts: tuple[OrderFact, ...], at: Pl
         reason = f"more than {PENDING} facts wait for an order that nobody has described"
         return Plan(_parked(replace(received, facts=(), reason=reason), ()), metrics=("DeliveryParked",))
     item: Item = {
-        "doc": _PENDING.dump_json(waiting, exclude_none=True).decode(),
+        "doc": _pending().dump_json(waiting, exclude_none=True).decode(),
         "expires_at": expires(received.received_at, PENDING_KEPT),
     }
     put = Put(place, item, when=_as_read(there))
@@ -244,8 +248,9 @@ class _Draft:
 
     def tell(self, detail_type: str, occurred_at: datetime, data: events.CustomerData) -> None:
         """Put an event into the outbox. Its id comes from the delivery, so it is the same however often it is told."""
-        event_id = keys.message_id(f"{self.received.key}#{detail_type}#{canonical(data.model_dump(mode='json')).decode()}")
-        self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data))
+        dumped = data.model_dump(mode="json")
+        event_id = keys.message_id(f"{self.received.key}#{detail_type}#{canonical(dumped).decode()}")
+        self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
 def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str) -> Plan:

@@ -72,9 +72,12 @@ class Unreadable(ValueError):
     """A delivery that is not of its sender's form; the text names the field and what was expected, never a value."""
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str).encode
+
+
 def canonical(content: object) -> bytes:
     """JSON that is the same for the same content, however it was written."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str).encode()
+    return _CANONICAL(content).encode()
 
 
 def hash_of(content: bytes) -> str:

@@ -11,19 +11,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One measured bar. `ok` is None where it could not be measured; then `note` says why."""
+    """One measured bar. `ok` is None where it could not be measured (then `note` says why), or where there is no bar."""
 
     id: str
     what: str
     value: float | None
-    bar: float
-    good: Literal["at most", "at least"]
+    bar: float | None
+    good: Literal["at most", "at least"] = "at most"
     unit: str = ""
     note: str = ""
 
     @property
     def ok(self) -> bool | None:
-        if self.value is None:
+        if self.value is None or self.bar is None:
             return None
         return self.value <= self.bar if self.good == "at most" else self.value >= self.bar
 
@@ -38,6 +38,8 @@ class Result:
         return f"{plain} {self.unit}".strip()
 
     def limit(self) -> str:
+        if self.bar is None:
+            return ""
         return f"{'≤' if self.good == 'at most' else '≥'} {self.shown(self.bar)}"
 
 

@@ -27,6 +27,12 @@ def add(parsers: Any) -> None:
     options.as_json(parser)
 
 
+def _verdict(ok: bool | None, told_only: bool) -> str:
+    if told_only:
+        return ""
+    return paint("ok", "green") if ok else paint("FAILED" if ok is False else "-", "red")
+
+
 def run(arguments: argparse.Namespace) -> int:
     from simulator.bench.measure import BARS, measure
 
@@ -50,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
                 r.what,
                 r.shown(r.value),
                 r.limit(),
-                paint("ok", "green") if r.ok else paint("FAILED" if r.ok is False else "-", "red"),
+                _verdict(r.ok, r.bar is None),
                 r.note,
             )
             for r in results

@@ -6,7 +6,7 @@ from base64 import b64encode
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from aftercare.keys import Key, TableName
@@ -422,4 +422,4 @@ def stream_image(item: Item) -> dict[str, Any]:
 
 def created_at(record: ChangeRecord) -> float:
     """ApproximateCreationDateTime: Unix seconds."""
-    return (record.at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    return record.at.timestamp()

@@ -1,12 +1,16 @@
-"""The one module that imports boto3: every port on the real services, one wire attempt for each call that has an effect."""
+"""The one module that knows the AWS SDK: every port on the real services, one wire attempt for each call that has an effect.
+
+Clients come from botocore. boto3 would add what no port uses (resources, uploads), a third of the SDK's import.
+"""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
-import boto3  # noqa: TID251 - the one module
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -443,8 +447,14 @@ class AwsSecrets:
 
 def client(service: str) -> Any:
     """A client of this account, for the operator's commands; functions use the ports."""
-    session: Any = boto3.DEFAULT_SESSION or boto3.session.Session()
-    return session.client(service, config=CALL)
+    return _maker()(service, config=CALL)
+
+
+def _maker() -> Callable[..., Any]:
+    """What makes clients: boto3's default session where this process has set one up, else a session of botocore's own."""
+    session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+    made: Callable[..., Any] = session.client if session is not None else botocore.session.get_session().create_client
+    return made
 
 
 class AwsOutside(Outside):
@@ -456,11 +466,11 @@ class AwsOutside(Outside):
         self.ids = ids or SystemIds()
 
     @cached_property
-    def _session(self) -> Any:
-        return boto3.DEFAULT_SESSION or boto3.session.Session()
+    def _make(self) -> Callable[..., Any]:
+        return _maker()
 
     def _client(self, service: str) -> Any:
-        return self._session.client(service, config=CALL)
+        return self._make(service, config=CALL)
 
     @cached_property
     def tables(self) -> DynamoTables:  # type: ignore[override]

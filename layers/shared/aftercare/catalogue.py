@@ -141,7 +141,7 @@ class Family(Model):
     name: Word
     title: Texts
     kinds: tuple[Kind, ...]
-    match: Match = Match()
+    match: Match = Match.model_construct()
     quick_start: QuickStart | None = None
     care: Care | None = None
     onboarding: Onboarding | None = None

@@ -34,7 +34,8 @@ class SystemIds:
 
 def iso(instant: datetime) -> str:
     """RFC 3339 in UTC with a trailing Z and microseconds: text order is time order."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    there = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return there.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

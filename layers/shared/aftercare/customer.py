@@ -52,6 +52,14 @@ class Refund(Model):
     whole: bool = False
 
 
+class Charge(Model):
+    """A fee or discount that the shopper sees as a line of its own. `kind`: shipping, tax, duty, tip, discount."""
+
+    kind: str
+    label: Text
+    amount: Money
+
+
 class Order(Model):
     """All that is known of one order: the join of its facts, so the order of their arrival does not matter.
 
@@ -78,7 +86,7 @@ class Order(Model):
     cancel_reason: str | None = None
     deleted_at: AwareDatetime | None = None
     refunds: tuple[Refund, ...] = ()
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
     customer_ref: str | None = None
     locale: str | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
@@ -86,8 +94,8 @@ class Order(Model):
     postcode: str | None = None
     total: Money | None = None
     shop_total: Money | None = None
-    discounts: tuple["Charge", ...] = ()
-    fees: tuple["Charge", ...] = ()
+    discounts: tuple[Charge, ...] = ()
+    fees: tuple[Charge, ...] = ()
     lines: tuple[OrderLine, ...] = ()
     estimated_from: AwareDatetime | None = None
     estimated_until: AwareDatetime | None = None
@@ -118,14 +126,6 @@ class Order(Model):
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
 
 
-class Charge(Model):
-    """A fee or discount that the shopper sees as a line of its own. `kind`: shipping, tax, duty, tip, discount."""
-
-    kind: str
-    label: Text
-    amount: Money
-
-
 class Shipment(Model):
     """One parcel list of an order as its sender tells it; the predicted window is added by shipping_delay."""
 
@@ -150,7 +150,7 @@ class Profile(Model):
     """
 
     version: int = 0
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
     shop_refs: tuple[str, ...] = ()
     locale: str | None = None
     country: str | None = None
@@ -172,7 +172,7 @@ class Customer(Model):
 
     id: str
     profile: Profile
-    consent: ConsentRecord = ConsentRecord()
+    consent: ConsentRecord = ConsentRecord.model_construct()
     orders: tuple[Order, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     held: tuple[Message, ...] = ()

@@ -17,6 +17,8 @@ from aftercare.customer import Cue
 from aftercare.decision import Reason, State
 from aftercare.model import Model
 
+_COMPACT = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class CustomerData(Model):
     customer_id: str
@@ -112,14 +114,24 @@ class Event(Model):
         return {
             "Source": self.kind.source,
             "DetailType": self.type,
-            "Detail": json.dumps({"metadata": metadata, "data": self.data}, separators=(",", ":")),
+            "Detail": _COMPACT({"metadata": metadata, "data": self.data}),
             "EventBusName": bus,
             "Time": told_at,
         }
 
 
-def make(detail_type: str, event_id: str, occurred_at: datetime, correlation_id: str, data: CustomerData) -> Event:
-    """An event of the catalogue. UnknownEvent when the data is not of the shape that its type has."""
+def make(
+    detail_type: str,
+    event_id: str,
+    occurred_at: datetime,
+    correlation_id: str,
+    data: CustomerData,
+    dumped: dict[str, Any] | None = None,
+) -> Event:
+    """An event of the catalogue. UnknownEvent when the data is not of the shape that its type has.
+
+    `dumped` is the data as JSON has it, where the caller has made it already.
+    """
     kind = CATALOGUE.get(detail_type)
     if kind is None or type(data) is not kind.data:
         raise UnknownEvent(f"{detail_type} with {type(data).__name__} is not in the catalogue")
@@ -128,7 +140,7 @@ def make(detail_type: str, event_id: str, occurred_at: datetime, correlation_id:
         type=detail_type,
         occurred_at=occurred_at,
         correlation_id=correlation_id,
-        data=data.model_dump(mode="json"),
+        data=data.model_dump(mode="json") if dumped is None else dumped,
     )
 
 

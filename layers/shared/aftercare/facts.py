@@ -36,7 +36,7 @@ class OrderDetails(Model):
     name: Text
     placed_at: AwareDatetime
     as_of: AwareDatetime | None = None
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
     customer_ref: Ref | None = None
     locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$")] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
@@ -92,7 +92,7 @@ class ConsentFact(Model):
     type: Literal["ConsentChanged", "ConsentObserved"]
     occurred_at: AwareDatetime
     customer_ref: Ref | None = None
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
     said: tuple[Said, ...] = ()
 
     @property
@@ -106,7 +106,7 @@ class CustomerFact(Model):
     type: Literal["CustomerCreated", "CustomerUpdated", "CustomerTagged", "CustomerErasureRequested", "CustomerExportRequested"]
     occurred_at: AwareDatetime
     customer_ref: Ref | None = None
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
     locale: str | None = None
     country: str | None = None
     tags: tuple[Text, ...] = ()

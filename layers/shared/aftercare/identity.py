@@ -1,6 +1,5 @@
 """Addresses in one spelling, and the keyed hashes under which they are known without being readable."""
 
-import hashlib
 import hmac
 import re
 
@@ -30,4 +29,4 @@ def phone(text: str | None) -> str | None:
 
 def keyed_hash(secret: str, address: str) -> str:
     """HMAC-SHA256 of a normalised address, 40 hex characters (160 bits)."""
-    return hmac.new(secret.encode(), address.encode(), hashlib.sha256).hexdigest()[:40]
+    return hmac.digest(secret.encode(), address.encode(), "sha256").hex()[:40]

@@ -87,4 +87,5 @@ def switch() -> Key:
 @lru_cache(maxsize=4096)
 def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
-    return base64.b32encode(hashlib.sha256(message_key.encode()).digest()).decode().lower()[:32]
+    # 20 bytes are 32 characters, without padding.
+    return base64.b32encode(hashlib.sha256(message_key.encode()).digest()[:20]).decode().lower()

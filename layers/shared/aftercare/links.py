@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from hashlib import sha256
 
 
 class LinkPurpose(IntEnum):
@@ -59,7 +58,7 @@ def read_keys(text: str) -> LinkKeys:
 
 
 def _mac(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, sha256).digest()[:16]
+    return hmac.digest(key, signed, "sha256")[:16]
 
 
 def sign(link_keys: LinkKeys, purpose: LinkPurpose, link: Link) -> str:

@@ -4,7 +4,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A value: unchangeable after it was made; an unknown field is an error that names it, not its text."""
+    """A value: unchangeable after it was made; an unknown field is an error that names it, not its text.
+
+    Validators are built with a model's first use, not at import. So a default that is a model is made with
+    `model_construct()`, which needs none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 

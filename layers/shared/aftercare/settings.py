@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-
-from aftercare.model import Model
 
 ENVIRONMENT = {
     "stage": "AFTERCARE_STAGE",
@@ -32,12 +31,15 @@ ENVIRONMENT = {
     "slot_schedule_role": "SLOT_SCHEDULE_ROLE",
 }
 
+_NAMES = tuple(ENVIRONMENT.values())
+
 
 class MissingSetting(RuntimeError):
     """A function uses a setting that its environment does not give: template.yaml is wrong."""
 
 
-class Settings(Model):
+@dataclass(frozen=True)
+class Settings:
     """One field per environment variable of template.yaml; a function has only those it uses."""
 
     stage: str | None = None
@@ -80,4 +82,4 @@ def _of(values: tuple[str | None, ...]) -> Settings:
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in an environment, by default the process's own as it is now."""
     source = os.environ if environment is None else environment
-    return _of(tuple(source.get(name) for name in ENVIRONMENT.values()))
+    return _of(tuple(map(source.get, _NAMES)))

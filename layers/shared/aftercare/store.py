@@ -21,7 +21,10 @@ JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
 RELAY_GRACE = timedelta(minutes=2)
 
-_EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
+
+@lru_cache(maxsize=1)
+def _events() -> TypeAdapter[list[Event]]:
+    return TypeAdapter(list[Event])
 
 
 def expires(now: datetime, kept: timedelta) -> int:
@@ -48,6 +51,11 @@ def _profile(doc: str) -> Profile:
     return Profile.model_validate_json(doc)
 
 
+@lru_cache(maxsize=64)
+def _consent(doc: str) -> ConsentRecord:
+    return ConsentRecord.model_validate_json(doc)
+
+
 class CustomerUnknown(LookupError):
     """No customer lies under this id."""
 
@@ -63,7 +71,7 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
         if sk == keys.PROFILE:
             found["profile"] = _profile(doc)
         elif sk == keys.CONSENT:
-            found["consent"] = ConsentRecord.model_validate_json(doc)
+            found["consent"] = _consent(doc)
         elif sk == keys.SLOT:
             found["slot"] = Slot.model_validate_json(doc)
         elif sk.startswith(keys.ORDER):
@@ -74,7 +82,7 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
             held.append(Message.model_validate_json(doc))
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
-    return Customer.model_construct(
+    return Customer(
         id=customer_id,
         profile=found["profile"],
         consent=found.get("consent", ConsentRecord()),
@@ -147,7 +155,7 @@ class Delivery:
         if self.sender_version:
             item["sender_version"] = self.sender_version
         if self.events:
-            item["events"] = _EVENTS.dump_json(list(self.events), exclude_none=True).decode()
+            item["events"] = _events().dump_json(list(self.events), exclude_none=True).decode()
             item["due_kind"] = "relay"
             item["due_at"] = iso(self.received_at + RELAY_GRACE)
         return Put(keys.delivery(self.key), item, when=Absent())
@@ -155,7 +163,7 @@ class Delivery:
 
 def events_of(doc: str) -> list[Event]:
     """The outbox of a DELIVERY item."""
-    return _EVENTS.validate_json(doc)
+    return _events().validate_json(doc)
 
 
 def park(delivery: Delivery, body: bytes) -> Put:

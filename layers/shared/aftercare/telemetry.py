@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
 
+INFO = 20
+"""logging.INFO, without the module that no init needs."""
+
+
 class _Stdout:
     """Standard output as it is at the moment of writing, so that a caller may redirect it."""
 
@@ -50,7 +54,9 @@ def metrics() -> Metrics:
 
 def tell(outcome: str, **ids: str | int | None) -> None:
     """One log line: what came of it and for which ids."""
-    logger().info(outcome, extra={name: value for name, value in ids.items() if value is not None})
+    log = logger()
+    if log.log_level <= INFO:
+        log.info(outcome, extra={name: value for name, value in ids.items() if value is not None})
 
 
 def trouble(outcome: str, **ids: str | int | None) -> None:
@@ -58,17 +64,24 @@ def trouble(outcome: str, **ids: str | int | None) -> None:
     logger().error(outcome, extra={name: value for name, value in ids.items() if value is not None})
 
 
+def _counts() -> bool:
+    """Whether metrics are wanted: Powertools' own switch, which leaves out the writing but not the work before it."""
+    return os.environ.get("POWERTOOLS_METRICS_DISABLED", "") not in ("true", "1")
+
+
 def count(metric: str, by: int = 1) -> None:
     """Add to a metric of this invocation; metric names are Pascal words (docs/metrics.md)."""
-    metrics().add_metric(name=metric, unit="Count", value=by)
+    if _counts():
+        metrics().add_metric(name=metric, unit="Count", value=by)
 
 
 def gauge(metric: str, value: float, unit: str = "Count") -> None:
     """Report how much there is of something now, zero included."""
-    metrics().add_metric(name=metric, unit=unit, value=value)
+    if _counts():
+        metrics().add_metric(name=metric, unit=unit, value=value)
 
 
 def flush() -> None:
     """Write this invocation's metrics, if there are any."""
-    if metrics().metric_set:
+    if _counts() and metrics().metric_set:
         metrics().flush_metrics()

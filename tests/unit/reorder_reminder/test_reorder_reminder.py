@@ -1,6 +1,7 @@
 """What is waited for, and whether a reminder is still worth it at the end of the wait."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from aftercare.consent import Purpose
 from aftercare.customer import OrderLine, Refund
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal, Unless
-from aftercare.settings import Settings
 from aftercare.table import Put
 from reorder_reminder.depletion import STILL_OF_USE, Because, due, remind
 from reorder_reminder.handler import handle
@@ -141,7 +141,7 @@ class Waits:
 def house(small):
     small.clock.at = NOON
     small.waits = Waits()
-    small.settings = Settings(**{**small.settings.model_dump(), "reorder_state_machine": "arn:aws:states:x"})
+    small.settings = replace(small.settings, reorder_state_machine="arn:aws:states:x")
     small.tables.twin.write([Put(keys.customer(ANNA, keys.PROFILE), {"doc": a_customer().profile.to_json()})])
     small.tables.twin.write([Put(keys.order(ANNA, "example:1070"), {"doc": an_order().to_json()})])
     return small
