@@ -109,7 +109,7 @@ def unresolved(customer_id: str, message: Message, now: datetime) -> Put:
     """The outbox item that tells of a parked message, in the same transaction. Its key is the message's, and how often it
     was decided on: parked once more after an operator's choice, it is told once more."""
     proposal = message.proposal
-    key = f"sweep#parked#{proposal.message_id}#{len(message.decisions)}"
+    key = f"sweep#parked#{proposal.message_id}#{message.left_out + len(message.decisions)}"
     data = events.MessageData(
         customer_id=customer_id, message=proposal.message_id, state=message.state, reason=message.last.reason
     )

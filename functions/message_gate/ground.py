@@ -52,10 +52,13 @@ def turned_off(customer: Customer, channel: Channel, purpose: Purpose) -> bool:
     return head is not None and head.says is Says.WITHDRAWN
 
 
-def ground(customer: Customer, channel: Channel, purpose: Purpose, policy: ConsentPolicy, now: datetime) -> Ground | None:
-    """The ground on which this purpose may use this channel, or None.
+def ground(
+    customer: Customer, channel: Channel, purpose: Purpose, policy: ConsentPolicy, now: datetime, address: str | None = None
+) -> Ground | None:
+    """The ground on which this purpose may use this channel's address (its keyed hash), or None.
 
-    By e-mail, transactional and service messages need no opt-in; every other purpose and channel needs its own.
+    By e-mail, transactional and service messages need no opt-in; every other purpose and channel needs its own. Consent
+    that was given for an address is for that address only: a customer's other one has given none.
     """
     if turned_off(customer, channel, purpose):
         return None
@@ -63,7 +66,8 @@ def ground(customer: Customer, channel: Channel, purpose: Purpose, policy: Conse
         return Ground(kind="none-needed")
     head = customer.consent.head(channel, purpose)
     if head is not None:
-        return Ground(kind="consent", proof=head.proof) if head.says is Says.GIVEN else None
+        given = head.says is Says.GIVEN and head.address in (None, address)
+        return Ground(kind="consent", proof=head.proof) if given else None
     if channel is Channel.EMAIL and _soft_opt_in(customer, purpose, policy.soft_opt_in, now):
         return Ground(kind="soft-opt-in")
     return None

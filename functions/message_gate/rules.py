@@ -61,7 +61,8 @@ class Candidate:
         return mode
 
     def ground(self, channel: Channel, purpose: Purpose) -> Ground | None:
-        return ground(self.customer, channel, purpose, self.policy, self.now)
+        known = self.addresses.get(channel)
+        return ground(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
     def suppressed(self, channel: Channel) -> str | None:
         """Why the address of this channel gets nothing more, or None."""

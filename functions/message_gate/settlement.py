@@ -26,6 +26,10 @@ ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
 
 
+MOST_PATIENT = 32
+"""A provider that stays busy is asked again after 1, 2, 4, ... and at most this many times its patience."""
+
+
 class WorldKeepsChanging(RuntimeError):
     """The record changed between every decision and its claim; nothing was claimed, the queue brings it again."""
 
@@ -112,7 +116,7 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     due.sort(key=lambda m: (_rank(m.proposal), -m.proposal.value, m.proposal.proposed_at, m.proposal.key))
     decisions = tuple(settle(gate, message.proposal, held=message) for message in due)
     waiting = [m.due_at for m in load(gate.outside.tables, customer_id).held if m.due_at]
-    following = min(waiting, default=None)
+    following = _whole_second(min(waiting)) if waiting else None
     ledger.move_slot(gate.outside.tables, customer_id, following, now)
     if following:
         gate.outside.slots.set(customer_id, following)
@@ -217,10 +221,11 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
     if isinstance(outcome, Busy):
-        until = now + outcome.patience + _jitter(claimed.proposal)
+        tries = sum(d.reason is Reason.PROVIDER_BUSY for d in claimed.decisions)
+        until = _whole_second(now + outcome.patience * min(2**tries, MOST_PATIENT) + _jitter(claimed.proposal))
         decision = _decision(candidate, State.HELD, Reason.PROVIDER_BUSY, until=until, note=outcome.code)
         telemetry.count("ProviderBusy")
-        _hold(gate, customer, ledger.decided(claimed, decision), _whole_second(until), token)
+        _hold(gate, customer, ledger.decided(claimed, decision), until, token)
         return decision
     sent_at: datetime | None = None
     provider_id: str | None = None

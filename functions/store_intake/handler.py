@@ -12,7 +12,7 @@ from typing import Any
 from aftercare import telemetry
 from aftercare.entry import batch
 from aftercare.outside import Outside, current
-from store_intake import canonical, shopify
+from store_intake import canonical
 from store_intake.intake import Outcome, take
 from store_intake.received import Received, Unreadable, hash_of, parsed
 
@@ -28,6 +28,8 @@ def read(text: str, received_at: datetime) -> Received:
         return _unknown(body, str(error), received_at)
     source = str(envelope.get("source", ""))
     if source == PARTNER or source.startswith(f"{PARTNER}/"):
+        from store_intake import shopify
+
         return shopify.from_partner_bus(envelope, body, received_at)
     if source.startswith("store."):
         return canonical.from_store_bus(envelope, body, received_at)

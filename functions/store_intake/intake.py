@@ -264,7 +264,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
         facts = [*facts, *waiting]
         _order(draft, customer.order(names.order_key) if customer else None, order_facts)
     _profile(draft, customer.profile if customer else None, facts, names)
-    _consent(draft, customer.consent if customer else ConsentRecord(), facts)
+    _consent(draft, customer.consent if customer else ConsentRecord(), facts, keys.email_hash_of(at.email))
     if not all(_asked(fact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(order_facts))
     if known.whose.conflict:
@@ -311,23 +311,25 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
         draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
     changed = before is None or after.model_copy(update={"told": before.told}) != before
     for fact in facts:
-        if isinstance(fact, CustomerFact):
-            if changed or _asked(fact):
-                draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
+        if isinstance(fact, CustomerFact) and (changed or _asked(fact)):
+            draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
 
 
-def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact]) -> None:
+def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None) -> None:
     received = draft.received
     sequence = f"{iso(received.received_at)}#{received.correlation_id[:12]}"
     source = f"{received.sender}:{received.shop}:{received.topic}"
+    where = (received.received_at, sequence, source)
     said: list[Statement] = []
     for fact in facts:
         if isinstance(fact, ConsentFact):
-            made = statements(fact.said, fact.weight, fact.occurred_at, received.received_at, sequence, source, len(said))
+            made = statements(
+                fact.said, fact.weight, fact.occurred_at, received.received_at, sequence, source, len(said), address
+            )
             said.extend(made)
         elif isinstance(fact, OrderFact):
             weight = Weight.OBSERVED
-            said.extend(statements(fact.consent, weight, fact.occurred_at, received.received_at, sequence, source, len(said)))
+            said.extend(statements(fact.consent, weight, fact.occurred_at, *where, len(said), address))
     if not said:
         return
     after = consent_after(before, said)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, Statement, Weight, clamp, fold
+from aftercare.consent import Channel, ConsentRecord, Statement, Weight, clamp, fold
 from aftercare.customer import Order, Profile, Refund
 from aftercare.facts import ConsentFact, CustomerFact, OrderDetails, OrderFact, OrderFactType, Said
 from aftercare.model import Model
@@ -248,9 +248,16 @@ def person_of(fact: OrderFact | CustomerFact | ConsentFact) -> tuple[dict[str, s
 
 
 def statements(
-    said: Iterable[Said], weight: Weight, occurred_at: datetime, heard_at: datetime, sequence: str, source: str, start: int = 0
+    said: Iterable[Said],
+    weight: Weight,
+    occurred_at: datetime,
+    heard_at: datetime,
+    sequence: str,
+    source: str,
+    start: int = 0,
+    address: str | None = None,
 ) -> tuple[Statement, ...]:
-    """What was said as evidence: the speaker's own time within bounds of ours, our sequence, and where it was said."""
+    """What was said as evidence: the speaker's own time within bounds of ours, our sequence, where and for which address."""
     return tuple(
         Statement(
             channel=one.channel,
@@ -262,6 +269,7 @@ def statements(
             sequence=f"{sequence}#{number:02d}",
             source=source,
             wording=one.wording,
+            address=address if one.channel is Channel.EMAIL else None,
         )
         for number, one in enumerate(said, start)
     )

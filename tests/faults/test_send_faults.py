@@ -238,3 +238,37 @@ def test_a_kill_switch_thrown_before_the_decision_is_obeyed_and_after_release_no
         late = next(m for m in cloud.messages() if m["key"].endswith(":2"))
         assert (late["settlement"], late["reason"]) == ("EXPIRED", "too_late")
         assert len(cloud.mailbox.taken) == 1
+
+
+def test_a_provider_that_is_busy_for_days_is_asked_ever_more_seldom_and_the_message_ends_once():
+    plan = FaultPlan(names=frozenset(("mail.send",)), choose=lambda effect: Fault.THROTTLED if effect.n < 6 else None)
+    with LocalCloud("memory", seed=3, switch="on", faults=plan) as cloud:
+        order(cloud)
+        cloud.run()
+        cloud.advance(minutes=5)
+        assert 3 <= len(plan.effects) <= 5, "after 30 s, 1 min, 2 min, each with up to 30 s more"
+        cloud.advance(hours=2)
+        message = next(m for m in cloud.messages() if m["key"] == KEY)
+        assert (message["settlement"], max(cloud.mailbox.accepted.values())) == ("SENT", 1)
+        assert not cloud.dead_letters()
+
+
+def test_what_is_kept_of_a_message_that_is_looked_at_a_thousand_times_stays_small():
+    plan = FaultPlan(names=frozenset(("mail.send",)), choose=lambda effect: Fault.THROTTLED)
+    with LocalCloud("memory", seed=3, switch="on", faults=plan) as cloud:
+        order(cloud)
+        cloud.run()
+        cloud.advance(hours=30)
+        items = [
+            i for i in cloud.items("CustomerTable") if "order-confirmation" in str(i.get("doc", "")) and "#ORDER#" not in i["sk"]
+        ]
+        assert max(len(str(i["doc"])) for i in items) < 16_000
+        message = next(m for m in cloud.messages() if m["key"] == KEY)
+        assert message["settlement"] == "EXPIRED"
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.CONFLICT, Fault.TIMEOUT_BEFORE, Fault.REPLY_LOST])
+def test_a_busy_provider_and_one_failed_write_after_it_still_end_in_one_send(fault):
+    mail = next(e.n for e in GATE if e.name == "mail.send")
+    message, accepted, _, _ = one_life(FaultPlan({mail: Fault.THROTTLED, mail + 1: fault}, function="message_gate"))
+    assert (message["settlement"], accepted) == ("SENT", 1)

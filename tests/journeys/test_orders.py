@@ -245,3 +245,24 @@ def test_an_open_counts_on_the_message_and_changes_nothing_else(shop, cloud):
     (item,) = [i for i in cloud.items("CustomerTable") if str(i["sk"]).startswith("9#LEDGER#")]
     assert item["state"] == "SENT"
     assert item["delivered_count"] >= 1
+
+
+def test_consent_given_for_one_address_is_no_ground_for_the_same_customers_other_address(shop, cloud):
+    shop.order("1", email="a@example.com", customer_ref="c1", consent=("promotional", "reorder"))
+    cloud.advance(days=1)
+    shop.order("2", email="b@example.com", customer_ref="c1")
+    (other,) = shop.letters("b@example.com")
+    assert "List-Unsubscribe" not in parsed(other)
+    cloud.advance(days=90)
+    assert all(parsed(letter)["Subject"] for letter in shop.letters("a@example.com"))
+    assert len(shop.letters("b@example.com")) == 1
+
+
+def test_a_withdrawal_that_is_only_seen_in_a_payload_ends_an_older_consent(shop, cloud):
+    shop.order("1", consent=("reorder",))
+    cloud.advance(days=1)
+    said = [{"channel": "email", "purpose": "reorder", "says": "withdrawn"}]
+    contact = {"email": "anna@example.com"}
+    shop.put("ConsentObserved", occurred_at=iso(cloud.now), contact=contact, said=said)
+    cloud.advance(days=90)
+    assert [m["reason"] for m in shop.messages("reorder-reminder")] == ["channel_turned_off"]

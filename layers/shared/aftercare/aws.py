@@ -397,6 +397,8 @@ class SchedulerSlots:
 
 _PROVIDER_BUSY = frozenset(("TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"))
 _ACCOUNT_STOPPED = frozenset(("SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"))
+_MAIL_REFUSED = frozenset(("MessageRejected", "BadRequestException"))
+"""Only these speak of the mail itself; a denied role, a missing configuration set, an expired signature are the operator's."""
 OPERATOR_TIME = timedelta(minutes=15)
 
 
@@ -427,7 +429,9 @@ class SesMail:
                 return Busy(code, patience=OPERATOR_TIME)
             if code in _PROVIDER_BUSY or status == 429:
                 return Busy(code)
-            return Uncertain(code) if status >= 500 else Rejected(code)
+            if status >= 500:
+                return Uncertain(code)
+            return Rejected(code) if code in _MAIL_REFUSED else Busy(code, patience=OPERATOR_TIME)
         return Accepted(answer["MessageId"])
 
 

@@ -46,7 +46,10 @@ class Weight(StrEnum):
 
 
 class Statement(Model):
-    """One thing said about consent, with its evidence. `said_at` is the speaker's time, `heard_at` ours."""
+    """One thing said about consent, with its evidence. `said_at` is the speaker's time, `heard_at` ours.
+
+    `address` is the keyed hash of the address that it was said for; None where it was said for whoever the customer is.
+    """
 
     channel: Channel
     purpose: Purpose
@@ -58,6 +61,7 @@ class Statement(Model):
     source: str
     wording: str | None = None
     locale: str | None = None
+    address: str | None = None
 
 
 class Head(Model):
@@ -70,6 +74,7 @@ class Head(Model):
     said_at: AwareDatetime
     proof: str
     source: str
+    address: str | None = None
 
 
 class Suppression(Model):
@@ -106,8 +111,10 @@ def clamp(said_at: datetime, heard_at: datetime, says: Says) -> datetime:
     return min(max(said_at, earliest), heard_at + AHEAD)
 
 
-def _rank(says: Says, weight: Weight, said_at: datetime, proof: str) -> tuple[bool, datetime, bool, str]:
-    return (weight is Weight.EXPLICIT, said_at, says is Says.WITHDRAWN, proof)
+def _rank(says: Says, weight: Weight, said_at: datetime, proof: str) -> tuple[bool, datetime, bool, bool, str]:
+    """A consent that was merely seen never stands against what the person said; a withdrawal counts by whomever it is told."""
+    counts = weight is Weight.EXPLICIT or says is Says.WITHDRAWN
+    return (counts, said_at, says is Says.WITHDRAWN, weight is Weight.EXPLICIT, proof)
 
 
 def fold(record: ConsentRecord, statements: Iterable[Statement]) -> ConsentRecord:
@@ -128,6 +135,7 @@ def fold(record: ConsentRecord, statements: Iterable[Statement]) -> ConsentRecor
             said_at=said.said_at,
             proof=said.sequence,
             source=said.source,
+            address=said.address,
         )
     after = tuple(heads[place] for place in sorted(heads))
     if after == record.heads:

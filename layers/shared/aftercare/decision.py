@@ -111,7 +111,7 @@ class Decision(Model):
 
 
 class Message(Model):
-    """A ledger item: the proposal, where it stands, every decision, and what the provider said."""
+    """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word."""
 
     proposal: Proposal
     state: State
@@ -123,6 +123,7 @@ class Message(Model):
     content_hash: str | None = None
     consent_proof: str | None = None
     consent_version: int | None = None
+    left_out: int = 0
 
     @property
     def due_at(self) -> AwareDatetime | None:

@@ -62,6 +62,11 @@ def email_alias(keyed_hash: str) -> Key:
     return Key("customers", f"ALIAS#email#{keyed_hash}", ONLY)
 
 
+def email_hash_of(alias: Key | None) -> str | None:
+    """The keyed hash in a key that email_alias() made."""
+    return alias.pk.removeprefix("ALIAS#email#") if alias else None
+
+
 def platform_alias(shop: str, customer_ref: str) -> Key:
     return Key("customers", f"ALIAS#platform#{shop}:{customer_ref}", ONLY)
 

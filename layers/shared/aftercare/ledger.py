@@ -39,6 +39,9 @@ LEASE = timedelta(minutes=16)
 UNKNOWN_FOR = timedelta(hours=2)
 SLOT_GRACE = timedelta(minutes=10)
 
+FIRST_KEPT, LAST_KEPT = 4, 12
+"""Of a message that is looked at for weeks, these decisions are kept and the others counted: an item has 400 KB."""
+
 _DUE = {State.CLAIMED: "claimed", State.UNKNOWN: "unknown", State.PARKED: "parked"}
 
 
@@ -202,11 +205,7 @@ def hold(
     place = keys.ledger(customer.id, message.proposal.message_id)
     guard: Write = Remove(place, when=Is("token", token)) if token else Check(place, Absent())
     writes: list[Write] = [guard, _held_put(customer.id, message, now), slot_change(customer.id, slot_at, now)]
-    try:
-        tables.write(writes)
-    except ConditionFailed:
-        return False
-    return True
+    return _insist(tables, writes, attempts=4)
 
 
 def move_slot(tables: Tables, customer_id: str, at: datetime | None, now: datetime) -> None:
@@ -265,4 +264,8 @@ def note_engagement(
 
 def decided(message: Message, decision: Decision, **changes: object) -> Message:
     """The message after one more decision."""
-    return message.model_copy(update={"state": decision.state, "decisions": (*message.decisions, decision), **changes})
+    decisions = (*message.decisions, decision)
+    if len(decisions) > FIRST_KEPT + LAST_KEPT:
+        decisions = (*decisions[:FIRST_KEPT], *decisions[-LAST_KEPT:])
+        changes["left_out"] = message.left_out + 1
+    return message.model_copy(update={"state": decision.state, "decisions": decisions, **changes})
