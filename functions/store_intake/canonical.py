@@ -12,7 +12,20 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from aftercare import identity
-from aftercare.facts import ConsentFact, CustomerFact, Fact, OrderFact, OrderFactType, OtherFact
+from aftercare.facts import (
+    CaseFact,
+    ConsentFact,
+    CustomerFact,
+    Fact,
+    OrderFact,
+    OrderFactType,
+    OtherFact,
+    ReturnFact,
+    ShipmentFact,
+    ShipmentFactType,
+    StockFact,
+    SubscriptionFact,
+)
 from aftercare.model import Model
 from store_intake.received import Received, canonical, hash_of, key_part
 
@@ -23,11 +36,11 @@ def _words(model: type[Model]) -> tuple[str, ...]:
     return tuple(get_args(model.model_fields["type"].annotation))
 
 
-_SHAPES: Mapping[str, type[OrderFact | ConsentFact | CustomerFact | OtherFact]] = {
-    **dict.fromkeys(_words(OtherFact), OtherFact),
-    **dict.fromkeys(_words(CustomerFact), CustomerFact),
-    **dict.fromkeys(_words(ConsentFact), ConsentFact),
+_SHAPES: Mapping[str, type[Fact]] = {
+    **{word: shape for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
+       for word in _words(shape)},
     **{str(kind): OrderFact for kind in OrderFactType},
+    **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
 
 Problem = tuple[str, str]
