@@ -12,6 +12,7 @@ from aftercare.model import Model
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:=+/#-]{1,200}$")]
+Number = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Unless(StrEnum):
@@ -33,7 +34,10 @@ class Block(Model):
 
 
 class Proposal(Model):
-    """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent."""
+    """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent.
+
+    What each template takes in `references`, `blocks` and `numbers` is listed in docs/messages.md.
+    """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*#[A-Za-z0-9._:=+/#-]{1,200}$")]
     customer_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]
@@ -41,6 +45,7 @@ class Proposal(Model):
     template: Word
     references: dict[Word, Reference] = Field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    numbers: dict[Word, Number] = Field(default_factory=dict)
     unless: tuple[Unless, ...] = ()
     value: int = 0
     not_before: AwareDatetime | None = None
