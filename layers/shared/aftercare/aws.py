@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
@@ -39,6 +40,7 @@ from aftercare.table import (
     Unclear,
     Value,
     Write,
+    number,
 )
 
 CALL = Config(
@@ -73,6 +75,8 @@ def _typed(value: Value) -> dict[str, Any]:
         return {"BOOL": value}
     if isinstance(value, int):
         return {"N": str(value)}
+    if isinstance(value, Decimal):
+        return {"N": f"{value:f}"}  # never with an exponent
     if isinstance(value, bytes):
         return {"B": value}
     return {"S": value}
@@ -82,7 +86,7 @@ def _plain(typed: Mapping[str, Any]) -> Value:
     if "S" in typed:
         return str(typed["S"])
     if "N" in typed:
-        return int(typed["N"])
+        return number(str(typed["N"]))
     if "BOOL" in typed:
         return bool(typed["BOOL"])
     return bytes(typed["B"])
