@@ -11,7 +11,7 @@ from aftercare.consent import ConsentRecord
 from aftercare.decision import Message
 from aftercare.model import Model
 from aftercare.money import Money
-from aftercare.shipment import Shipment
+from aftercare.shipment import Forecast, Shipment
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 
@@ -88,7 +88,8 @@ class Order(Model):
 
     `key` is `<shop>:<sender's reference>`; `name` is what the shopper knows it by. `as_of` is the sender's time of the
     newest description; the `_at` fields are facts, set once. `version` counts the writes of this record. A part that the
-    newest description left out keeps its value; `older` says when such a part was last told.
+    newest description left out keeps its value; `older` says when such a part was last told. `forecast` is of the time before
+    there is a shipment, and shipping_delay's.
     """
 
     key: str
@@ -133,6 +134,7 @@ class Order(Model):
     older: dict[str, AwareDatetime] = Field(default_factory=dict)
     cue: Cue | None = None
     cue_at: AwareDatetime | None = None
+    forecast: Forecast | None = None
 
     @property
     def closed(self) -> Literal["cancelled", "refunded"] | None:

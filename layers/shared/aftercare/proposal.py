@@ -22,6 +22,11 @@ class Unless(StrEnum):
     ORDER_CANCELLED = "order-cancelled"
     ORDER_REFUNDED = "order-refunded"
     REORDERED = "reordered"
+    ORDER_SHIPPED = "order-shipped"
+    SHIPMENT_KNOWN = "shipment-known"
+    PARCEL_ARRIVED = "parcel-arrived"
+    PARCEL_MOVED_ON = "parcel-moved-on"
+    PARCEL_RECOVERED = "parcel-recovered"
 
 
 class Block(Model):

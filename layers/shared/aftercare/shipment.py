@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -201,13 +201,42 @@ class Origin(Model):
 
 class Forecast(Model):
     """When the parcels will be there, written by shipping_delay: instants at 10, 50 and 90 percent, and how likely they come
-    later than was promised (0 to 1)."""
+    later than was promised (0 to 1).
+
+    Transit counts from `handed_at` (expected, where nobody has the parcels yet). `promised_by` is the end of the promised
+    time: the shop's own, or with `promise` = window the end of the window that the customer was first told. `basis` and
+    `features` are what the forecast at hand-over stood on, kept to learn from the outcome.
+    """
 
     p10: AwareDatetime
     p50: AwareDatetime
     p90: AwareDatetime
     late_probability: Annotated[float, Field(ge=0, le=1)] | None = None
     forecast_at: AwareDatetime
+    handed_at: AwareDatetime | None = None
+    promised_by: AwareDatetime | None = None
+    promise: Literal["shop", "window"] = "shop"
+    basis: tuple[float, ...] = ()
+    features: dict[str, str | float] = Field(default_factory=dict)
+
+
+class DelayNotice(Model):
+    """That the customer is told of a delay: the revised date, and when it turned out to be needless. Days are extra days
+    against what was promised."""
+
+    at: AwareDatetime
+    arrives_by: AwareDatetime
+    days_from: Annotated[int, Field(ge=1)]
+    days_to: Annotated[int, Field(ge=1)]
+    because: str
+    recovered_at: AwareDatetime | None = None
+
+
+class Watch(Model):
+    """The next instant at which silence becomes information, and when that was set."""
+
+    at: AwareDatetime
+    set_at: AwareDatetime
 
 
 class Shipment(Model):
@@ -217,8 +246,10 @@ class Shipment(Model):
     nothing is told of it. `log` holds what senders tell of the shipment as a whole, and speaks for each parcel that nobody
     speaks of by number (and for the only one). `told` says when each part of the description was told last.
     From `status` on the fields follow from the others and are written with them: the status is that of the parcel that is
-    least far, `delivered_at` is set when all parcels are delivered. `forecast`, `learned_at` and `assumed_at` are
-    shipping_delay's; intake keeps them as they are.
+    least far, `delivered_at` is set when all parcels are delivered. What follows `forecast` is shipping_delay's; intake keeps
+    it as it is: `departed_at` and `learned_at` say that its hand-over and its arrival were learned, `assumed_at` that silence
+    was taken for arrival, `held_out_at` that a notice was withheld to measure what notices do, `cases` (short names) that its
+    customer asked where it is.
     """
 
     key: str
@@ -244,8 +275,13 @@ class Shipment(Model):
     shipped_at: AwareDatetime | None = None
     delivered_at: AwareDatetime | None = None
     forecast: Forecast | None = None
+    notices: tuple[DelayNotice, ...] = ()
+    held_out_at: AwareDatetime | None = None
+    watch: Watch | None = None
+    departed_at: AwareDatetime | None = None
     learned_at: AwareDatetime | None = None
     assumed_at: AwareDatetime | None = None
+    cases: tuple[str, ...] = ()
 
     @property
     def stands(self) -> bool:
@@ -263,6 +299,11 @@ class Shipment(Model):
         """The latest of what the carriers say of its parcels."""
         etas = [log.eta for log in (self.log, *(p.log for p in self.current)) if log.eta]
         return max(etas, key=lambda eta: (eta.until, eta.told_at), default=None)
+
+    @property
+    def late(self) -> DelayNotice | None:
+        """The notice of its delay that stands: told and not taken back."""
+        return self.notices[-1] if self.notices and self.notices[-1].recovered_at is None else None
 
     def parcel(self, parcel: str | None) -> Parcel | None:
         """The parcel of that short name (Parcel.id)."""
