@@ -21,8 +21,9 @@ from simulator.memory.tables import ChangeRecord, MemoryTables
 
 EVENTS = Path(__file__).parent.parent / "events"
 START = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
+SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
 SECRETS = {
-    "/aftercare/shopify-secrets": "s3cret",
+    **{f"/aftercare/{name}-secrets": "s3cret" for name in SENDERS},
     "identity": "identity-key",
     "link": '{"keys": {"1": "first-link-key"}}',
 }
@@ -127,7 +128,7 @@ class Small(Outside):
             bus="aftercare-test",
             identity_secret="identity",
             link_secret="link",
-            shopify_secrets_parameter="/aftercare/shopify-secrets",
+            **{f"{name}_secrets_parameter": f"/aftercare/{name}-secrets" for name in SENDERS},
             relay_retry_queue_url="https://sqs/relay-retry",
             gate_queue_url="https://sqs/gate.fifo",
         )

@@ -9,7 +9,7 @@ import re
 LONGEST_NUMBER = 64
 UNMISTAKABLE = 12
 """Signs from which a parcel number names one parcel whatever carrier is named with it: carriers hand parcels on and senders
-spell carriers differently. Shorter numbers are given out by several carriers (UPS has 18, USPS 20 to 22, FedEx 12, DHL Express 10)."""
+spell carriers differently. Shorter ones are given out by several (UPS has 18 signs, USPS 20 to 22, FedEx 12, DHL Express 10)."""
 
 _SPELLINGS: dict[str, tuple[str, ...]] = {
     "australia-post": ("australiapost", "auspost", "aupost"),
@@ -64,5 +64,5 @@ def parcel_number(text: str | None) -> str | None:
 
 
 def may_be_one(number: str, one: str | None, other: str | None) -> bool:
-    """Whether a number told with these two carriers is one parcel: the same or no carrier, or a number that cannot be mistaken."""
+    """Whether a number told with these two carriers is one parcel: one or no carrier, or a number that cannot be mistaken."""
     return one is None or other is None or one == other or len(number) >= UNMISTAKABLE

@@ -191,8 +191,8 @@ class ReturnFact(Model):
 
 
 class SubscriptionFact(Model):
-    """Something about a subscription. `ref` is the contract's reference, `order_ref` the order that it led to (SubscriptionRenewed)
-    or came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money."""
+    """Something about a subscription. `ref` is the contract's reference, `order_ref` the order that a renewal led to or that
+    the contract came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money."""
 
     type: Literal["SubscriptionUpdated", "SubscriptionRenewed", "PaymentFailed"]
     occurred_at: AwareDatetime

@@ -17,6 +17,11 @@ ENVIRONMENT = {
     "identity_secret": "IDENTITY_SECRET",
     "link_secret": "LINK_SECRET",
     "shopify_secrets_parameter": "SHOPIFY_SECRETS_PARAMETER",
+    "easypost_secrets_parameter": "EASYPOST_SECRETS_PARAMETER",
+    "aftership_secrets_parameter": "AFTERSHIP_SECRETS_PARAMETER",
+    "shippo_secrets_parameter": "SHIPPO_SECRETS_PARAMETER",
+    "ship24_secrets_parameter": "SHIP24_SECRETS_PARAMETER",
+    "karrio_secrets_parameter": "KARRIO_SECRETS_PARAMETER",
     "sender_address": "SENDER_ADDRESS",
     "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
     "postal_address": "POSTAL_ADDRESS",
@@ -50,6 +55,11 @@ class Settings(Model):
     identity_secret: str | None = None
     link_secret: str | None = None
     shopify_secrets_parameter: str | None = None
+    easypost_secrets_parameter: str | None = None
+    aftership_secrets_parameter: str | None = None
+    shippo_secrets_parameter: str | None = None
+    ship24_secrets_parameter: str | None = None
+    karrio_secrets_parameter: str | None = None
     sender_address: str | None = None
     promotional_sender_address: str | None = None
     postal_address: str | None = None
