@@ -58,6 +58,7 @@ class Parcel:
     freight: float | None = None
     carrier: str | None = None
     service: str | None = None
+    destination_country: str | None = None
 
 
 class Basis(NamedTuple):
@@ -118,11 +119,11 @@ def terms(parcel: Parcel) -> list[tuple[str, str]]:
         found.append(("distance", f"d:{floor(log(parcel.distance_km + 10.0) / _DISTANCE_RATIO)}"))
     postcode = parcel.destination_postcode
     if postcode:
-        area = postcode[:3]
+        area = f"{parcel.destination_country or ''}{postcode[:3]}"
         if parcel.origin_postcode:
             found.append(("route", f"r:{parcel.origin_postcode[:3]}>{area}"))
         found.append(("area", f"a:{area}"))
-        found.append(("postcode", f"p:{postcode}"))
+        found.append(("postcode", f"p:{parcel.destination_country or ''}{postcode}"))
     if parcel.seller is not None:
         found.append(("seller", f"s:{parcel.seller}"))
     if parcel.weight_g:

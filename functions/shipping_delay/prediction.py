@@ -64,7 +64,8 @@ def _basis(
     speed: tuple[float, ...],
     course: _Course,
 ) -> Basis:
-    _, _, handed, promised = course
+    _, _, handed, deadline = course
+    promised = deadline if parcel.promised_by is not None else None
     weight = shape[BINS + 7] if shape else 0.0
     own = START_SHRINK * grown / (weight + START_SHRINK * grown)
     level = shape[BINS + 8] / (weight + TERM_SHRINK * grown) if shape else 0.0
@@ -102,29 +103,36 @@ def predict(
     at: datetime,
     status: Status | None = None,
     last_scan: datetime | None = None,
+    *,
+    silent_until: datetime | None = None,
+    due: datetime | None = None,
 ) -> Forecast:
     """The delivery date's P10, P50 and P90 and P(later than promised), given that the parcel is not delivered at `at`.
 
     A status with a stage of its own counts the time left from last_scan (from `at` if unknown). Before hand-over the
     age is zero. The appointment part (a point mass on the promised day) is honest for stores whose dates are agreed.
+    silent_until asks what would be known if nothing were heard until then. due stands in for a promise that the store
+    did not make, and teaches nothing.
     """
     today = days(at)
+    looked = today if silent_until is None else days(silent_until)
     found = terms(parcel)
     shape = knowledge.get(SHAPE_KEY) or _NOTHING
     grown = 2.0 ** (today / SHAPE_HALF_LIFE)
     week = Week(speeds(shape[BINS : BINS + 7], grown))
     residuals = Residual(shape[:BINS], grown)
     handed_day = days(parcel.handed_at)
-    deadline = days(parcel.promised_by) if parcel.promised_by is not None else None
+    until = parcel.promised_by if parcel.promised_by is not None else due
+    deadline = days(until) if until is not None else None
     promised = week.working(deadline) if deadline is not None else None
     course = (handed_day, deadline, week.working(handed_day), promised)
     basis = _basis(parcel, found, knowledge, today, shape, grown, week.speed, course)
-    if status in STAGE_PRIOR and today >= handed_day:
+    if status in STAGE_PRIOR and looked >= handed_day:
         stage = knowledge.get(f"stage:{status}")
         centre = basis.location + basis.pace
-        quantiles, late = _staged(Status(status), stage, grown, today, last_scan, residuals, week, centre, course)
+        quantiles, late = _staged(Status(status), stage, grown, looked, last_scan, residuals, week, centre, course)
     else:
-        quantiles, late = _moving(basis, residuals, week, course, today)
+        quantiles, late = _moving(basis, residuals, week, course, looked)
     return Forecast(parcel.handed_at, *quantiles, late, basis, found)
 
 
@@ -255,3 +263,8 @@ def predict_order(parcel: Parcel, knowledge: Counters, ordered_at: datetime) -> 
     if chances[0] is not None and chances[1] is not None and chances[2] is not None:
         late = 0.3 * chances[0] + 0.4 * chances[1] + 0.3 * chances[2]
     return middle._replace(p10=p10, p90=p90, late_probability=late)
+
+
+def expected(parcel: Parcel, forecast: Forecast) -> Parcel:
+    """The parcel with the hand-over that a forecast at order time expects."""
+    return replace(parcel, handed_at=forecast.handed_at)

@@ -28,6 +28,9 @@ ENVIRONMENT = {
     "configuration_set": "CONFIGURATION_SET",
     "public_base_url": "PUBLIC_BASE_URL",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
+    "shipping_state_machine": "SHIPPING_STATE_MACHINE",
+    "learning_queue_url": "LEARNING_QUEUE_URL",
+    "learning_queue_arn": "LEARNING_QUEUE_ARN",
     "long_waits": "LONG_WAITS",
     "wait_queue_arn": "WAIT_QUEUE_ARN",
     "wait_dead_letters_arn": "WAIT_DEAD_LETTERS_ARN",
@@ -66,6 +69,9 @@ class Settings(Model):
     configuration_set: str | None = None
     public_base_url: str | None = None
     reorder_state_machine: str | None = None
+    shipping_state_machine: str | None = None
+    learning_queue_url: str | None = None
+    learning_queue_arn: str | None = None
     long_waits: str | None = None
     wait_queue_arn: str | None = None
     wait_dead_letters_arn: str | None = None
