@@ -55,6 +55,7 @@ class Because(StrEnum):
     TOLD_BEFORE = "told-before"
     HELD_OUT = "held-out"
     BUDGET_SPENT = "budget-spent"
+    TOO_NEW = "too-new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ def _notice(
         return Looked(shipment.model_copy(update={"notices": (*shipment.notices[:-1], back)}), Because.IN_TIME)
     if late < policy.threshold:
         return Looked(shipment, Because.TOLD_BEFORE if standing else Because.IN_TIME)
+    if not _known_enough(asked, knowledge, policy, late, now):
+        return Looked(shipment, Because.TOO_NEW)
     first, last = extra_days(forecast)
     arrives_by = forecast.promised_by + last * DAY
     if standing and arrives_by < standing.arrives_by + policy.worse_by_days * DAY:
@@ -191,6 +194,11 @@ def _notice(
         because=_why(asked, predicted, forecast, knowledge, policy, now),
     )
     return Looked(shipment.model_copy(update={"notices": (*shipment.notices, told)[-NOTICES:]}), None, told)
+
+
+def _known_enough(asked: Question, knowledge: Counters, policy: ShippingPolicy, late: float, now: datetime) -> bool:
+    """Whether the chance stands on more than priors: the store's own arrivals, a carrier's word, or a promise that passed."""
+    return late >= 1 or asked.status is Status.EXCEPTION or prediction.learned(knowledge, now) >= policy.arrivals_learned
 
 
 def _why(
@@ -241,7 +249,8 @@ def _when(shipment: Shipment, asked: Question, knowledge: Counters, policy: Ship
         return forecast.p90
     if shipment.late:
         return shipment.late.arrives_by if shipment.late.arrives_by > now else now + policy.worse_by_days * DAY
-    if forecast.late_probability is not None and forecast.late_probability >= policy.threshold:
+    late = forecast.late_probability
+    if late is not None and (late >= policy.threshold or not _known_enough(asked, knowledge, policy, late, now)):
         return forecast.promised_by if forecast.promised_by > now and not shipment.held_out_at else None
     return _crossing(asked, knowledge, forecast.promised_by, policy.threshold, now)
 

@@ -44,6 +44,7 @@ class ShippingPolicy(Model):
 
     costs: Costs
     needless_notices_per_100: Annotated[float, Field(ge=0, le=100)]
+    arrivals_learned: Annotated[int, Field(ge=0, le=10_000)] = 50
     worse_by_days: Annotated[int, Field(ge=1, le=30)] = 1
     recovered_below: Share = 0.5
     held_out_share: Share = 0.0

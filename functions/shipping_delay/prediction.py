@@ -268,3 +268,9 @@ def predict_order(parcel: Parcel, knowledge: Counters, ordered_at: datetime) -> 
 def expected(parcel: Parcel, forecast: Forecast) -> Parcel:
     """The parcel with the hand-over that a forecast at order time expects."""
     return replace(parcel, handed_at=forecast.handed_at)
+
+
+def learned(knowledge: Counters, at: datetime) -> float:
+    """How many of the store's own arrivals a forecast stands on, decayed to today."""
+    shape = knowledge.get(SHAPE_KEY)
+    return shape[BINS + 7] / 2.0 ** (days(at) / SHAPE_HALF_LIFE) if shape else 0.0
