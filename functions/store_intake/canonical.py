@@ -38,11 +38,16 @@ def _words(model: type[Model]) -> tuple[str, ...]:
 
 
 _SHAPES: Mapping[str, type[Fact]] = {
-    **{word: shape for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
-       for word in _words(shape)},
+    **{
+        word: shape
+        for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
+        for word in _words(shape)
+    },
     **{str(kind): OrderFact for kind in OrderFactType},
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
+
+_OF_AN_ORDER = ("ReturnRequested", "ReturnApproved", "SubscriptionRenewed")
 
 Problem = tuple[str, str]
 """A field and what was expected there; never a value."""
@@ -148,9 +153,8 @@ def _lacking(fact: Fact | None) -> list[Problem]:
             problems.append(("detail.order.contact.email", "expected an e-mail address, or no such field"))
     if isinstance(fact, ShipmentFact):
         problems += _lacking_shipment(fact)
-    if isinstance(fact, (ReturnFact, SubscriptionFact)):
-        if fact.type in ("ReturnRequested", "ReturnApproved", "SubscriptionRenewed") and fact.order_ref is None:
-            problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
+    if isinstance(fact, (ReturnFact, SubscriptionFact)) and fact.type in _OF_AN_ORDER and fact.order_ref is None:
+        problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))

@@ -277,9 +277,7 @@ def _worth_a_record(facts: tuple[Fact, ...]) -> bool:
     return False
 
 
-def _wait_for_the_shipment(
-    received: Received, facts: tuple[ShipmentFact, ...], names: Names, at: Places, known: Known
-) -> Plan:
+def _wait_for_the_shipment(received: Received, facts: tuple[ShipmentFact, ...], names: Names, at: Places, known: Known) -> Plan:
     """A shop's word waits with the orders that it names, else with the shipment; a carrier's with the parcel's numbers."""
     if at.shipments:
         return _wait(received, facts, at.orders or at.shipments, known, "FactWaitsForOrder", "FactWithoutOrder")
@@ -290,9 +288,7 @@ def _wait_for_the_shipment(
     return _wait(received, facts, tuple(dict.fromkeys(free)), known, "ScanWaitsForShipment", "ScanWithoutShipment")
 
 
-def _wait(
-    received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], known: Known, waits: str, otherwise: str
-) -> Plan:
+def _wait(received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], known: Known, waits: str, otherwise: str) -> Plan:
     """Early facts lie with the alias of what they are about until that is described (or the time is over)."""
     puts = []
     for place in at:

@@ -288,11 +288,11 @@ _NOTHING = _Seen(ShipmentStatus.UNKNOWN, None, None, None)
 
 
 def _seen(shipment: Shipment | None) -> Mapping[str | None, _Seen]:
-    """What is known by parcel; None stands for all parcels that only the shipment as a whole is spoken of."""
+    """What is known by parcel; None stands for all those that nobody speaks of by number."""
     if shipment is None or not shipment.stands:
         return {}
     current = shipment.current
-    apart = [p for p in current if len(current) == 1 or p.log.spans]
+    apart = [p for p in current if len(current) == 1 or p.log.spans or p.log.eta]
     seen: dict[str | None, _Seen] = {}
     for parcel in apart:
         eta = _eta(parcel.eta, shipment.log.eta) if len(current) == 1 else parcel.eta
@@ -325,7 +325,8 @@ def shipment_news(before: Shipment | None, after: Shipment) -> tuple[ShipmentNew
     for parcel, seen in _seen(after).items():
         was = known.get(parcel) or known.get(None) or _NOTHING
         found += _moved(parcel, was, seen)
-        if stood and seen.eta is not None and (was.eta is None or seen.eta.until != was.eta.until):
+        promised = stood and seen.eta is not None and seen.status not in FINAL
+        if promised and seen.eta is not None and (was.eta is None or seen.eta.until != was.eta.until):
             found.append(ShipmentNews("ShipmentEtaChanged", seen.eta.told_at, parcel, seen.status))
     return tuple(found)
 
@@ -343,7 +344,6 @@ def _moved(parcel: str | None, was: _Seen, seen: _Seen) -> tuple[ShipmentNews, .
 
 
 def description(shipment: Shipment) -> tuple[object, ...]:
-    """What the shipment is, without where it is and when that became known."""
+    """What the customer would see of it, without where it is and when that became known."""
     parcels = tuple((p.number, p.carrier, p.url) for p in shipment.current)
-    parts = tuple(_text(getattr(shipment, part)) for part in _PARTS)
-    return (shipment.order_keys, parcels, parts, shipment.told_shipped_at)
+    return (shipment.order_keys, parcels, shipment.lines, shipment.told_shipped_at)

@@ -714,6 +714,7 @@ def _billed(kind: Literal["SubscriptionRenewed", "PaymentFailed"]) -> Callable[[
 
 # ---------------------------------------------------------------- facts that later parts act on
 
+
 def _other(
     kind: Literal["CheckoutStarted", "CheckoutUpdated", "ShopErasureRequested"], ref: str
 ) -> Callable[[Payload, Hook], Iterable[Fact]]:

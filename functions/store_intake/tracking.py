@@ -118,13 +118,17 @@ def scan(
 
 
 def compact(scans: Iterable[Scan]) -> tuple[Scan, ...]:
-    """The first and the last scan of each status, and the first attempt of each of the last nine days, oldest first."""
+    """The first and the last scan of each status, the first attempt of each day and the last scan with a place, oldest first."""
+    scans = tuple(scans)
     kept: dict[tuple[str, str], Scan] = {}
     for one in sorted(scans, key=lambda s: (s.at, s.status)):
         kept.setdefault((one.status, "first"), one)
         kept[(one.status, "last")] = one
         if one.status is ShipmentStatus.DELIVERY_ATTEMPTED:
             kept.setdefault((one.status, one.at.date().isoformat()), one)
+    placed = [one for one in scans if one.country]
+    if placed:
+        kept[("", "place")] = max(placed, key=lambda s: (s.at, s.country or "", s.region or ""))
     return tuple(sorted(dict.fromkeys(kept.values()), key=lambda s: (s.at, s.status)))[-50:]
 
 

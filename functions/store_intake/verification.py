@@ -72,9 +72,7 @@ def of_shop(secrets: Sequence[Secret], shop: str | None) -> tuple[Secret, ...]:
     return tuple(secret for secret in secrets if secret.shop is None or secret.shop == shop)
 
 
-def signed_by(
-    scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime
-) -> Secret | None:
+def signed_by(scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime) -> Secret | None:
     """The secret that signed these bytes, or None. `headers` have lower-case names. Constant time for each secret."""
     given = headers.get(scheme.header, "")
     stamp = headers.get(scheme.timestamp, "") if scheme.timestamp else ""

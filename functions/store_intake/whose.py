@@ -151,4 +151,3 @@ def whose(known: Mapping[Key, Item], at: Places) -> Whose:
         by_parcel = [str(known[key]["customer_id"]) for key in at.parcels if key in known and "customer_id" in known[key]]
         return Whose(by_parcel[0] if by_parcel else None, len(set(by_parcel)) > 1)
     return Whose(named[0], len(set(named)) > 1)
-
