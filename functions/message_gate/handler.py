@@ -7,9 +7,8 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from aftercare.catalogue import catalogue
-
 from aftercare import telemetry
+from aftercare.catalogue import catalogue
 from aftercare.decision import Decision
 from aftercare.entry import batch
 from aftercare.outside import current

@@ -13,8 +13,9 @@ from aftercare.catalogue import Catalogue
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
+from message_gate.letter import Letter, Links, View, frame, standing, unsubscribed_from
 from message_gate.stationery import Stationery, Words, stationery
-from message_gate.view import VIEWS, Letter, Links, View, frame, standing, unsubscribed_from
+from message_gate.view import VIEWS
 
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
@@ -109,7 +110,7 @@ def render(
     own = view_of(letter, common)
     head = _letterhead(brand, files)
     for_html, for_text = head.views(message.template, words)
-    html = head.html.get_template(f"{message.template}/mail.html").render({**for_html, **common, **own})
+    html = head.html.get_template(f"{files.form(message.template)}/mail.html").render({**for_html, **common, **own})
     text = files.text(message.template).render({**for_text, **common, **own})
     if len(html) > LARGEST_HTML // 4 and len(html.encode()) > LARGEST_HTML:
         raise TooLarge(f"{message.template}: the HTML has {len(html.encode())} bytes, mail programmes cut after {LARGEST_HTML}")
