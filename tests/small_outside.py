@@ -14,7 +14,7 @@ from aftercare import store
 from aftercare.clock import iso
 from aftercare.events import Event
 from aftercare.keys import Key
-from aftercare.outside import NotKept, Outside
+from aftercare.outside import NotKept, NotThere, Outside
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.memory.tables import ChangeRecord, MemoryTables
@@ -114,10 +114,13 @@ class ListedQueues:
 @dataclass
 class Kept:
     texts: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
+    out: bool = False
 
     def text(self, name: str) -> str:
-        if name not in self.texts:
+        if self.out:
             raise NotKept(f"parameter {name} cannot be read")
+        if name not in self.texts:
+            raise NotThere(f"parameter {name} is not there")
         return self.texts[name]
 
 

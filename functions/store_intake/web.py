@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from aftercare import telemetry
-from aftercare.outside import NotKept, Outside, current
+from aftercare.outside import NotKept, NotThere, Outside, current
 from aftercare.table import TableError
 from store_intake.intake import Outcome, take
 from store_intake.received import Received
@@ -70,8 +70,8 @@ def webhook(name: str) -> Response[str]:
 
 
 def _taken(name: str, outside: Outside, event: Mapping[str, Any]) -> Response[str]:
-    """401 for a wrong signature and 413 for a body too large, both before anything is read; 503 when it is our own outage,
-    so that the sender tries again; everything else is recorded or parked, and 200."""
+    """404 for a sender without secrets, 401 for a wrong signature and 413 for a body too large, all before anything is read;
+    503 when it is our own outage, so that the sender tries again; everything else is recorded or parked, and 200."""
     if len(event.get("body") or "") > LARGEST * 4 // 3 + 4:
         return _refused(413, "WebhookTooLarge")
     body = _raw(event)
@@ -81,6 +81,10 @@ def _taken(name: str, outside: Outside, event: Mapping[str, Any]) -> Response[st
     query = {str(k): str(v) for k, v in (event.get("queryStringParameters") or {}).items()}
     try:
         secrets = read_secrets(outside.secrets.text(outside.settings.need(f"{name}_secrets_parameter")))
+    except NotThere:
+        # Every route is public, and most stores use one sender or two: the others are not there, and no outage of ours.
+        telemetry.tell("nobody has set up this sender", sender=name)
+        return _refused(404, "SenderNotSetUp")
     except NotKept as error:
         telemetry.trouble("webhook secrets cannot be read", sender=name, error=type(error).__name__)
         return _refused(503, "SecretsUnreadable")

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Accepted, Busy, Mail, NotKept, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.outside import Accepted, Busy, Mail, NotKept, NotThere, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -431,6 +431,10 @@ class SesMail:
         return Accepted(answer["MessageId"])
 
 
+def _code(error: BaseException | None) -> str | None:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
+
+
 class AwsSecrets:
     """Parameters and secrets through Powertools, kept five minutes."""
 
@@ -442,6 +446,8 @@ class AwsSecrets:
                 return str(parameters.get_secret(name, max_age=300))
             return str(parameters.get_parameter(name, decrypt=True, max_age=300))
         except parameters.GetParameterError as error:
+            if _code(error.__context__) == "ParameterNotFound":
+                raise NotThere(f"parameter {name} is not there") from error
             raise NotKept(f"parameter {name} cannot be read") from error
 
 

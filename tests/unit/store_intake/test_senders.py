@@ -94,9 +94,17 @@ def test_without_any_credentials_nothing_is_believed(small, path):
 
 @pytest.mark.parametrize("name", CARRIERS)
 def test_secrets_that_cannot_be_read_are_our_own_outage(small, name):
-    del small.secrets.texts[f"/aftercare/{name}-secrets"]
+    small.secrets.out = True
     path = next(p for p in SAMPLES if p.startswith(name))
     assert handle(sample(path), Context())["statusCode"] == 503
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_a_sender_that_nobody_has_set_up_is_not_found(small, name):
+    del small.secrets.texts[f"/aftercare/{name}-secrets"]
+    path = next(p for p in SAMPLES if p.startswith(name))
+    assert handle(sample(path), Context())["statusCode"] == 404
+    assert small.items() == []
 
 
 def test_a_sender_that_nobody_knows_is_not_found(small):
