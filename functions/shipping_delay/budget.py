@@ -1,26 +1,30 @@
-"""How many needless notices are on the way of late: expected, decayed over about a month, summed in KnowledgeTable."""
+"""How many notices are expected to prove needless, of how many parcels: this calendar month (UTC) and the last."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shipping_delay.parcel import Counters, Increments, days
+from shipping_delay.parcel import Counters, Increments
 
-KEY = "alarms"
-HALF_LIFE = 30.0  # days
-SHRINK = 100.0  # parcels without a notice that are taken as given, so that a new store's first parcel is no hundred percent
+SHRINK = 100.0
+"""Parcels without a notice that are taken as given, so that a new store's first notice is no hundred percent."""
 
 
-def _grown(at: datetime) -> float:
-    return float(2.0 ** (days(at) / HALF_LIFE))
+def key(at: datetime) -> str:
+    return f"alarms:{at:%Y-%m}"
+
+
+def keys(at: datetime) -> tuple[str, str]:
+    """What `allows` reads."""
+    return key(at), key(at.replace(day=1) - timedelta(days=1))
 
 
 def of_departure(at: datetime) -> Increments:
     """What a parcel that was handed over adds."""
-    return {KEY: (_grown(at), 0.0)}
+    return {key(at): (1.0, 0.0)}
 
 
 def of_notice(late_probability: float, at: datetime) -> Increments:
     """What a notice adds: as much of a needless one as the parcel is likely to come in time."""
-    return {KEY: (0.0, _grown(at) * (1.0 - late_probability))}
+    return {key(at): (0.0, 1.0 - late_probability)}
 
 
 def allows(knowledge: Counters, late_probability: float, most_per_100: float, at: datetime) -> bool:
@@ -28,6 +32,6 @@ def allows(knowledge: Counters, late_probability: float, most_per_100: float, at
     needless = 1.0 - late_probability
     if needless <= 0.0:
         return True
-    parcels, spent = (*knowledge.get(KEY, ()), 0.0, 0.0)[:2]
-    grown = _grown(at)
-    return 100.0 * (spent / grown + needless) / (parcels / grown + SHRINK) <= most_per_100
+    found = [knowledge[month] for month in keys(at) if month in knowledge]
+    parcels, spent = sum(numbers[0] for numbers in found), sum(numbers[1] for numbers in found)
+    return 100.0 * (spent + needless) <= most_per_100 * (parcels + SHRINK)

@@ -41,11 +41,14 @@ def _numbers(key: str, item: Mapping[str, object]) -> tuple[float, ...]:
 
 
 def _length(key: str, least: int) -> int:
+    """How many numbers a key has: what reads them counts on all of them."""
     if key == SHAPE_KEY:
         return SHAPE_SIZE
     if key.startswith("pace:"):
         return 2 * PACE_SPAN
-    return 4 if least == 3 and not key.startswith(("stage:", "h:")) else max(least, 2)
+    if key.startswith(("stage:", "h:")):
+        return 3
+    return 4 if least == 3 else max(least, 2)
 
 
 def change(key: str, values: Sequence[float], now: datetime) -> Change | None:

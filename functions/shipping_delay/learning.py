@@ -126,7 +126,7 @@ def _read(event: Mapping[str, Any]) -> _Batch:
                 continue
             event_told = told(body)
         except (ValueError, KeyError, TypeError, UnknownEvent):
-            telemetry.trouble("record failed", message=message)
+            telemetry.trouble("record failed", record=message)
             batch.failed.append(message)
             continue
         if _teaches(event_told):

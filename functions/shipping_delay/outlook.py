@@ -23,6 +23,9 @@ from shipping_delay.reasons import why
 SOONEST = timedelta(hours=1)
 """No look follows another sooner."""
 
+SURE = 1.15
+"""A watch rings when the threshold is passed by so much: by then the network may have become a little quicker."""
+
 NO_LONGER = timedelta(days=60)
 """So long after hand-over nobody waits for a word any more; the shop's own enquiry has taken over."""
 
@@ -69,8 +72,8 @@ class Question:
     expected_handover: datetime | None
 
     def keys(self, now: datetime) -> tuple[str, ...]:
-        """All that a look reads: one BatchGetItem of at most 18 keys."""
-        return (*prediction.keys(self.parcel, now, self.status), budget.KEY)
+        """All that a look reads: one BatchGetItem of at most 19 keys."""
+        return (*prediction.keys(self.parcel, now, self.status), *budget.keys(now))
 
     def ask(self, knowledge: Counters, now: datetime, due: datetime | None, silent_until: datetime | None = None) -> Predicted:
         """The model's answer; a parcel of which nobody speaks is as old as at its hand-over."""
@@ -252,7 +255,7 @@ def _when(shipment: Shipment, asked: Question, knowledge: Counters, policy: Ship
     late = forecast.late_probability
     if late is not None and (late >= policy.threshold or not _known_enough(asked, knowledge, policy, late, now)):
         return forecast.promised_by if forecast.promised_by > now and not shipment.held_out_at else None
-    return _crossing(asked, knowledge, forecast.promised_by, policy.threshold, now)
+    return _crossing(asked, knowledge, forecast.promised_by, min(0.99, policy.threshold * SURE), now)
 
 
 def _crossing(asked: Question, knowledge: Counters, promised_by: datetime, threshold: float, now: datetime) -> datetime | None:

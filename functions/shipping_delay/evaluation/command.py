@@ -125,4 +125,3 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None, err:
     except BadInput as problem:
         (err or sys.stderr).write(f"aftercare: {' '.join(str(problem).split())}\n")
         return 2
-
