@@ -4,7 +4,7 @@ What is said is read from the record that was written, so a repeated event says 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer, Order
@@ -14,12 +14,15 @@ from aftercare.proposal import Nothing
 from aftercare.shipment import DelayNotice, Shipment
 from aftercare.store import find
 from shipping_delay import budget, contacts, knowledge, notices
+from shipping_delay.forecasting import DAY
 from shipping_delay.milestones import about
 from shipping_delay.outlook import Because, Looked, look, question
 from shipping_delay.parcel import Increments
 from shipping_delay.policy import ShippingPolicy
 from shipping_delay.record import ATTEMPTS, KeepsChanging, tell_assumed, write_shipment
 from shipping_delay.teaching import merge
+
+JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,24 @@ def look_at(outside: Outside, customer_id: str, order_key: str, shipment_key: st
             return Seen(customer, before, f"not forecast: {looked}")
         after = looked.shipment
         assumed = order_key if _order_assumed(customer, order_key, after) else None
-        if after != before and not write_shipment(outside, customer, before, after, assumed, now, cause.correlation_id):
+        if _as_before(before, after, now):
+            after = before
+        elif not write_shipment(outside, customer, before, after, assumed, now, cause.correlation_id):
             continue
         _count(outside, before, looked, now)
         _say(outside, customer, order_key, after, now, cause)
         return Seen(_with(customer, after), after, f"forecast: {looked.because or 'late, told'}")
     raise KeepsChanging("the shipment changed under every attempt")
+
+
+def _as_before(before: Shipment, after: Shipment, now: datetime) -> bool:
+    """Whether the record may stay as it is: several events tell of one scan, and each would move the forecast by seconds."""
+    old, new = before.forecast, after.forecast
+    if old is None or new is None:
+        return after == before
+    moved = abs((new.late_probability or 0.0) - (old.late_probability or 0.0)) + abs((new.p90 - old.p90) / DAY)
+    fresh = now < old.forecast_at + JUST_NOW and moved < 0.05
+    return after == before or (fresh and after.model_copy(update={"forecast": old}) == before)
 
 
 def _looked(
