@@ -29,6 +29,7 @@ class Because(StrEnum):
     SILENT = "silent"
     NOT_SO = "not-so"
     CLOSED = "closed"
+    NEVER_STOOD = "never-stood"
     TOLD_BY_SHIPMENT = "told-by-shipment"
     TOLD_BY_CONFIRMATION = "told-by-confirmation"
     NOTHING_IS_SENT = "nothing-is-sent"
@@ -50,8 +51,12 @@ Decided = Change | Because
 
 
 def _cancelled(order: Order, customer: Customer, event: Told) -> Decided:
+    """An order that was over when it was placed (the shop refused it) was never confirmed: there is nothing to take back."""
     del customer, event
-    return Change(order.key, order.cancelled_at, {}) if order.cancelled_at else Because.NOT_SO
+    at = order.cancelled_at
+    if at is None:
+        return Because.NOT_SO
+    return Because.NEVER_STOOD if order.placed_at and at <= order.placed_at else Change(order.key, at, {})
 
 
 def _refunded(order: Order, customer: Customer, event: Told) -> Decided:

@@ -27,11 +27,15 @@ def of_notice(late_probability: float, at: datetime) -> Increments:
     return {key(at): (0.0, 1.0 - late_probability)}
 
 
+def departures(knowledge: Counters, at: datetime) -> float:
+    """Parcels handed over this month and the last: none means that nobody tells of them."""
+    return sum(knowledge[month][0] for month in keys(at) if month in knowledge)
+
+
 def allows(knowledge: Counters, late_probability: float, most_per_100: float, at: datetime) -> bool:
     """Whether one more notice stays within so many needless ones per 100 parcels. One that cannot be needless always does."""
     needless = 1.0 - late_probability
     if needless <= 0.0:
         return True
-    found = [knowledge[month] for month in keys(at) if month in knowledge]
-    parcels, spent = sum(numbers[0] for numbers in found), sum(numbers[1] for numbers in found)
-    return 100.0 * (spent + needless) <= most_per_100 * (parcels + SHRINK)
+    spent = sum(knowledge[month][1] for month in keys(at) if month in knowledge)
+    return 100.0 * (spent + needless) <= most_per_100 * (departures(knowledge, at) + SHRINK)

@@ -11,7 +11,7 @@ from aftercare.outside import Outside, current
 from aftercare.proposal import Nothing, Proposal
 from aftercare.shipment import ShipmentStatus
 from aftercare.store import find
-from shipping_delay import contacts, knowledge, milestones, notices
+from shipping_delay import budget, contacts, knowledge, milestones, notices
 from shipping_delay.asking import record_case
 from shipping_delay.learning import handle_batch
 from shipping_delay.looking import Cause, look_at
@@ -75,7 +75,8 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     if "shipment" in payload:
         return look_at(outside, payload["customer_id"], payload["order"], payload["shipment"], policy, cause).outcome
     customer, now = find(outside.tables, payload["customer_id"]), outside.clock.now()
-    return _proposed(outside, notices.of_waiting(customer, payload["order"], policy, now, cause.correlation_id))
+    sent = budget.departures(knowledge.read(outside.tables, budget.keys(now)), now)
+    return _proposed(outside, notices.of_waiting(customer, payload["order"], policy, sent, now, cause.correlation_id))
 
 
 EVENTS = {

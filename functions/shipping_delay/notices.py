@@ -36,6 +36,7 @@ class Because(StrEnum):
     STOCKOUT_TOLD = "stockout-told"
     OFF = "off"
     TOO_EARLY = "too-early"
+    NOBODY_TELLS = "nobody-tells"
 
 
 def of_delay(found: About, now: datetime, caused_by: str, correlation_id: str) -> Iterator[Proposal]:
@@ -123,11 +124,12 @@ def of_stock(customer: Customer | None, order_key: str, now: datetime, caused_by
 
 
 def of_waiting(
-    customer: Customer | None, order_key: str, policy: ShippingPolicy, now: datetime, correlation_id: str
+    customer: Customer | None, order_key: str, policy: ShippingPolicy, departures: float, now: datetime, correlation_id: str
 ) -> Proposal | Nothing:
     """An order that nobody has sent after the days that the store finds too many; once, and not beside a stockout.
 
-    Nothing is known of why: no forecast was moved, so no season is blamed.
+    Nothing is known of why: no forecast was moved, so no season is blamed. A shop of which nobody tells what it sends
+    (`departures` of late) sends all the same: its silence says nothing.
     """
     order, after = _waits(customer, order_key), policy.unshipped_after
     if isinstance(order, Because) or customer is None:
@@ -141,6 +143,8 @@ def of_waiting(
         return Nothing(Because.SHIPPED)
     if order.stockouts:
         return Nothing(Because.STOCKOUT_TOLD)
+    if not departures:
+        return Nothing(Because.NOBODY_TELLS)
     return Proposal(
         key=f"order-not-shipped-yet#{order.key}",
         customer_id=customer.id,

@@ -70,7 +70,7 @@ def parcels(shop):
 
 def taught(cloud, days=3.0, parcels=300):
     """A store whose last parcels took so many days, give or take a fifth."""
-    from shipping_delay import knowledge, teaching
+    from shipping_delay import budget, knowledge, teaching
     from shipping_delay.parcel import Parcel
     from shipping_delay.prediction import predict
 
@@ -82,6 +82,7 @@ def taught(cloud, days=3.0, parcels=300):
         teaching.merge(sums, teaching.depart(one, basis))
         arrived = handed + timedelta(days=days * math.exp(dice.gauss(0, 0.2)))
         teaching.merge(sums, teaching.learn(one, arrived, basis))
+    teaching.merge(sums, budget.of_departure(cloud.now))
     assert knowledge.add(cloud.outside().tables, sums, cloud.now) == {}
 
 
@@ -308,7 +309,14 @@ def test_a_parcel_that_nobody_scans_is_taken_for_delivered_when_p90_has_passed(p
     assert transitions(cloud) <= 6
 
 
+def test_of_a_shop_that_tells_of_no_shipment_no_order_is_told_as_waiting(parcels, cloud):
+    parcels.ordered("1")
+    cloud.advance(days=20)
+    assert not parcels.told()
+
+
 def test_an_order_that_nobody_sends_and_a_stockout_are_told_once(parcels, cloud):
+    taught(cloud)
     parcels.ordered("1")
     parcels.ordered("2")
     cloud.advance(days=1)

@@ -17,8 +17,9 @@ REFUND = Refund(ref="r1", at=NOON)
 RETURN = Return(ref="R-1", requested_at=NOON, approved_at=NOON + timedelta(hours=2))
 EBOOK = OrderLine(line_ref="1", title="E-book", quantity=1, requires_shipping=False)
 
+LATER = NOON + timedelta(minutes=5)
 HAPPENED = {
-    "OrderCancelled": {"cancelled_at": NOON},
+    "OrderCancelled": {"cancelled_at": LATER},
     "OrderRefunded": {"refunds": (REFUND,)},
     "OrderEdited": {"edited_at": NOON},
     "OrderPartiallyFulfilled": {"partially_fulfilled_at": NOON},
@@ -77,6 +78,10 @@ def test_a_change_is_proposed_once_by_what_it_is_about(kind, key):
     assert one.references["order"] == "example:1070"
     assert one == told(kind)
     assert Unless.ORDER_UNKNOWN in one.unless
+
+
+def test_an_order_that_was_refused_when_it_was_placed_was_never_confirmed_and_is_not_taken_back():
+    assert told("OrderCancelled", cancelled_at=NOON) == Nothing("never-stood")
 
 
 def test_two_refunds_are_two_messages_and_the_amount_is_read_from_the_record():

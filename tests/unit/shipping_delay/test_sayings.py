@@ -164,8 +164,8 @@ def test_of_several_parcels_the_one_still_under_way_is_named():
     assert "parcel" not in said(notice())[0].references
 
 
-def waiting(order, *shipments, now=NOON + 4 * DAY, policy=POLICY):
-    return notices.of_waiting(a_customer(order, shipments=shipments), order.key, policy, now, "k1")
+def waiting(order, *shipments, now=NOON + 4 * DAY, policy=POLICY, departures=9):
+    return notices.of_waiting(a_customer(order, shipments=shipments), order.key, policy, departures, now, "k1")
 
 
 def test_an_order_that_nobody_sent_is_told_once_without_blaming_anybody():
@@ -194,6 +194,7 @@ def test_an_order_that_is_sent_over_or_explained_otherwise_is_not_told_as_waitin
 
 def test_the_store_decides_after_how_many_days_and_whether_at_all():
     assert waiting(an_order(), now=NOON + 3 * DAY) == Nothing("too-early")
+    assert waiting(an_order(), departures=0) == Nothing("nobody-tells"), "a shop that tells of no shipment sends all the same"
     assert waiting(an_order(), policy=POLICY.model_copy(update={"unshipped_after_days": 0})) == Nothing("off")
 
 
