@@ -156,7 +156,6 @@ class Profile(Model):
     country: str | None = None
     first_seen: AwareDatetime
     tags: tuple[str, ...] = ()
-    channels_off: tuple[str, ...] = ()
     erased: bool = False
     told: dict[str, str] = Field(default_factory=dict)
 
