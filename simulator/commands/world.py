@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulator.mailbox import MailTaken
     from simulator.state_language import Execution
 
-SECRET: Final = "a secret for this machine"  # noqa: S105 - signs sample requests only
+SECRET: Final = "s3cret"  # noqa: S105 - signs sample requests only, those of events/ too
 SECRETS_PARAMETER: Final = "/aftercare/shopify-secrets"
 
 PARAMETERS: Final = {

@@ -7,6 +7,10 @@ import pytest
 
 from aftercare.events import CATALOGUE, told
 from engagement.provider import EVENT_TYPES
+from simulator.commands.main import main
+from simulator.commands.world import PARAMETERS
+from simulator.event_patterns import compile_pattern
+from simulator.template import load
 from store_intake import canonical, shopify
 from tests.small_outside import EVENTS, sample
 
@@ -43,6 +47,69 @@ def test_every_event_of_a_store_has_a_sample():
 def test_every_event_of_ses_that_is_acted_on_has_a_sample():
     kinds = {sample(f"aws.ses/{name}")["detail"]["eventType"] for name in names("aws.ses")}
     assert kinds == {*EVENT_TYPES, "Subscription"}
+
+
+OUTSIDE = {"store", "shopify", "shopify-partner"}
+"""Folders of what senders bring: nothing comes before them."""
+
+
+def functions_of(path):
+    """The functions that take a sample: its folder's own, the intake, or those whose rule lets it through."""
+    folder, template = path.parent.name, load(EVENTS.parent / "template.yaml", PARAMETERS)
+    if folder in {function.package for function in template.functions.values()}:
+        return [folder]
+    if folder in OUTSIDE:
+        return ["store_intake"]
+    if folder == "aws.ses":
+        return ["engagement"]
+    event = json.loads(path.read_text())
+    queues = {
+        target.arn for rule in template.rules if rule.pattern and compile_pattern(rule.pattern)(event) for target in rule.targets
+    }
+    named = {function.arn: function.package for function in template.functions.values()}
+    return [named[mapping.function_arn] for mapping in template.mappings if mapping.source_arn in queues]
+
+
+SAMPLES = [path for path in ALL if path.parent != EVENTS]
+RUNS = [(function, path) for path in SAMPLES for function in functions_of(path)]
+UNHEARD = [path for path in SAMPLES if not functions_of(path)]
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch, capsys):
+    """Run `aftercare invoke` in a fresh folder: (exit code, answer, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(function, path):
+        code = main(["invoke", function, str(path), "--backend", "memory"])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if out else None, err
+
+    return run
+
+
+@pytest.mark.parametrize(("function", "path"), RUNS, ids=[f"{function}-{path.stem}" for function, path in RUNS])
+def test_every_sample_runs_as_it_is_and_finds_what_it_is_about(invoke, function, path):
+    code, answer, err = invoke(function, path)
+    assert (code, err) == (0, "")
+    assert answer.get("batchItemFailures", []) == []
+    assert answer.get("statusCode", 200) == 200
+    assert answer.get("status") not in {"duplicate", "refused"}
+    assert "unknown" not in answer.get("outcome", "")
+    assert "no such" not in answer.get("outcome", "")
+
+
+@pytest.mark.parametrize("path", UNHEARD, ids=lambda path: path.stem)
+def test_an_event_that_no_function_listens_to_is_refused_in_one_line(invoke, path):
+    code, _, err = invoke("order_confirmation", path)
+    assert code == 2
+    assert "no one here listens to" in err
+
+
+def test_every_function_has_a_sample_and_every_folder_says_what_came_before():
+    functions = {function.package for function in load(EVENTS.parent / "template.yaml", PARAMETERS).functions.values()}
+    assert {function for function, _ in RUNS} == functions
+    assert set(sample("given")) == {path.parent.name for path in SAMPLES} - OUTSIDE
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
