@@ -39,10 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = sorted(set(arguments.only or ()) - set(BARS))
     if unknown:
         raise BadInput(f"--only {unknown[0]}: expected one of {', '.join(BARS)}")
+    # Before minutes of measuring: a place that cannot be written is said at once.
+    arguments.to.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(quiet=arguments.json)
     results = measure(arguments.only or list(BARS), progress)
     progress.done()
-    arguments.to.parent.mkdir(parents=True, exist_ok=True)
     import json
 
     rows = [result.as_json() for result in results]

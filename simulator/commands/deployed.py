@@ -58,8 +58,27 @@ class StackRecords:
     def identity_secret(self) -> str:
         return str(self._outside.secrets.text(self.resource("IdentitySecret")))
 
+    @cached_property
+    def operator(self) -> str:
+        """The ARN of the credentials that are used."""
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"])
+        except Exception as error:
+            raise BadInput(f"--stack {self.stack}: cannot say whose credentials these are: {plain(error)}") from error
+
     def keep(self) -> None:
         """What was written is kept by the table itself."""
+
+    def ring(self, customer_id: str) -> None:
+        """As the sweep would, when the slot's timer did not ring; if this fails, the sweep does it within minutes."""
+        from simulator.commands.records import slot_body
+
+        try:
+            self._outside.queues.send(self.resource("GateQueue"), slot_body(customer_id, self.now), group=customer_id)
+        except Exception as error:
+            raise BadInput(
+                f"--stack {self.stack}: the gate could not be told ({plain(error)}); due_sweep tells it within minutes"
+            ) from error
 
 
 def plain(error: Exception) -> str:

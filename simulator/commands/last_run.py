@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aftercare.clock import parse_iso
 from aftercare.table import Item
 from simulator.commands.options import BUILD
 from simulator.commands.problem import BadInput
@@ -36,6 +37,16 @@ class LastRun:
     waits: list[dict[str, Any]] = field(default_factory=list)
     dead_letters: dict[str, list[str]] = field(default_factory=dict)
 
+    def goes_on(self, later: LastRun) -> None:
+        """Join what a later opening of this run's records brought."""
+        settled = {message["key"] for message in later.messages}
+        self.messages = [message for message in self.messages if message["key"] not in settled] + later.messages
+        self.journal += later.journal
+        self.mails += later.mails
+        for queue, bodies in later.dead_letters.items():
+            self.dead_letters.setdefault(queue, []).extend(bodies)
+        self.tables, self.now = later.tables, later.now
+
     def save(self, path: Path = STATE) -> Path:
         """Write the run, in one step: a reader finds the old state or the new one."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,15 +69,19 @@ def load(path: Path | None = None) -> LastRun:
     except FileNotFoundError:
         hint = "no run is kept here yet: run `aftercare demo`, `simulate` or `replay` first" if path is None else "no such file"
         raise BadInput(f"{place}: {hint}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{place}: expected the state of a run as JSON") from error
     if not isinstance(kept, dict) or kept.pop("format", None) != FORMAT:
         raise BadInput(f"{place}: format: expected {FORMAT}; run the demo again with this version")
     try:
         run = LastRun(**kept)
-    except TypeError as error:
+        parse_iso(run.now)
+        run.tables = {name: [_item(item) for item in items] for name, items in run.tables.items()}
+        whole = all("pk" in item and "sk" in item for items in run.tables.values() for item in items)
+    except (TypeError, AttributeError, ValueError, KeyError) as error:
         raise BadInput(f"{place}: expected the state of a run: {error}") from error
-    run.tables = {name: list(map(_item, items)) for name, items in run.tables.items()}
+    if not whole:
+        raise BadInput(f"{place}: tables: expected items with pk and sk")
     return run
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, Final, NoReturn
 
+from aftercare.table import TableError
 from simulator.commands.problem import BadInput
+from simulator.commands.terminal import complain
 
 WORDS: Final = (
     "demo",
@@ -64,22 +68,38 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns its exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file's name need not be text, and a terminal need not know every sign.
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = parser().parse_args(arguments)
     try:
-        return int(given.run(given))
+        code = int(given.run(given))
+        sys.stdout.flush()
+        return code
     except BadInput as problem:
-        return _one_line(problem)
+        return _one_line(str(problem))
     except KeyboardInterrupt:
         sys.stderr.write("\naftercare: stopped\n")
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader (`| head -1`) has seen enough; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _one_line(f"{error.filename}: {error.strerror}")
+    except Exception as error:
+        stack = getattr(given, "stack", None)
+        if not stack or not (isinstance(error, TableError) or type(error).__module__.startswith("botocore.")):
+            raise
+        from simulator.commands.deployed import plain
+
+        return _one_line(f"--stack {stack}: {plain(error)}")
 
 
-def _one_line(problem: Exception) -> int:
-    text = " ".join(str(problem).split())
-    sys.stderr.write(f"aftercare: {text}\n")
+def _one_line(text: str) -> int:
+    complain(text)
     return 2
 
 

@@ -19,6 +19,15 @@ from simulator.report import words
 
 SENDERS = ("shopify", "store", "unknown")
 MOST = 500
+KEPT_DAYS = 90
+
+RESEND = "resend"
+CHOICES = {
+    "confirm-sent": (State.SENT, Reason.OPERATOR_CONFIRMED),
+    RESEND: (State.HELD, Reason.OPERATOR_RESENT),
+    "drop": (State.REFUSED, Reason.OPERATOR_DROPPED),
+}
+"""What an operator may make of a message whose outcome nobody learned (rule H2 of docs/guarantees.md)."""
 
 
 def add(parsers: Any) -> None:
@@ -26,27 +35,35 @@ def add(parsers: Any) -> None:
         parsers,
         "parked",
         run,
-        "list what was parked, and resolve a parked message: confirm that it was sent, or drop it",
+        "list what was parked, and resolve a parked message: confirm that it was sent, send it once more, or drop it",
         """\
   aftercare parked list --stack aftercare
   aftercare parked list --days 30                       deliveries of the last 30 days that could not be understood
   aftercare parked resolve MESSAGE confirm-sent --stack aftercare
+  aftercare parked resolve MESSAGE resend --note "not among the provider's events" --stack aftercare
   aftercare parked resolve MESSAGE drop --note "customer was called" --stack aftercare
 """,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="list|resolve", required=True, parser_class=type(parser))
     show = verbs.add_parser("list", help="messages whose outcome nobody learned, and deliveries that nobody could read")
     show.add_argument("--days", type=int, default=7, help="deliveries of so many days (default: %(default)s)")
-    resolve = verbs.add_parser("resolve", help="settle one parked message for good; it is never sent again")
+    resolve = verbs.add_parser("resolve", help="settle one parked message for good, or give it to the gate once more")
     resolve.add_argument("message", help="the message's short id or key, as `parked list` shows it")
-    resolve.add_argument("how", choices=("confirm-sent", "drop"), help="it did reach the customer, or it is given up")
-    resolve.add_argument("--note", default="", help="why, for the decision record; no personal data")
+    resolve.add_argument(
+        "how",
+        choices=CHOICES,
+        help="confirm-sent: it did reach the customer; resend: the gate sends it by its ordinary rules, and the customer may "
+        "get it twice; drop: it is given up",
+    )
+    resolve.add_argument("--note", default="", help="why, for the decision record; no personal data; needed for resend")
     for each in (show, resolve):
         options.records(each)
         options.as_json(each)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.verb == "list" and not 0 <= arguments.days <= KEPT_DAYS:
+        raise BadInput(f"--days: expected 0 to {KEPT_DAYS}: so long a parked delivery is kept")
     where = records.of(arguments)
     return _list(where, arguments) if arguments.verb == "list" else _resolve(where, arguments)
 
@@ -65,7 +82,7 @@ def _messages(where: Records) -> list[tuple[Key, Item, Message]]:
 def _deliveries(where: Records, days: int, until: datetime) -> list[Item]:
     found: list[Item] = []
     for sender in SENDERS:
-        for ago in range(max(days, 0)):
+        for ago in range(days):
             day = until - timedelta(days=ago)
             found += where.tables.partition("customers", f"PARKED#{sender}#{day:%Y-%m-%d}", sender)
     return sorted(found, key=lambda item: str(item.get("received_at", "")))
@@ -115,26 +132,46 @@ def _parked_deliveries(where: Records, days: int) -> list[dict[str, str]]:
 
 
 def _resolve(where: Records, arguments: argparse.Namespace) -> int:
-    asked = arguments.message
+    asked, how, why = arguments.message, arguments.how, " ".join(arguments.note.split())
     found = next((m for m in _messages(where) if asked in (m[2].proposal.message_id, m[2].proposal.key)), None)
     if found is None:
         raise BadInput(f"message {asked}: expected the id or key of a parked message; `aftercare parked list` shows them")
-    _, item, message = found
-    sent = arguments.how == "confirm-sent"
+    place, item, message = found
+    if how == RESEND:
+        if not why:
+            raise BadInput("--note: is required to resend: say why, because the customer may get the message twice")
+        closes = message.proposal.not_after
+        if where.now >= closes:
+            raise BadInput(f"message {asked}: its window closed {words.when(closes)}: expected confirm-sent or drop")
+    state, reason = CHOICES[how]
     decision = Decision(
         at=where.now,
-        state=State.SENT if sent else State.REFUSED,
-        reason=Reason.OPERATOR_CONFIRMED if sent else Reason.OPERATOR_DROPPED,
+        state=state,
+        reason=reason,
         channel=message.channel,
-        note=arguments.note[:500],
+        until=where.now if how == RESEND else None,
+        caused_by=f"{words.OPERATOR}{where.operator}",
+        note=why[:500],
     )
-    changes: dict[str, object] = {"sent_at": message.sent_at or where.now} if sent else {}
+    changes: dict[str, object] = {"sent_at": message.sent_at or where.now} if state is State.SENT else {}
     settled = ledger.decided(message, decision, **changes)
-    if not ledger.confirm_sent(where.tables, keys.customer_id_of(str(item["pk"])), settled, item, where.now):
+    customer_id = keys.customer_id_of(place.pk)
+    write = ledger.to_gate_again if how == RESEND else ledger.confirm_sent
+    if not write(where.tables, customer_id, settled, item, where.now):
         raise BadInput(f"message {asked}: it was settled by somebody else meanwhile")
     where.keep()
+    if how == RESEND:
+        where.ring(customer_id)
+        settled = _as_it_stands(where, customer_id, settled)
     if arguments.json:
-        say_json({"message_id": message.proposal.message_id, "settlement": decision.state, "reason": decision.reason})
+        say_json({"message_id": message.proposal.message_id, "settlement": settled.state, "reason": settled.last.reason})
         return 0
-    say(f"{message.proposal.key}: {words.outcome(decision)}")
+    say(f"{message.proposal.key}: {words.outcome(settled.last)}")
     return 0
+
+
+def _as_it_stands(where: Records, customer_id: str, message: Message) -> Message:
+    """What the gate has made of a message by now; on a stack it may not have come to it yet."""
+    places = [make(customer_id, message.proposal.message_id) for make in (keys.ledger, keys.held)]
+    found = where.tables.read(places)
+    return next((ledger.message_from(found[place]) for place in places if place in found), message)

@@ -56,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadInput(f"queue {queue}: cannot be redriven: {NO_WAY_BACK[queue]}")
     if not queue.endswith("DeadLetters"):
         raise BadInput(f"queue {queue}: expected a dead-letter queue, such as {queue.removesuffix('Queue')}DeadLetters")
-    if arguments.rate <= 0:
+    if arguments.limit < 1:
+        raise BadInput("--limit: expected at least 1 message")
+    if not arguments.rate > 0:
         raise BadInput("--rate: expected more than 0 messages a second")
     if not arguments.stack:
         return _here(arguments)

@@ -9,9 +9,9 @@ from typing import Any
 
 from aftercare.switch import Mode
 from simulator.commands import options
-from simulator.commands.captured import Captured, read
+from simulator.commands.captured import Captured, Unreadable, read_each
 from simulator.commands.problem import BadInput
-from simulator.commands.terminal import Progress, paint, say, say_json, table
+from simulator.commands.terminal import Progress, complain, paint, say, say_json, table
 from simulator.commands.world import SECRET, Arrival, World, opened
 from simulator.report import words
 from simulator.scenario.play import set_switch
@@ -36,7 +36,8 @@ such. The clock starts at the first request's own time (requestContext.timeEpoch
 later ones; an earlier one arrives at the present instant. The stage is switched on.
 
 "status" is the HTTP status; an event that a bus takes counts as 200. "facts" are those that this request recorded: none
-for a duplicate.
+for a duplicate. What is no captured request is named on stderr, and the others are brought all the same: its "status" is null
+and "parked" says what was expected; the command then exits 2. It exits 1 when a message ended in a dead-letter queue.
 """,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="captured requests as JSON")
@@ -54,15 +55,28 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.days <= 3660:
         raise BadInput("--days: expected 0 to 3660")
     secrets = _secrets(arguments.secret)
-    captured = read(arguments.files)
+    given = read_each(arguments.files)
+    unreadable = [each for each in given if isinstance(each, Unreadable)]
+    for problem in unreadable:
+        complain(problem.problem)
+    captured = [each for each in given if isinstance(each, Captured)]
+    if not captured:
+        if arguments.json:
+            say_json({"requests": [_never_came(each) for each in unreadable], "messages": []})
+        return 2
     progress = Progress(quiet=arguments.json)
     with opened(arguments.backend, arguments.seed, captured[0].at, secret="\n".join(secrets) or SECRET, switch=None) as world:
         set_switch(world, SwitchSet(mode=Mode.ON))
-        requests = []
-        for each in captured:
+        requests: list[dict[str, Any]] = []
+        came: list[tuple[str, Arrival]] = []
+        for each in given:
+            if isinstance(each, Unreadable):
+                requests.append(_never_came(each))
+                continue
             progress.step(each.place)
             arrival = bring(world, each)
-            requests.append((each, arrival))
+            requests.append(_came(each, arrival))
+            came.append((each.place, arrival))
         for day in range(arguments.days):
             progress.step(f"day {day + 1} of {arguments.days}")
             world.cloud.advance(days=1)
@@ -70,12 +84,21 @@ def run(arguments: argparse.Namespace) -> int:
             world.cloud.advance(SETTLES)
         progress.done()
         messages = world.messages()
+        dead = world.cloud.dead_letters()
         world.save("replay", ", ".join(path.name for path in arguments.files[:3]))
     if arguments.json:
-        say_json({"requests": [_as_json(each, arrival) for each, arrival in requests], "messages": messages})
-        return 0
-    for each, arrival in requests:
-        say(f"{each.place}: {_words(arrival)}")
+        say_json({"requests": requests, "messages": messages})
+    else:
+        _say(came, messages)
+    for queue, bodies in dead.items():
+        many = "1 message" if len(bodies) == 1 else f"{len(bodies)} messages"
+        complain(f"{queue} keeps {many} that no function could work on; aftercare redrive {queue} --dry-run shows them")
+    return 2 if unreadable else 1 if dead else 0
+
+
+def _say(came: list[tuple[str, Arrival]], messages: list[dict[str, Any]]) -> None:
+    for place, arrival in came:
+        say(f"{place}: {_words(arrival)}")
     say()
     say(f"{len(messages)} messages considered")
     rows = [
@@ -84,7 +107,6 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     for line in table(rows, indent="  "):
         say(line)
-    return 0
 
 
 SETTLES = timedelta(minutes=1)
@@ -110,8 +132,12 @@ def _secrets(given: list[str]) -> list[str]:
     return found
 
 
-def _as_json(captured: Captured, arrival: Arrival) -> dict[str, Any]:
-    return {"file": captured.file, "status": arrival.status, "facts": list(arrival.facts), "parked": arrival.parked}
+def _came(given: Captured, arrival: Arrival) -> dict[str, Any]:
+    return {"file": given.file, "status": arrival.status, "facts": list(arrival.facts), "parked": arrival.parked}
+
+
+def _never_came(given: Unreadable) -> dict[str, Any]:
+    return {"file": given.file, "status": None, "facts": [], "parked": given.problem}
 
 
 def _words(arrival: Arrival) -> str:

@@ -47,6 +47,11 @@ def paint(text: str, *styles: str) -> str:
     return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[0m"
 
 
+def complain(text: str) -> None:
+    """One line about what is wrong, on stderr."""
+    sys.stderr.write(f"aftercare: {' '.join(text.split())}\n")
+
+
 def say(text: str = "") -> None:
     print(text)
 

@@ -77,6 +77,7 @@ def _as_json(message: Message) -> dict[str, Any]:
                 "state": decision.state,
                 "reason": decision.reason,
                 "note": decision.note or None,
+                "caused_by": decision.caused_by or None,
                 "steps": [
                     {"rule": step.rule, "said": step.said, "because": step.because, "in_words": words.rule(step)[1]}
                     for step in decision.trace

@@ -39,6 +39,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PROVIDER_CONFIRMED: "the mail provider's own event confirmed the send",
     Reason.OPERATOR_CONFIRMED: "an operator confirmed that it was sent",
     Reason.OPERATOR_DROPPED: "an operator dropped it",
+    Reason.OPERATOR_RESENT: "an operator lets it be sent once more, though it may have been sent before",
 }
 """Each reason in words; docs/reasons.md says more of each."""
 
@@ -80,6 +81,9 @@ _UNLESS: Final = {
     "reordered": "the product was not ordered again",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
+
+OPERATOR: Final = "operator:"
+"""How the cause of a decision begins that a person took; the rest says who."""
 
 Saw = Mapping[str, Any]
 
@@ -199,7 +203,9 @@ def outcome(decision: Decision) -> str:
         said = f"Sent by {channel(decision.channel)}: {REASONS[decision.reason]}"
     if decision.until:
         said += f"; looked at again {when(decision.until)}"
-    return said + (f" ({decision.note})" if decision.note else "")
+    operator = decision.caused_by.removeprefix(OPERATOR) if decision.caused_by.startswith(OPERATOR) else ""
+    told = "; ".join(part for part in (decision.note, operator and f"by {operator}") if part)
+    return said + (f" ({told})" if told else "")
 
 
 def about(message: Message) -> str:

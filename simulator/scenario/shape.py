@@ -258,6 +258,8 @@ def load(path: Path) -> Scenario:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: expected text in UTF-8") from error
+    except ValueError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error}") from error
     return parse(text, str(path))
 
 
@@ -271,6 +273,8 @@ def parse(text: str, name: str) -> Scenario:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
         raise ScenarioError(f"{name}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from error
+    except RecursionError as error:
+        raise ScenarioError(f"{name}: expected YAML that is nested less deeply") from error
     if not isinstance(document, dict):
         raise ScenarioError(f"{name}: expected a map with the fields {', '.join(Scenario.model_fields)}")
     try:

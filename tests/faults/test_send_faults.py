@@ -10,7 +10,9 @@ from itertools import product
 
 import pytest
 
+from aftercare import ledger
 from aftercare.clock import iso
+from aftercare.decision import Decision, Reason, State
 from simulator.cloud import LocalCloud
 from simulator.faults import APPLIED, Fault, FaultPlan, random_faults
 
@@ -238,6 +240,27 @@ def test_a_kill_switch_thrown_before_the_decision_is_obeyed_and_after_release_no
         late = next(m for m in cloud.messages() if m["key"].endswith(":2"))
         assert (late["settlement"], late["reason"]) == ("EXPIRED", "too_late")
         assert len(cloud.mailbox.taken) == 1
+
+
+def test_a_resend_whose_answer_is_lost_too_is_parked_once_more_and_told_once_more():
+    """The operator's choice is one more attempt by the ordinary protocol, and no licence for a third."""
+    plan = FaultPlan(names=frozenset(("mail.send",)), choose=lambda effect: Fault.TIMEOUT_BEFORE)
+    with LocalCloud("memory", seed=3, switch="on", faults=plan) as cloud:
+        order(cloud)
+        cloud.run()
+        cloud.advance(hours=5)
+        (item,) = [i for i in cloud.items("CustomerTable") if i.get("state") == "PARKED"]
+        message = ledger.message_from(item)
+        customer_id = message.proposal.customer_id
+        held = Decision(at=cloud.now, state=State.HELD, reason=Reason.OPERATOR_RESENT, until=cloud.now)
+        again = ledger.decided(message, held)
+        assert ledger.to_gate_again(cloud.tables, customer_id, again, item, cloud.now)
+        assert not ledger.to_gate_again(cloud.tables, customer_id, again, item, cloud.now), "only one of two operators"
+        cloud.advance(hours=5)
+        assert [m["settlement"] for m in cloud.messages() if m["key"] == KEY] == ["PARKED"]
+        assert len(plan.effects) == 2
+        told = [e for e in cloud.journal.entries("event") if e.fields.get("type") == "MessageUnresolved"]
+        assert len(told) == 2
 
 
 def test_a_provider_that_is_busy_for_days_is_asked_ever_more_seldom_and_the_message_ends_once():

@@ -57,6 +57,7 @@ class Reason(StrEnum):
     PROVIDER_CONFIRMED = "provider_confirmed"
     OPERATOR_CONFIRMED = "operator_confirmed"
     OPERATOR_DROPPED = "operator_dropped"
+    OPERATOR_RESENT = "operator_resent"
 
 
 @dataclass(frozen=True, slots=True)

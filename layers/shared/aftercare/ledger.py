@@ -238,6 +238,20 @@ def confirm_sent(tables: Tables, customer_id: str, message: Message, seen: Item,
     return True
 
 
+def to_gate_again(tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime) -> bool:
+    """An operator gives what is PARKED back to the gate: HELD again, with the customer's slot at once. False if it moved.
+
+    Its place in the ledger is free after this, so the gate decides, claims and sends once, as for any held message.
+    """
+    place = keys.ledger(customer_id, message.proposal.message_id)
+    held = _held_put(customer_id, message, now, when=Absent())
+    try:
+        tables.write([Remove(place, when=Is("doc", seen["doc"])), held, slot_change(customer_id, now, now)])
+    except ConditionFailed:
+        return False
+    return True
+
+
 def note_engagement(
     tables: Tables, customer_id: str, message_id: str, what: str, at: datetime, event_id: str | None = None
 ) -> bool:

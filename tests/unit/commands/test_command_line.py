@@ -1,6 +1,9 @@
 """Every word of the command: its exit codes, its JSON, and one line for bad input."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -243,6 +246,134 @@ def test_a_file_that_is_no_request_is_one_line(tmp_path, call, content, words):
     assert words in line
 
 
+def test_one_file_that_is_no_request_is_named_and_the_others_are_replayed(tmp_path, call):
+    timeless = written(tmp_path, "timeless.json", {name: value for name, value in ORDER.items() if name != "time"})
+    order = written(tmp_path, "order.json", ORDER)
+    code, out, err = call("replay", timeless, tmp_path / "none.json", order, "--backend", "memory", "--json")
+    told = json.loads(out)
+    assert code == 2
+    assert [line.partition(": expected")[0] for line in err.splitlines()] == [
+        f"aftercare: {timeless}: time",
+        f"aftercare: {tmp_path / 'none.json'}: cannot be read: No such file or directory",
+    ]
+    assert [(request["status"], request["facts"]) for request in told["requests"]] == [
+        (None, []),
+        (None, []),
+        (200, ["OrderPlaced"]),
+    ]
+    assert told["requests"][0]["parked"].startswith(f"{timeless}: time: expected RFC 3339")
+    assert [message["settlement"] for message in told["messages"]] == ["SENT"]
+
+
+def test_a_message_that_ends_in_a_dead_letter_queue_is_named_and_exits_1(tmp_path, call):
+    """An event of the engine's own bus that no function can read: it is tried five times, then kept."""
+    unread = {**ORDER, "source": "aftercare.orders", "detail": {"metadata": {}, "data": {}}}
+    path = written(tmp_path, "unread.json", unread)
+    code, out, err = call("replay", path, "--backend", "memory", "--days", "1", "--json")
+    assert code == 1
+    assert list(json.loads(out)) == ["requests", "messages"]
+    assert "aftercare: OrderConfirmationDeadLetters keeps 1 message that no function could work on" in err
+    assert json.loads(call("redrive", "OrderConfirmationDeadLetters", "--dry-run", "--json")[1])["messages"]
+
+
+def test_a_request_written_by_hand_needs_no_stage(tmp_path, call):
+    http = {"method": "POST", "path": "/webhooks/shopify"}
+    request = {"rawPath": "/webhooks/shopify", "headers": {}, "body": "{}", "requestContext": {"timeEpoch": 1, "http": http}}
+    told = json.loads(call("replay", written(tmp_path, "hand.json", request), "--backend", "memory", "--json")[1])
+    assert told["requests"][0]["status"] == 401
+
+
+HOSTILE = {
+    "empty": b"",
+    "binary": bytes(range(256)),
+    "latin": b'{"a": "\xe9"}',
+    "utf-16": '{"a": 1}'.encode("utf-16"),
+    "a NUL": b'{"a": "\x00"}',
+    "too deep": b"[" * 200_000,
+    "a number of 5000 digits": b"1" * 5_000,
+    "NaN": b'{"a": NaN}',
+    "text": b'"x"',
+    "null": b"null",
+    "year 9999": b'{"detail-type": "OrderPlaced", "source": "store.x", "time": "9999-12-31T23:59:59Z", "detail": {}}',
+    "year 1": b'{"detail-type": "OrderPlaced", "source": "store.x", "time": "0001-01-01T00:00:00+14:00", "detail": {}}',
+    "larger than a bus takes": json.dumps({**ORDER, "detail": {"ref": "x" * 2_000_000}}).encode(),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(
+    "word", [("simulate",), ("replay", "--json"), ("events", "validate"), ("invoke", "nobody")], ids=" ".join
+)
+def test_whatever_a_file_holds_the_answer_is_one_line_that_names_it(tmp_path, call, word, content):
+    path = tmp_path / "given"
+    path.write_bytes(content)
+    code, out, err = call(*word, path)
+    assert code in (1, 2)
+    line = one_line(err) if err else out.splitlines()[0]
+    assert str(path) in line or "no function nobody" in line
+
+
+@pytest.mark.parametrize("word", [("simulate",), ("replay",), ("events", "validate"), ("invoke", "store_intake")], ids=" ".join)
+@pytest.mark.parametrize("path", [".", "none", "a\0b"], ids=["a folder", "missing", "a NUL"])
+def test_a_path_that_is_no_file_is_one_line(call, word, path):
+    code, _, err = call(*word, path)
+    assert code == 2
+    assert one_line(err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("parked", "list", "--days", "-1"),
+        ("parked", "list", "--days", "9999999"),
+        ("redrive", "GateDeadLetters", "--dry-run", "--limit", "0"),
+        ("redrive", "GateDeadLetters", "--dry-run", "--rate", "nan"),
+        ("why", "x" * 3000),
+        ("why", "shop:" + "x" * 3000),
+        ("why", "\0"),
+        ("templates", "preview", "order-confirmation", "--locale", "../../de"),
+        ("templates", "preview", "order-confirmation", "--to", "one.yaml/x"),
+        ("bench", "--only", "P1", "--to", "one.yaml/x/bench.json"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40].replace("\0", "NUL"),
+)
+@pytest.mark.usefixtures("a_run")
+def test_an_argument_that_cannot_be_is_one_line(call, arguments):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert one_line(err)
+
+
+@pytest.mark.parametrize(
+    "change", [{"now": "yesterday"}, {"tables": {"customers": ["x"]}}, {"tables": {"customers": [{"pk": "x"}]}}]
+)
+@pytest.mark.usefixtures("a_run")
+def test_a_state_that_was_edited_is_one_line(tmp_path, call, change):
+    state = tmp_path / "build/last-run/state.json"
+    edited = written(tmp_path, "edited.json", {**json.loads(state.read_text()), **change})
+    code, _, err = call("why", "anna@example.com", "--state", edited)
+    assert code == 2
+    assert one_line(err).startswith(f"aftercare: {edited}: ")
+
+
+def test_a_reader_who_has_seen_enough_and_a_terminal_that_knows_ascii_only_are_no_trouble(tmp_path):
+    """`aftercare ... | head -1`, in the C locale: no traceback, no complaint at exit."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(
+        [sys.executable, "-m", "simulator.commands.main", "demo", "--backend", "memory"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment,
+    ) as running:
+        running.stdout.read(1)
+        running.stdout.close()
+        said = running.stderr.read().decode()
+    assert running.returncode == 0, said
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
+
+
 def test_a_missing_file_and_a_wrong_secret_option_are_one_line(tmp_path, call):
     assert "cannot be read" in one_line(call("replay", tmp_path / "none.json")[2])
     path = written(tmp_path, "order.json", ORDER)
@@ -362,12 +493,54 @@ def test_the_switch_is_shown_and_set(call):
     assert "expected an e-mail address" in one_line(call("switch", "set", "on", "--allow", "anna")[2])
 
 
-def test_a_parked_message_is_listed_and_resolved_once(tmp_path, call):
+def a_lost_send(tmp_path, call, until):
+    """A run that ends with one parked message."""
     lost = SCENARIO.partition("expect:")[0].replace(
         "steps:\n",
-        "until: day 2\nsteps:\n  - {at: day 0 09:10, fault: {function: message_gate, effect: mail.send, kind: timeout-before}}\n",
+        f"until: {until}\nsteps:\n"
+        "  - {at: day 0 09:10, fault: {function: message_gate, effect: mail.send, kind: timeout-before}}\n",
     )
     assert call("simulate", written(tmp_path, "lost.yaml", lost), "--backend", "memory")[0] == 0
+
+
+def test_a_parked_message_is_sent_once_more_by_the_gate_when_an_operator_says_so_and_why(tmp_path, call, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "olga")
+    a_lost_send(tmp_path, call, "day 0 20:00")
+    key = "order-confirmation#larkfield:1"
+    assert "--note: is required to resend" in one_line(call("parked", "resolve", key, "resend")[2])
+    code, out, _ = call("parked", "resolve", key, "resend", "--note", "not in the mail log", "--json")
+    assert code == 0
+    assert (json.loads(out)["settlement"], json.loads(out)["reason"]) == ("SENT", "sent")
+    told = json.loads(call("why", "anna@example.com", key, "--json")[1])["messages"][0]
+    states = [decision["state"] for decision in told["decisions"]]
+    assert states == ["CLAIMED", "UNKNOWN", "PARKED", "HELD", "CLAIMED", "SENT"]
+    resent = told["decisions"][3]
+    assert (resent["note"], resent["caused_by"]) == ("not in the mail log", "operator:olga")
+    assert [step["rule"] for step in told["decisions"][4]["steps"]][:2] == ["duplicate", "expired"]
+    assert "(not in the mail log; by olga)" in call("why", "anna@example.com", key)[1]
+    kept = json.loads((tmp_path / "build/last-run/state.json").read_text())
+    assert [message["settlement"] for message in kept["messages"] if message["key"] == key] == ["SENT"]
+    assert len(kept["mails"]) == 1
+    assert "expected the id or key of a parked message" in one_line(call("parked", "resolve", key, "resend", "--note", "x")[2])
+
+
+def test_what_is_sent_once_more_is_decided_by_the_rules_as_they_stand(tmp_path, call):
+    a_lost_send(tmp_path, call, "day 0 20:00")
+    call("switch", "set", "dry")
+    out = call("parked", "resolve", "order-confirmation#larkfield:1", "resend", "--note", "try", "--json")[1]
+    assert (json.loads(out)["settlement"], json.loads(out)["reason"]) == ("REFUSED", "dry_run")
+
+
+def test_after_its_window_a_message_is_not_sent_once_more_and_stays_parked(tmp_path, call):
+    a_lost_send(tmp_path, call, "day 2")
+    code, _, err = call("parked", "resolve", "order-confirmation#larkfield:1", "resend", "--note", "late")
+    assert code == 2
+    assert "its window closed Tue 3 Mar 2026" in one_line(err)
+    assert len(json.loads(call("parked", "list", "--json")[1])["messages"]) == 1
+
+
+def test_a_parked_message_is_listed_and_resolved_once(tmp_path, call):
+    a_lost_send(tmp_path, call, "day 2")
     code, out, _ = call("parked", "list", "--json")
     assert code == 1
     (message,) = json.loads(out)["messages"]

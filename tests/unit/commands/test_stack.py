@@ -1,19 +1,39 @@
 """The operator's words on a deployed stack: found by the template's logical ids, changed through the engine's own ports."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from aftercare import aws
+from aftercare import aws, keys
+from aftercare.clock import SystemClock, iso
+from aftercare.decision import Decision, Message, Reason, State
+from aftercare.ledger import message_from
+from aftercare.settings import Settings
+from aftercare.table import Put
 from simulator.commands.main import main
+from tests.builders import a_proposal
 
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "due_kind", "due_at")],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "due",
+            "KeySchema": [
+                {"AttributeName": "due_kind", "KeyType": "HASH"},
+                {"AttributeName": "due_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
 }
+
+
+FIFO = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
 
 
 class CloudFormation:
@@ -50,7 +70,7 @@ def physical(monkeypatch):
         for name in ("StoreIntakeQueue", "StoreIntakeDeadLetters"):
             found[name] = real("sqs").create_queue(QueueName=name)["QueueUrl"]
         for name in ("GateQueue", "GateDeadLetters"):
-            found[name] = real("sqs").create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+            found[name] = real("sqs").create_queue(QueueName=f"{name}.fifo", Attributes=FIFO)["QueueUrl"]
         formation = CloudFormation(found)
         monkeypatch.setattr(aws, "client", lambda service: formation if service == "cloudformation" else real(service))
         yield found
@@ -81,6 +101,37 @@ def test_the_switch_of_a_new_stage_is_dry_and_can_be_set(stack, call):
     assert call("switch", "set", "on", "--purpose", "transactional", "--stack", stack)[0] == 0
     kept = json.loads(call("switch", "show", "--stack", stack, "--json")[1])
     assert (kept["otherwise"], kept["modes"]["transactional#email"], kept["version"]) == ("dry", "on", 1)
+
+
+def parked_message(tables, now) -> Message:
+    """One message of which nobody learned whether it was sent, as the sweep leaves it."""
+    proposal = a_proposal(not_after=now + timedelta(hours=20), proposed_at=now - timedelta(hours=4))
+    decision = Decision(at=now - timedelta(hours=1), state=State.PARKED, reason=Reason.OUTCOME_NEVER_LEARNED)
+    message = Message(proposal=proposal, state=State.PARKED, decisions=(decision,), channel="email")
+    place = keys.ledger(proposal.customer_id, proposal.message_id)
+    due = {"due_kind": "parked", "due_at": iso(decision.at)}
+    tables.write([Put(place, {"doc": message.to_json(), "state": str(message.state), **due})])
+    return message
+
+
+def test_a_parked_message_goes_back_to_the_gate_and_never_around_it(stack, physical, call):
+    now = SystemClock().now()
+    tables = aws.AwsOutside(Settings(customer_table="CustomerTable", knowledge_table="KnowledgeTable")).tables
+    message = parked_message(tables, now)
+    proposal = message.proposal
+    code, out, err = call("parked", "resolve", proposal.key, "resend", "--note", "not sent", "--stack", stack, "--json")
+    assert code == 0, err
+    assert json.loads(out)["settlement"] == "HELD"
+    places = keys.ledger(proposal.customer_id, proposal.message_id), keys.held(proposal.customer_id, proposal.message_id)
+    found = tables.read(places)
+    assert set(found) == {places[1]}, "its place in the ledger is free for the gate's own claim"
+    last = message_from(found[places[1]]).last
+    assert (last.reason, last.note) == (Reason.OPERATOR_RESENT, "not sent")
+    assert last.caused_by.startswith("operator:arn:aws:sts::")
+    (rung,) = bodies(physical["GateQueue"])
+    assert json.loads(rung)["slot"]["customer_id"] == proposal.customer_id
+    assert call("parked", "resolve", proposal.key, "resend", "--note", "again", "--stack", stack)[0] == 2
+    assert len(bodies(physical["GateQueue"])) == 1
 
 
 def test_an_unknown_stack_is_one_line(stack, call):
