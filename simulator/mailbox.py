@@ -17,7 +17,7 @@ from aftercare.outside import Mail
 from simulator.memory.refusal import Refused
 
 SIMULATOR: Final = "simulator.amazonses.com"
-MESSAGE_TAGS: Final = ("aftercare-message", "message", "message_id", "message-id")
+MESSAGE_TAG: Final = "aftercare-message"
 """Under which of our tags a mail carries the short name of its message."""
 
 MAXIMUM_TAGS: Final = 50
@@ -57,7 +57,7 @@ class MailTaken:
 
 
 def message_tag(tags: Mapping[str, str]) -> str:
-    return next((tags[name] for name in MESSAGE_TAGS if name in tags), "")
+    return tags.get(MESSAGE_TAG, "")
 
 
 Tell = Callable[[timedelta, str, Mapping[str, Any]], None]

@@ -62,7 +62,7 @@ B = Key("customers", "CUSTOMER#b", "1#PROFILE")
 
 
 def letter(to: str = "anna@example.com", **tags: str) -> Mail:
-    return Mail("shop@example.com", to, "Hello", "<p>Hello</p>", "Hello", {"message": "m1", **tags}, lambda: b"MIME")
+    return Mail("shop@example.com", to, "Hello", "<p>Hello</p>", "Hello", {"aftercare-message": "m1", **tags}, lambda: b"MIME")
 
 
 @pytest.mark.parametrize("backend", ["memory", "moto"])
@@ -304,7 +304,7 @@ def test_the_provider_tells_the_default_bus_what_became_of_a_mail(tmp_path, back
         events = [json.loads(body) for body in cloud.queued("Outcomes")]
         assert [event["detail-type"] for event in events] == told
         mail = events[0]["detail"]["mail"]
-        assert mail["tags"]["message"] == ["m1"]
+        assert mail["tags"]["aftercare-message"] == ["m1"]
         assert mail["tags"]["ses:configuration-set"] == ["letters"]
         assert mail["messageId"] == cloud.mailbox.taken[0].provider_id
         assert cloud.mailbox.taken[0].mime() == b"MIME"
