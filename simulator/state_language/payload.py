@@ -1,0 +1,22 @@
+"""A state's data as text, and its limit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from simulator.state_language.errors import DATA_LIMIT, StateFailed
+from simulator.state_language.quotas import MAXIMUM_PAYLOAD
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+def compact(value: Any) -> str:
+    return _ENCODER.encode(value)
+
+
+def check_size(value: Any, state: str, what: str) -> None:
+    size = len(compact(value).encode())
+    if size > MAXIMUM_PAYLOAD:
+        cause = f"The state/task '{state}' has {what} with a size exceeding the maximum number of bytes service limit."
+        raise StateFailed(DATA_LIMIT, cause)
