@@ -1,429 +1,40 @@
-"""template.yaml as the local cloud deploys it: translated, resolved, and read into descriptions of its resources.
-
-A resource type that the local cloud does not know is refused by its name, and so is a property of a known type that would
-matter. What has no effect on one machine (roles, alarms, log groups, ...) stands in lists of its own.
-"""
+"""The translated template to descriptions: parameters, intrinsic functions, names, one method for each type."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import yaml
 
+from simulator.template.known import NO_EFFECT, USED, WITHOUT_EFFECT
+from simulator.template.resources import (
+    PARTITION,
+    Api,
+    BusStatement,
+    EventBus,
+    Function,
+    Machine,
+    Parameter,
+    Queue,
+    Route,
+    Rule,
+    Schedule,
+    Secret,
+    SourceMapping,
+    Table,
+    Template,
+)
+from simulator.template.targets import rule_target
 from simulator.template_intrinsics import Environment, TemplateError, creation_order, resolve
 
-REGION: Final = "us-east-1"
-ACCOUNT: Final = "123456789012"
-PARTITION: Final = "aws"
-
-
-# ---------------------------------------------------------------- descriptions
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One Lambda function. `package` is the module that its handler lies in; `timeout` in seconds, `memory` in MB."""
-
-    logical_id: str
-    name: str
-    arn: str
-    role_arn: str
-    handler: str
-    code_root: Path
-    layer_roots: tuple[Path, ...]
-    environment: Mapping[str, str]
-    timeout: int
-    memory: int
-    dead_letters: str | None = None
-    reads_only_due: bool = False
-    """Its role may query nothing but an index named due: when nothing is due, it has nothing to find."""
-
-    @property
-    def package(self) -> str:
-        return self.handler.partition(".")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One SQS queue; `redrive` is (ARN of the dead-letter queue, maxReceiveCount)."""
-
-    logical_id: str
-    name: str
-    arn: str
-    url: str
-    fifo: bool
-    visibility_timeout: timedelta
-    delay: timedelta
-    retention: timedelta
-    content_based_deduplication: bool
-    deduplication_scope: Literal["queue", "messageGroup"]
-    redrive: tuple[str, int] | None
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One DynamoDB table; `indexes` maps a global index to the attributes it projects (None: all)."""
-
-    logical_id: str
-    name: str
-    arn: str
-    stream_arn: str | None
-    stream_view: str | None
-    indexes: Mapping[str, tuple[str, ...] | None]
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EventBus:
-    logical_id: str
-    name: str
-    arn: str
-
-
-@dataclass(frozen=True, slots=True)
-class BusStatement:
-    """One statement of a bus's policy, about PutEvents."""
-
-    bus: str
-    effect: Literal["Allow", "Deny"]
-    conditions: Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a rule or schedule delivers to. `kind` says which service; `given` is the target as the template has it."""
-
-    id: str
-    arn: str
-    kind: Literal["sqs", "lambda", "states", "bus"]
-    given: Mapping[str, Any]
-    dead_letters: str | None
-    maximum_age: timedelta
-    maximum_attempts: int
-    group: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An EventBridge rule with a pattern (on its bus), a schedule, or both."""
-
-    logical_id: str
-    name: str
-    arn: str
-    bus: str
-    pattern: Mapping[str, Any] | None
-    schedule: str | None
-    enabled: bool
-    targets: tuple[Target, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMapping:
-    """An event source mapping: a queue or a table's stream to a function. `properties` as CloudFormation names them."""
-
-    logical_id: str
-    source_arn: str
-    kind: Literal["sqs", "stream"]
-    function_arn: str
-    enabled: bool
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of the HTTP API and the function (its ARN) behind it; `path` as in the template, `/o/{token}`."""
-
-    method: str
-    path: str
-    function_arn: str
-
-    @property
-    def key(self) -> str:
-        return "$default" if self.path == "$default" else f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    logical_id: str
-    id: str
-    domain: str
-    routes: tuple[Route, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A Standard state machine; `definition` has its substitutions made."""
-
-    logical_id: str
-    name: str
-    arn: str
-    definition: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """An EventBridge Scheduler schedule that the template itself makes."""
-
-    logical_id: str
-    name: str
-    group: str
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret; `generate` is GenerateSecretString, `text` a literal SecretString."""
-
-    logical_id: str
-    name: str
-    arn: str
-    generate: Mapping[str, Any] | None
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    logical_id: str
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """All resources with an effect, by kind, in the template's order. `without_effect` lists the others by type."""
-
-    parameters: Mapping[str, str]
-    functions: Mapping[str, Function]
-    queues: tuple[Queue, ...] = ()
-    tables: tuple[Table, ...] = ()
-    buses: tuple[EventBus, ...] = ()
-    bus_statements: tuple[BusStatement, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    mappings: tuple[SourceMapping, ...] = ()
-    apis: tuple[Api, ...] = ()
-    machines: tuple[Machine, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
-    schedule_groups: tuple[str, ...] = ()
-    secrets: tuple[Secret, ...] = ()
-    ssm_parameters: tuple[Parameter, ...] = ()
-    configuration_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    without_effect: Mapping[str, str] = field(default_factory=dict)
-
-    def queue(self, name: str) -> Queue:
-        """A queue by logical id, name, ARN or URL. TemplateError when there is none."""
-        for queue in self.queues:
-            if name in (queue.logical_id, queue.name, queue.arn, queue.url):
-                return queue
-        raise TemplateError("", f"no queue {name}: there are {', '.join(queue.logical_id for queue in self.queues)}")
-
-
-# ---------------------------------------------------------------- what is known
-
-WITHOUT_EFFECT: Final = frozenset(
-    (
-        "AWS::ApiGatewayV2::ApiMapping",
-        "AWS::ApiGatewayV2::DomainName",
-        "AWS::ApiGatewayV2::Stage",
-        "AWS::CloudWatch::Alarm",
-        "AWS::CloudWatch::CompositeAlarm",
-        "AWS::CloudWatch::Dashboard",
-        "AWS::IAM::ManagedPolicy",
-        "AWS::IAM::Policy",
-        "AWS::IAM::Role",
-        "AWS::Lambda::EventInvokeConfig",
-        "AWS::Lambda::LayerVersion",
-        "AWS::Lambda::Permission",
-        "AWS::Logs::LogGroup",
-        "AWS::Logs::MetricFilter",
-        "AWS::Route53::RecordSet",
-        "AWS::SES::EmailIdentity",
-        "AWS::SNS::Subscription",
-        "AWS::SNS::Topic",
-        "AWS::SNS::TopicPolicy",
-        "AWS::SQS::QueuePolicy",
-    )
-)
-"""Known types that do nothing on one machine: access, observation and names. Topics carry alarms only."""
-
-_USED: Final[Mapping[str, frozenset[str]]] = {
-    "AWS::Lambda::Function": frozenset(
-        ("Code", "Handler", "Runtime", "PackageType", "Environment", "Timeout", "MemorySize", "FunctionName", "Layers", "Role",
-         "DeadLetterConfig")
-    ),
-    "AWS::SQS::Queue": frozenset(
-        ("QueueName", "FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit", "VisibilityTimeout",
-         "DelaySeconds", "MessageRetentionPeriod", "MaximumMessageSize", "ReceiveMessageWaitTimeSeconds", "RedrivePolicy")
-    ),
-    "AWS::DynamoDB::Table": frozenset(
-        ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "StreamSpecification", "BillingMode",
-         "TimeToLiveSpecification")
-    ),
-    "AWS::Events::EventBus": frozenset(("Name",)),
-    "AWS::Events::EventBusPolicy": frozenset(("EventBusName", "StatementId", "Statement")),
-    "AWS::Events::Rule": frozenset(("Name", "EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets")),
-    "AWS::Lambda::EventSourceMapping": frozenset(
-        ("EventSourceArn", "FunctionName", "Enabled", "BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes",
-         "FilterCriteria", "StartingPosition", "BisectBatchOnFunctionError", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
-         "DestinationConfig", "ParallelizationFactor", "ScalingConfig")
-    ),
-    "AWS::ApiGatewayV2::Api": frozenset(("Body", "Name", "ProtocolType")),
-    "AWS::StepFunctions::StateMachine": frozenset(
-        ("DefinitionString", "Definition", "DefinitionSubstitutions", "StateMachineName", "StateMachineType")
-    ),
-    "AWS::Scheduler::ScheduleGroup": frozenset(("Name",)),
-    "AWS::Scheduler::Schedule": frozenset(
-        ("Name", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target", "State",
-         "StartDate", "EndDate")
-    ),
-    "AWS::SecretsManager::Secret": frozenset(("Name", "GenerateSecretString", "SecretString")),
-    "AWS::SSM::Parameter": frozenset(("Name", "Type", "Value")),
-    "AWS::SES::ConfigurationSet": frozenset(("Name",)),
-    "AWS::SES::ConfigurationSetEventDestination": frozenset(("ConfigurationSetName", "EventDestination")),
-}  # fmt: skip
-"""The properties that the local cloud acts on, by type."""
-
-_NO_EFFECT: Final[Mapping[str, frozenset[str]]] = {
-    "AWS::Lambda::Function": frozenset(
-        ("Architectures", "Description", "LoggingConfig", "ReservedConcurrentExecutions", "Tags", "TracingConfig",
-         "KmsKeyArn", "EphemeralStorage", "RecursiveLoop", "RuntimeManagementConfig", "SnapStart")
-    ),
-    "AWS::SQS::Queue": frozenset(("SqsManagedSseEnabled", "KmsMasterKeyId", "Tags", "RedriveAllowPolicy")),
-    "AWS::DynamoDB::Table": frozenset(
-        ("PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags", "TableClass",
-         "OnDemandThroughput", "ContributorInsightsSpecification")
-    ),
-    "AWS::Events::EventBus": frozenset(("Description", "Tags", "LogConfig")),
-    "AWS::Events::Rule": frozenset(("Description", "RoleArn", "Tags")),
-    "AWS::Lambda::EventSourceMapping": frozenset(("Tags", "MetricsConfig", "KmsKeyArn", "LoggingConfig")),
-    "AWS::ApiGatewayV2::Api": frozenset(("FailOnWarnings", "Description", "Tags", "DisableExecuteApiEndpoint")),
-    "AWS::StepFunctions::StateMachine": frozenset(("RoleArn", "Tags", "LoggingConfiguration", "TracingConfiguration")),
-    "AWS::Scheduler::ScheduleGroup": frozenset(("Tags",)),
-    "AWS::Scheduler::Schedule": frozenset(("Description", "KmsKeyArn")),
-    "AWS::SecretsManager::Secret": frozenset(("Description", "KmsKeyId", "Tags")),
-    "AWS::SSM::Parameter": frozenset(("Description", "Tier", "Tags", "AllowedPattern")),
-    "AWS::SES::ConfigurationSet": frozenset(
-        ("SendingOptions", "ReputationOptions", "SuppressionOptions", "DeliveryOptions", "TrackingOptions", "VdmOptions", "Tags")
-    ),
-}  # fmt: skip
-"""Known properties that change nothing on one machine: encryption, names for people, access, throughput."""
-
-_TARGET_KINDS: Final = {"sqs": "sqs", "lambda": "lambda", "states": "states", "events": "bus"}
-_TARGET_PROPERTIES: Final = frozenset(
-    ("Id", "Arn", "Input", "InputPath", "InputTransformer", "DeadLetterConfig", "RetryPolicy", "SqsParameters", "RoleArn")
-)
 _ROUTE_METHODS: Final = {"get", "head", "post", "put", "patch", "delete", "options", "x-amazon-apigateway-any-method"}
-
-RULE_ATTEMPTS: Final = 185
-RULE_AGE: Final = timedelta(hours=24)
-"""EventBridge's retry policy where a target names none; its first attempt is not one of the 185."""
-
-
-# ---------------------------------------------------------------- loading
-
-
-def load(
-    path: Path,
-    parameters: Mapping[str, str] | None = None,
-    *,
-    stack: str = "aftercare",
-    region: str = REGION,
-    account: str = ACCOUNT,
-) -> Template:
-    """Read, translate and resolve a SAM template. TemplateError naming what cannot be run.
-
-    `parameters` override the template's defaults; one without either is an error.
-    """
-    given = {name: str(value) for name, value in (parameters or {}).items()}
-    translated = json.loads(_translate(path.read_text(), tuple(sorted(given.items()))))
-    return _Reader(path.parent, translated, given, Place(stack, region, account)).read()
-
-
-@lru_cache(maxsize=32)
-def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> str:
-    """The translated template as JSON text; once for each text and set of parameters, because it takes 0.2 s."""
-    # Imported late, it takes half a second; none of it is typed.
-    from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics  # type: ignore[import-untyped]
-    from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-    from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
-    from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
-    document = yaml_parse(source)
-    layers: dict[str, str] = {}
-    code: dict[str, str] = {}
-    default_code = ((document.get("Globals") or {}).get("Function") or {}).get("CodeUri")
-    if default_code is not None:
-        document["Globals"]["Function"]["CodeUri"] = "s3://local/code"
-    for logical_id, resource in document.get("Resources", {}).items():
-        kind, properties = resource.get("Type"), resource.get("Properties") or {}
-        if kind == "AWS::Serverless::Function":
-            code[logical_id] = str(properties.get("CodeUri", default_code or "."))
-            if "CodeUri" in properties or default_code is None:
-                properties["CodeUri"] = "s3://local/code"
-        elif kind == "AWS::Serverless::LayerVersion":
-            layers[logical_id] = str(properties.get("ContentUri", "."))
-            properties["ContentUri"] = "s3://local/code"
-            # SAM hashes a layer's properties into its logical id; the id in the source is what functions refer to.
-        elif kind == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
-            properties["Definition"] = {"DefinitionUri": properties.pop("DefinitionUri")}
-        resource["Properties"] = properties
-    metrics = Metrics("local", DummyMetricsPublisher())
-    with _region_set():
-        translated = Translator(None, Parser(), metrics=metrics).translate(
-            document, parameter_values=dict(parameters), get_managed_policy_map=dict
-        )
-    metrics.publish()
-    return json.dumps({"template": translated, "code": code, "layers": layers}, default=str)
-
-
-@contextmanager
-def _region_set() -> Iterator[None]:
-    """The translator asks boto3 for a region when it builds ARNs."""
-    before = os.environ.get("AWS_DEFAULT_REGION")
-    os.environ["AWS_DEFAULT_REGION"] = before or REGION
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["AWS_DEFAULT_REGION"]
-
-
-def rule_target(given: Mapping[str, Any], where: str) -> Target:
-    """A target of a rule or a schedule. TemplateError for a kind or property that the local cloud does not know."""
-    unknown = sorted(set(given) - _TARGET_PROPERTIES)
-    if unknown:
-        raise TemplateError("", f"{where}: target {given.get('Id')}: {unknown[0]} is not known to the local cloud")
-    arn = str(given["Arn"])
-    service = arn.split(":")[2] if arn.startswith("arn:") else arn
-    kind = _TARGET_KINDS.get(service)
-    if kind is None or (service == "events" and ":event-bus/" not in arn):
-        raise TemplateError("", f"{where}: target {given.get('Id')}: a target of kind {service} is not known to the local cloud")
-    retry = given.get("RetryPolicy") or {}
-    attempts, age = retry.get("MaximumRetryAttempts"), retry.get("MaximumEventAgeInSeconds")
-    return Target(
-        id=str(given.get("Id", "")),
-        arn=arn,
-        kind=kind,  # type: ignore[arg-type]
-        given=given,
-        dead_letters=(given.get("DeadLetterConfig") or {}).get("Arn"),
-        maximum_age=RULE_AGE if age is None else timedelta(seconds=int(age)),
-        maximum_attempts=RULE_ATTEMPTS if attempts is None else int(attempts),
-        group=(given.get("SqsParameters") or {}).get("MessageGroupId"),
-    )
-
-
-# ---------------------------------------------------------------- reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +49,7 @@ class Place:
         return f"arn:{PARTITION}:{service}:{self.region if regional else ''}:{self.account}:{rest}"
 
 
-class _Reader:
+class Reader:
     def __init__(self, root: Path, translated: Mapping[str, Any], parameters: Mapping[str, str], place: Place) -> None:
         self.root = root
         self.place = place
@@ -590,10 +201,10 @@ class _Reader:
                 if kind == "AWS::IAM::Role":
                     self._keep_policies(logical_id, resource)
                 continue
-            if kind not in _USED:
+            if kind not in USED:
                 raise TemplateError("", f"{logical_id}: the local cloud does not know the resource type {kind}")
             given = set(resource.get("Properties") or {})
-            for name in sorted(given - _USED[kind] - _NO_EFFECT.get(kind, frozenset())):
+            for name in sorted(given - USED[kind] - NO_EFFECT.get(kind, frozenset())):
                 raise TemplateError("", f"{logical_id}: {kind}: the local cloud does not know the property {name}")
             properties = self._resolve(resource.get("Properties") or {}, logical_id)
             kept.setdefault(kind, []).append((logical_id, properties))
