@@ -1,23 +1,15 @@
-"""The moto backend: the real adapters of aftercare.aws over moto, the rest answered by the engine.
-
-Tables, streams, queues, parameters and secrets lie in moto. What moto does not run, or runs otherwise than AWS (delivery by
-EventBridge, executions, schedules, SendEmail, Invoke, SQS's deduplication and limits), is answered here in botocore's
-public client events: `before-parameter-build` gives the caller's parameters, an answer to `before-call` takes the place of
-the request. Real clocks are moved with the virtual one while the cloud runs.
-"""
+"""Deployed on moto: clients, tables, queues, and the calls that the engine answers in its place."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import boto3  # noqa: TID251 - the backend that runs the real adapters
 import botocore.session
@@ -36,12 +28,13 @@ from aftercare.keys import TableName
 from aftercare.outside import Outside
 from aftercare.settings import Settings
 from aftercare.table import Item
-from simulator import queues
 from simulator.event_bus import NotAuthorized
-from simulator.event_source_mapping import Record, queue_record_of_message
+from simulator.event_source_mapping import Record
 from simulator.faults import Fault
 from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
+from simulator.moto_backend.queues import MotoQueue
+from simulator.moto_backend.streams import MotoStream
 from simulator.schedules import ScheduleExists, ScheduleMissing
 from simulator.seeded import SeededIds
 from simulator.state_language import ExecutionError
@@ -49,6 +42,7 @@ from simulator.template import REGION, Queue, Table
 
 if TYPE_CHECKING:
     from simulator.cloud import LocalCloud
+
 
 Parsed = dict[str, Any]
 Answer = tuple[AWSResponse, Parsed]
@@ -153,10 +147,10 @@ class MotoBackend:
             ("lambda", "Invoke"): self._invoke,
             ("sqs", "SendMessage"): self._send_message,
         }
-        self._queues: dict[str, _MotoQueue] = {}
+        self._queues: dict[str, MotoQueue] = {}
         for queue in sorted(self.cloud.template.queues, key=lambda queue: queue.redrive is not None):
-            self._queues[queue.arn] = _MotoQueue(self, queue)
-        self._streams: dict[str, _MotoStream] = {}
+            self._queues[queue.arn] = MotoQueue(self, queue)
+        self._streams: dict[str, MotoStream] = {}
         self._table_by_name = {table.name: table for table in self.cloud.template.tables}
         for table in self.cloud.template.tables:
             self._create_table(table)
@@ -469,7 +463,7 @@ class MotoBackend:
             call["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream_view}
         made = self.raw("dynamodb").create_table(**call)["TableDescription"]
         if table.stream_view is not None:
-            self._streams[table.name] = _MotoStream(self, table, made["LatestStreamArn"])
+            self._streams[table.name] = MotoStream(self, table, made["LatestStreamArn"])
 
     def _wrote(self, asked: Parsed) -> None:
         names = {asked["TableName"]} if "TableName" in asked else set()
@@ -497,7 +491,7 @@ class MotoBackend:
         told = record["dynamodb"]
         pk, sk = told["Keys"]["pk"]["S"], told["Keys"]["sk"]["S"]
         image = told.get("NewImage")
-        new = {name: _value(value) for name, value in image.items()} if image is not None else None
+        new = {name: plain_value(value) for name, value in image.items()} if image is not None else None
         if table.name in self._journaled:
             self.cloud.journal.changed(self.cloud.clock.now, pk, sk, record["eventName"] != "INSERT", new)
             due_at = str(new["due_at"]) if new is not None and "due_kind" in new and "due_at" in new else None
@@ -518,228 +512,13 @@ class MotoBackend:
     def items(self, table: Table) -> Iterator[Item]:
         found: list[Item] = []
         for page in self.raw("dynamodb").get_paginator("scan").paginate(TableName=table.name):
-            found += [{name: _value(value) for name, value in item.items()} for item in page["Items"]]
+            found += [{name: plain_value(value) for name, value in item.items()} for item in page["Items"]]
         yield from sorted(found, key=lambda item: (str(item["pk"]), str(item["sk"])))
 
     def put_parameter(self, name: str, text: str) -> None:
         self.raw("ssm").put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True)
         clear_caches()  # type: ignore[no-untyped-call]
 
-
-class _Taken(NamedTuple):
-    """A message in flight: until when, how often it was received, and by how many milliseconds the clock was ahead then."""
-
-    receipt: str
-    until: datetime
-    receives: int
-    late: int
-
-
-class _MotoQueue:
-    """A queue in moto. Deduplication and limits are the twin's: moto forgets what was deleted, and knows no scopes."""
-
-    def __init__(self, backend: MotoBackend, queue: Queue) -> None:
-        self._backend = backend
-        self.queue = queue
-        self._clock = backend.cloud.clock
-        self.lying: dict[str, tuple[str, str | None]] = {}
-        self._looks: list[datetime] = []
-        self._taken: dict[str, _Taken] = {}
-        self._gate = queues.Queue(
-            queue.name,
-            lambda: self._clock.now,
-            backend.cloud.message_ids,
-            fifo=queue.fifo,
-            visibility_timeout=queue.visibility_timeout,
-            delay=queue.delay,
-            retention=queue.retention,
-            content_based_deduplication=queue.content_based_deduplication,
-            deduplication_scope=queue.deduplication_scope,
-        )
-        self._sent = 0
-        attributes = {
-            "VisibilityTimeout": str(int(queue.visibility_timeout.total_seconds())),
-            "DelaySeconds": str(int(queue.delay.total_seconds())),
-            "MessageRetentionPeriod": str(int(queue.retention.total_seconds())),
-        }
-        if queue.fifo:
-            attributes["FifoQueue"] = "true"
-        if queue.redrive is not None:
-            arn, receives = queue.redrive
-            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": receives})
-        self._url = self._sqs.create_queue(QueueName=queue.name, Attributes=attributes)["QueueUrl"]
-
-    @property
-    def _sqs(self) -> Any:
-        return self._backend.raw("sqs")
-
-    def send(self, body: str, group: str | None, deduplication: str | None, attributes: Mapping[str, Any] | None) -> bool:
-        """Whether it was kept; a duplicate is accepted and not delivered. Refused for what SQS refuses."""
-        try:
-            sent = self._gate.send(body, group=group, deduplication_id=deduplication, attributes=attributes)
-        except queues.QueueError as error:
-            raise Refused(str(error)) from error
-        if not self._gate.messages():
-            return False
-        self._gate.purge()
-        self._sent += 1
-        call: Parsed = {"QueueUrl": self._url, "MessageBody": body}
-        if attributes:
-            call["MessageAttributes"] = dict(attributes)
-        if self.queue.fifo:
-            call["MessageGroupId"] = group
-            call["MessageDeduplicationId"] = f"{sent.message_id}-{self._sent}"
-        elif group is not None:
-            call["MessageGroupId"] = group
-        made = self._sqs.send_message(**call)
-        self.lying[made["MessageId"]] = (body, group)
-        heappush(self._looks, self._clock.now + self.queue.delay)
-        return True
-
-    def receive(self, maximum: int) -> list[Record]:
-        now = self._clock.now
-        # moto shows a message again only after the instant at which its timeout ends: look a little later than that.
-        late = 1 + max((taken.late for taken in self._taken.values() if taken.until <= now), default=-1)
-        with self._backend.moved(timedelta(milliseconds=late)):
-            answer = self._sqs.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=maximum,
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-                WaitTimeSeconds=0,
-            )
-        records: list[Record] = [queue_record_of_message(message, self.queue.arn) for message in answer.get("Messages", ())]
-        received = {record["messageId"] for record in records}
-        # What was received too often and is visible again has just gone to the dead-letter queue instead.
-        if self.queue.redrive is not None:
-            dead, most = self.queue.redrive
-            for message_id, taken in list(self._taken.items()):
-                if taken.until <= now and taken.receives >= most and message_id not in received:
-                    del self._taken[message_id]
-                    body, group = self.lying.pop(message_id)
-                    self._backend.buried(dead, message_id, body, group)
-        if len(records) < maximum:  # else there may be more
-            while self._looks and self._looks[0] <= now:
-                heappop(self._looks)
-        if records:
-            until = now + self.queue.visibility_timeout
-            for record in records:
-                receives = int(record["attributes"]["ApproximateReceiveCount"])
-                self._taken[record["messageId"]] = _Taken(record["receiptHandle"], until, receives, late)
-            heappush(self._looks, until)
-        return records
-
-    def delete(self, receipts: Sequence[str]) -> None:
-        by_receipt = {taken.receipt: message_id for message_id, taken in self._taken.items()}
-        for start in range(0, len(receipts), 10):
-            entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(receipts[start : start + 10])]
-            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-        for receipt in receipts:
-            message_id = by_receipt.get(receipt)
-            if message_id is not None:
-                del self._taken[message_id]
-                self.lying.pop(message_id, None)
-
-    def next_visible_at(self) -> datetime | None:
-        if not self._taken:
-            # Nothing is in flight: only what was sent can still show itself.
-            while len(self._looks) > 1 and not self.lying:
-                heappop(self._looks)
-        return self._looks[0] if self._looks and self.lying else None
-
-    def take_all(self) -> list[tuple[str, str | None]]:
-        taken: list[tuple[str, str | None]] = []
-        while True:
-            messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
-                "Messages", ()
-            )
-            if not messages:
-                return taken
-            for message in messages:
-                taken.append((message["Body"], message.get("Attributes", {}).get("MessageGroupId")))
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                self.lying.pop(message["MessageId"], None)
-
-
-class _MotoStream:
-    """A table's stream in moto: one shard, read on from the last number each time (moto replaces a table's shard when a
-    transaction fails, so an iterator does not last)."""
-
-    def __init__(self, backend: MotoBackend, table: Table, arn: str) -> None:
-        self._backend = backend
-        self.table = table
-        self._arn = arn
-        self._shard: str | None = None
-        self._last: str | None = None
-        self._readers: list[deque[Record]] = []
-        self.dirty = False
-        self._draining = False
-
-    def reader(self) -> Callable[[], list[Record]]:
-        pending: deque[Record] = deque()
-        self._readers.append(pending)
-
-        def take() -> list[Record]:
-            self.drain()
-            records = list(pending)
-            pending.clear()
-            return records
-
-        return take
-
-    def drain(self) -> None:
-        """Fetch what is new, and tell it on."""
-        if not self.dirty or self._draining:
-            return
-        self._draining = True
-        try:
-            self._fetch()
-            self.dirty = False
-        finally:
-            self._draining = False
-
-    def _fetch(self) -> None:
-        streams = self._backend.raw("dynamodbstreams")
-        if self._shard is None:
-            self._shard = streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        where = (
-            {"ShardIteratorType": "TRIM_HORIZON"}
-            if self._last is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._last}
-        )
-        iterator = streams.get_shard_iterator(StreamArn=self._arn, ShardId=self._shard, **where)["ShardIterator"]
-        while True:
-            answer = streams.get_records(ShardIterator=iterator)
-            for record in answer["Records"]:
-                self._last = record["dynamodb"]["SequenceNumber"]
-                self._backend.changed(self.table, record)
-                if self._readers:
-                    told = self._told(record)
-                    for pending in self._readers:
-                        pending.append(told)
-            if len(answer["Records"]) < 1000:
-                return
-            iterator = answer["NextShardIterator"]
-
-    def _told(self, record: Mapping[str, Any]) -> Record:
-        """A record of GetRecords as Lambda gives it to a function: JSON, with the virtual time."""
-        told = dict(record["dynamodb"])
-        told["ApproximateCreationDateTime"] = (self._backend.cloud.clock.now - _EPOCH) / timedelta(seconds=1)
-        for image in ("Keys", "NewImage", "OldImage"):
-            if image in told:
-                told[image] = {name: _json_value(value) for name, value in told[image].items()}
-        return {
-            "eventID": record["eventID"],
-            "eventName": record["eventName"],
-            "eventVersion": "1.1",
-            "eventSource": "aws:dynamodb",
-            "awsRegion": REGION,
-            "dynamodb": told,
-            "eventSourceARN": str(self.table.stream_arn),
-        }
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EFFECTS: Final[Mapping[tuple[str, str], str]] = {
     **{("dynamodb", operation): "tables.write" for operation in _WRITES},
@@ -763,16 +542,11 @@ def _tags(asked: Parsed) -> dict[str, str]:
     return {tag["Name"]: tag["Value"] for tag in asked.get("EmailTags", ())}
 
 
-def _value(typed: Mapping[str, Any]) -> Any:
+def plain_value(typed: Mapping[str, Any]) -> Any:
     [(kind, value)] = typed.items()
     if kind == "N":
         return int(value)
     return bytes(value) if kind == "B" else value
-
-
-def _json_value(typed: Mapping[str, Any]) -> dict[str, Any]:
-    [(kind, value)] = typed.items()
-    return {kind: base64.b64encode(value).decode() if kind == "B" else value}
 
 
 def _customers(cloud: LocalCloud) -> frozenset[str]:
