@@ -64,17 +64,30 @@ def test_the_sample_events_are_replayed_in_their_order(call):
     assert [request["status"] for request in json.loads(out)["requests"]] == [401, 401]
 
 
+def partner_event(request):
+    """A signed webhook as Shopify's partner source would bring it: headers as metadata, no signature."""
+    headers = {name: value for name, value in request["headers"].items() if "hmac" not in name.lower()}
+    return {
+        "source": "aws.partner/shopify.com/1234/aftercare",
+        "detail-type": "shopifyWebhook",
+        "time": "2026-04-02T18:00:28Z",
+        "detail": {"payload": json.loads(request["body"]), "metadata": headers},
+    }
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the captured payloads are not here")
 def test_captured_payloads_are_signed_replayed_and_none_is_an_error(call, tmp_path):
     spec = importlib.util.spec_from_file_location("sign", PAYLOADS / "sign.py")
     sign = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sign)
-    files = []
+    files, partner = [], []
     for source in sorted((PAYLOADS / "shopify").glob("*.json")):
         request = sign.request_for(json.loads(source.read_text()), secret="s3cret")
         files.append(tmp_path / source.name)
         files[-1].write_text(json.dumps(sign.http_api_event(request)))
+        partner.append(tmp_path / f"partner-{source.name}")
+        partner[-1].write_text(json.dumps(partner_event(request)))
     code, out = call("replay", *files, "--secret", "shopify=s3cret", "--json")
     told = json.loads(out)
     assert code == 0
@@ -82,6 +95,12 @@ def test_captured_payloads_are_signed_replayed_and_none_is_an_error(call, tmp_pa
     assert {request["status"] for request in told["requests"]} == {200}
     assert all(request["facts"] or request["parked"] for request in told["requests"])
     assert told["messages"] == []
+    # The same by the partner bus: no signature there, and the same facts.
+    by_bus = json.loads(call("replay", *partner, "--json")[1])
+    assert [(r["status"], r["facts"], r["parked"]) for r in by_bus["requests"]] == [
+        (r["status"], r["facts"], r["parked"]) for r in told["requests"]
+    ]
+    assert by_bus["messages"] == []
     # The same with another secret is refused before anything is read.
     code, out = call("replay", *files, "--secret", "shopify=another", "--json")
     assert {(r["status"], tuple(r["facts"]), r["parked"]) for r in json.loads(out)["requests"]} == {(401, (), None)}
