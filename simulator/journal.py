@@ -116,7 +116,7 @@ def state_digest(tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
     whole = hashlib.sha256()
     for name in sorted(tables):
         lines = sorted(
-            json.dumps({key: value.hex() if isinstance(value, bytes) else value for key, value in item.items()}, sort_keys=True)
+            json.dumps({k: v.hex() if isinstance(v, bytes) else v for k, v in item.items()}, sort_keys=True, default=str)
             for item in tables[name]
         )
         whole.update(f"{name}\n".encode())

@@ -14,15 +14,16 @@ from aftercare import store
 from aftercare.clock import iso
 from aftercare.events import Event
 from aftercare.keys import Key
-from aftercare.outside import NotKept, Outside
+from aftercare.outside import NotKept, NotThere, Outside
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.memory.tables import ChangeRecord, MemoryTables
 
 EVENTS = Path(__file__).parent.parent / "events"
 START = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
+SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
 SECRETS = {
-    "/aftercare/shopify-secrets": "s3cret",
+    **{f"/aftercare/{name}-secrets": "s3cret" for name in SENDERS},
     "identity": "identity-key",
     "link": '{"keys": {"1": "first-link-key"}}',
 }
@@ -113,10 +114,13 @@ class ListedQueues:
 @dataclass
 class Kept:
     texts: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
+    out: bool = False
 
     def text(self, name: str) -> str:
-        if name not in self.texts:
+        if self.out:
             raise NotKept(f"parameter {name} cannot be read")
+        if name not in self.texts:
+            raise NotThere(f"parameter {name} is not there")
         return self.texts[name]
 
 
@@ -127,7 +131,7 @@ class Small(Outside):
             bus="aftercare-test",
             identity_secret="identity",
             link_secret="link",
-            shopify_secrets_parameter="/aftercare/shopify-secrets",
+            **{f"{name}_secrets_parameter": f"/aftercare/{name}-secrets" for name in SENDERS},
             relay_retry_queue_url="https://sqs/relay-retry",
             gate_queue_url="https://sqs/gate.fifo",
         )

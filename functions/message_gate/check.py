@@ -25,7 +25,10 @@ from aftercare.language import pick
 from aftercare.model import Model
 from aftercare.weblink import NotHttps, https
 from message_gate import mime, samples
+from message_gate.letter import LONGEST_SUBJECT
+from message_gate.notices import NOTICES
 from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, render
+from message_gate.sms import LADDER, VALUES, render_sms
 from message_gate.stationery import (
     SHARED,
     MissingWord,
@@ -36,7 +39,7 @@ from message_gate.stationery import (
     read_phrases,
     stationery,
 )
-from message_gate.view import LONGEST_SUBJECT, VIEWS, NothingToOffer
+from message_gate.view import VIEWS, NothingToOffer
 
 STRICTNESS = list(Purpose)
 """The purposes from the mildest ground to the strictest."""
@@ -81,11 +84,12 @@ def check(files: Stationery | None = None, our: Brand | None = None, goods: Cata
 def _findings(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
     manners = read_content(files.root / "manners.yaml", Manners)
     yield from _languages(our, goods, manners)
-    yield from _register(files)
+    yield from _register(files, goods)
     yield from _words(files, our)
     yield from _editing(files, our, goods, manners)
     yield from _type(files)
     yield from _messages(files, our, goods)
+    yield from _text_messages(files, our, goods)
 
 
 # ---------------------------------------------------------------- completeness
@@ -120,7 +124,7 @@ def _languages(our: Brand, goods: Catalogue, manners: Manners) -> Iterator[Findi
 
 def _words(files: Stationery, our: Brand) -> Iterator[Finding]:
     """Each language has the same keys with the same placeholders."""
-    for scope in (files.root, *(files.root / name for name in files.register.templates)):
+    for scope in files.places:
         by_locale: dict[str, dict[str, str]] = {}
         for locale in our.locales:
             path = scope / f"{SHARED}.{locale}.yaml"
@@ -142,20 +146,28 @@ def _words(files: Stationery, our: Brand) -> Iterator[Finding]:
                     yield Finding(file, _line(scope / f"{SHARED}.{locale}.yaml", key), f"{key}: other placeholders", wanted)
 
 
-def _register(files: Stationery) -> Iterator[Finding]:
-    """templates.yaml, the views and the folders agree; no part needs a stricter ground than its template; offers give help."""
+def _register(files: Stationery, goods: Catalogue) -> Iterator[Finding]:
+    """templates.yaml, the views, the folders and the samples agree; no part needs a stricter ground than its template; offers
+    give help."""
     register, root = files.register, files.root
+    tried = {sample.template for sample in samples.samples(goods).values()}
+    held = set[tuple[str, TemplateEntry]]()
     for name in sorted({*register.templates, *VIEWS}):
         if name not in VIEWS or name not in register.templates:
             yield Finding("templates.yaml", f"templates.{name}", "has no view" if name not in VIEWS else "missing", "both")
             continue
+        if name not in tried:
+            yield Finding("samples.py", name, "no sample", "at least one for every template")
         entry = register.templates[name]
         for kind in ("html", "txt"):
-            path = root / name / f"mail.{kind}"
+            path = root / files.form(name) / f"mail.{kind}"
             if not path.exists():
                 what = "no text part" if kind == "txt" else "no HTML part"
                 yield Finding(_name(files, path), "file", what, "every template has an HTML and a text part")
                 continue
+            if (str(path), entry) in held:
+                continue
+            held.add((str(path), entry))
             try:
                 parts = sorted(set(_parts(files, path)))
             except TemplateSyntaxError as error:
@@ -229,7 +241,7 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 def _sentences(files: Stationery, our: Brand, goods: Catalogue, locale: str) -> Iterator[tuple[str, str, str]]:
     """All that is written for one language, with its place: words, content files, and what stands in templates themselves."""
-    for scope in (files.root, *(files.root / name for name in files.register.templates)):
+    for scope in files.places:
         path = scope / f"{SHARED}.{locale}.yaml"
         if path.exists():
             for key, phrase in read_phrases(path).items():
@@ -286,7 +298,7 @@ class _Page(HTMLParser):
 def _messages(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
     pictured = our if our.logo else our.model_copy(update={"logo": Logo(url="https://example.com/logo.png", width=160)})
     for name, sample in samples.samples(goods).items():
-        if not (files.root / sample.template / "mail.html").exists() or not files.locales(sample.template):
+        if not (files.root / files.form(sample.template) / "mail.html").exists() or not files.locales(sample.template):
             continue
         for locale in our.locales:
             for dressed in (our, pictured) if name == "usual" else (our,):
@@ -294,13 +306,13 @@ def _messages(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Findi
                 if isinstance(rendered, Finding):
                     yield rendered
                 else:
-                    yield from _read(rendered, sample, our, f"sample {name}, {locale}")
+                    yield from _read(rendered, sample, our, files.form(sample.template), f"sample {name}, {locale}")
 
 
 def _tried(
     files: Stationery, our: Brand, goods: Catalogue, sample: samples.Sample, locale: str, where: str
 ) -> Rendered | Finding:
-    file = f"{sample.template}/mail.html"
+    file = f"{files.form(sample.template)}/mail.html"
     try:
         return mime.check(
             render(
@@ -341,9 +353,9 @@ def _place(files: Stationery, error: TemplateError, otherwise: str) -> tuple[str
     return otherwise, "line unknown"
 
 
-def _read(rendered: Rendered, sample: samples.Sample, our: Brand, where: str) -> Iterator[Finding]:
+def _read(rendered: Rendered, sample: samples.Sample, our: Brand, form: str, where: str) -> Iterator[Finding]:
     """The rendered message, as its reader and their mail programme get it."""
-    html_file, text_file = f"{sample.template}/mail.html", f"{sample.template}/mail.txt"
+    html_file, text_file = f"{form}/mail.html", f"{form}/mail.txt"
     page = _Page()
     page.feed(rendered.html)
     for link in page.links:
@@ -371,13 +383,18 @@ def _read(rendered: Rendered, sample: samples.Sample, our: Brand, where: str) ->
         yield Finding(f"{sample.template}/words", where, what, f"at most {LONGEST_SUBJECT}: phones show no more", "warning")
     if rendered.text.count("!") > our.tone.exclamation_marks and "hostile" not in where:
         yield Finding(text_file, where, f"{rendered.text.count('!')} exclamation marks", f"at most {our.tone.exclamation_marks}")
-    yield from _ways_out(rendered, sample, html_file, text_file, where)
+    yield from _ways_out(rendered, sample, our, html_file, text_file, where)
 
 
-def _ways_out(rendered: Rendered, sample: samples.Sample, html_file: str, text_file: str, where: str) -> Iterator[Finding]:
-    wanted = [("/p/", "preference link")]
+def _ways_out(
+    rendered: Rendered, sample: samples.Sample, our: Brand, html_file: str, text_file: str, where: str
+) -> Iterator[Finding]:
+    base = "https://post.larkfield.example"
+    wanted = [(f"{base}/p/", "preference link"), (our.support.page, "help link")]
+    if sample.template in NOTICES:
+        wanted.append((f"{base}/o/", "link to the order"))
     if sample.promotional or sample.purpose is not Purpose.TRANSACTIONAL:
-        wanted.append(("/u/", "unsubscribe link"))
+        wanted.append((f"{base}/u/", "unsubscribe link"))
         postal = samples.SETTINGS.need("postal_address")
         for file, part in ((html_file, rendered.html), (text_file, rendered.text)):
             if postal not in part:
@@ -385,10 +402,33 @@ def _ways_out(rendered: Rendered, sample: samples.Sample, html_file: str, text_f
         for header in ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id"):
             if header not in rendered.headers:
                 yield Finding(html_file, where, f"no {header}", "one-click headers on every offer (rule C08)")
-    for route, what in wanted:
+    for address, what in wanted:
         for file, part in ((html_file, rendered.html), (text_file, rendered.text)):
-            if f"https://post.larkfield.example{route}" not in part:
+            if address not in part:
                 yield Finding(file, where, f"no {what}", f"a {what} in both parts")
+
+
+def _text_messages(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
+    """The short forms: each wording can be filled, and what is sent fits one segment."""
+    for name, sample in samples.samples(goods).items():
+        for locale in our.locales if sample.template in NOTICES and files.locales(sample.template) else ():
+            words = files.words(sample.template, locale, our.default_locale)
+            if not words.has("sms"):
+                continue
+            file, where = f"{sample.template}/words.{words.locale}.yaml", f"sample {name}, {locale}"
+            for key in (key for key in LADDER if words.has(key)):
+                unknown = sorted(words.needs(key) - VALUES)
+                if unknown:
+                    yield Finding(file, key, f"placeholder {{{unknown[0]}}}", f"one of {', '.join(sorted(VALUES))}")
+            try:
+                short = render_sms(sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files)
+            except MissingWord as error:
+                yield Finding(file, where, f"missing word or placeholder: {error.args[0]}", "it in every language")
+                continue
+            if short.segments > 1:
+                yield Finding(file, where, f"{short.segments} segments of {short.encoding}", "one segment", "warning")
+            if (our.support.short or our.support.page) not in short.text:
+                yield Finding(file, where, "no help link", "{help} in every text message")
 
 
 # ---------------------------------------------------------------- places

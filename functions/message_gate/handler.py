@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from aftercare import telemetry
+from aftercare.catalogue import catalogue
 from aftercare.decision import Decision
 from aftercare.entry import batch
 from aftercare.outside import current
@@ -52,7 +53,6 @@ def handle(event: dict[str, Any], context: Any) -> Any:
         from message_gate.check import answer
 
         return answer(event)
-    from aftercare.catalogue import catalogue
 
     try:
         outside = current()

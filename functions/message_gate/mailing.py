@@ -10,9 +10,9 @@ from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
 from aftercare.proposal import Block
 from message_gate import mime
+from message_gate.letter import Links
 from message_gate.render import CannotRender, render
 from message_gate.rules import MARKETING, Candidate
-from message_gate.view import Links
 
 PATHS = {
     LinkPurpose.STATUS: "o",

@@ -15,8 +15,9 @@ from aftercare.catalogue import Catalogue
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
+from message_gate.letter import Letter, Links, View, frame, standing, unsubscribed_from
 from message_gate.stationery import Stationery, Words, stationery
-from message_gate.view import VIEWS, Letter, Links, View, frame, standing, unsubscribed_from
+from message_gate.view import VIEWS
 
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""

@@ -14,6 +14,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
 from aftercare.proposal import Proposal, Unless
+from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
 
@@ -52,6 +53,12 @@ class Candidate:
         """The order that the proposal is about, if it is about one and it is on record."""
         key = self.proposal.references.get("order")
         return self.customer.order(key) if key else None
+
+    @property
+    def shipment(self) -> Shipment | None:
+        """The shipment that the proposal is about, if it is about one and it is on record."""
+        key = self.proposal.references.get("shipment")
+        return next((s for s in self.customer.shipments if s.key == key), None) if key else None
 
     def mode(self, channel: Channel) -> Mode:
         mode = self.switch.mode(self.proposal.purpose, channel)
@@ -156,12 +163,71 @@ def _reordered(candidate: Candidate) -> Refuse | None:
     return None
 
 
+def _order_shipped(candidate: Candidate) -> Refuse | None:
+    """The shipment named is on its way; where none is named, any of the order's."""
+    order, named = candidate.order, candidate.shipment
+    if order is None:
+        return None
+    shipments = (named,) if named else candidate.customer.shipments_of(order.key)
+    sent = next((s.shipped_at for s in shipments if s.shipped_at), None) or (None if named else order.completed_at)
+    return Refuse(because=Reason.ORDER_SHIPPED, saw={"shipped_at": iso(sent)}) if sent else None
+
+
+def _shipment_known(candidate: Candidate) -> Refuse | None:
+    """A shipment of the order is on record: its own message says more."""
+    order = candidate.order
+    shipments = candidate.customer.shipments_of(order.key) if order else ()
+    return Refuse(because=Reason.SHIPMENT_KNOWN, saw={"shipment": shipments[0].key}) if shipments else None
+
+
+def _status(candidate: Candidate) -> ShipmentStatus | None:
+    """Where the parcel (or the whole shipment) that the proposal is about is now."""
+    shipment = candidate.shipment
+    if shipment is None:
+        return None
+    parcel = shipment.parcel(candidate.proposal.references.get("parcel"))
+    return parcel.status if parcel else shipment.status
+
+
+def _parcel_arrived(candidate: Candidate) -> Refuse | None:
+    """Nothing is on its way any more: delivered, gone back, taken for delivered, or taken back by the shop (rule I6)."""
+    shipment, status = candidate.shipment, _status(candidate)
+    if shipment is None:
+        return None
+    over = status in FINAL or shipment.delivered_at or shipment.assumed_at or shipment.cancelled_at
+    return Refuse(because=Reason.PARCEL_ARRIVED, saw={"status": status}) if over else None
+
+
+def _parcel_moved_on(candidate: Candidate) -> Refuse | None:
+    """The parcel is not any more where the message says it is."""
+    status, said = _status(candidate), candidate.proposal.references.get("status")
+    if status is None or said is None or status == said:
+        return None
+    return Refuse(because=Reason.PARCEL_MOVED_ON, saw={"said": said, "status": status})
+
+
+def _parcel_recovered(candidate: Candidate) -> Refuse | None:
+    """No notice of a delay stands on the shipment any more."""
+    shipment = candidate.shipment
+    if shipment is None or shipment.late:
+        return None
+    return Refuse(because=Reason.PARCEL_RECOVERED, saw={"shipment": shipment.key})
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
     Unless.ORDER_REFUNDED: _order_refunded,
     Unless.REORDERED: _reordered,
+    Unless.ORDER_SHIPPED: _order_shipped,
+    Unless.SHIPMENT_KNOWN: _shipment_known,
+    Unless.PARCEL_ARRIVED: _parcel_arrived,
+    Unless.PARCEL_MOVED_ON: _parcel_moved_on,
+    Unless.PARCEL_RECOVERED: _parcel_recovered,
 }
+
+OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
+"""What is looked for on the record of the shipment that a proposal names."""
 
 _SUPPRESSION = {"hard_bounce": Reason.HARD_BOUNCE, "complaint": Reason.COMPLAINT, "erased": Reason.ERASED}
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Purpose
-from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile
+from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, Stockout
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
+from aftercare.shipment import Forecast, Parcel, Shipment, ShippedLine
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
 SETTINGS = Settings(postal_address="Larkfield Trading GmbH, Beispielweg 5, 10115 Berlin, Germany")
@@ -36,6 +37,8 @@ class Sample:
     purpose: Purpose
     consents: bool = True
     references: Mapping[str, str] = field(default_factory=dict)
+    shipments: tuple[Shipment, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -48,7 +51,7 @@ class Sample:
     @property
     def customer(self) -> Customer:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
-        return Customer(id="sample", profile=profile, orders=(self.order,))
+        return Customer(id="sample", profile=profile, orders=(self.order,), shipments=self.shipments)
 
     def proposal(self) -> Proposal:
         return Proposal(
@@ -58,6 +61,7 @@ class Sample:
             template=self.template,
             references={"order": self.order.key, **self.references},
             blocks=self.blocks,
+            numbers=dict(self.numbers),
             not_after=PLACED + timedelta(days=60),
             proposed_at=PLACED,
             caused_by="sample",
@@ -185,4 +189,154 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             block = Block(kind="reorder", family=family, variant=variant)
             order = usual.model_copy(update={"lines": (own,)})
             found[name] = Sample("reorder-reminder", order, (block,), Purpose.REORDER, references={"family": family})
+    return found | _notices(usual, several, bare, hostile)
+
+
+# ---------------------------------------------------------------- parcels and changes of an order
+
+DAY = timedelta(days=1)
+OF_PARCELS = (
+    "order-packed",
+    "parcel-shipped",
+    "parcel-out-for-delivery",
+    "parcel-delivered",
+    "parcel-attempted",
+    "parcel-ready-for-pickup",
+    "parcel-exception",
+    "parcel-returned",
+    "parcel-lost",
+    "delivery-delayed",
+    "delivery-recovered",
+)
+OF_ORDERS = (
+    "item-out-of-stock",
+    "order-not-shipped-yet",
+    "order-cancelled",
+    "order-refunded",
+    "order-edited",
+    "order-partially-fulfilled",
+    "order-ready-for-pickup",
+    "order-completed",
+    "return-requested",
+    "return-approved",
+    "subscription-renewed",
+    "payment-failed",
+)
+
+
+def shipment(order: Order, ref: str, lines: tuple[str, ...], *parcels: Parcel, **more: object) -> Shipment:
+    """A shipment of an order that was handed over a day after it was placed and is expected two to four days after."""
+    given = {
+        "key": f"{order.shop}:{ref}",
+        "shop": order.shop,
+        "ref": ref,
+        "order_keys": (order.key,),
+        "as_of": PLACED + DAY,
+        "described_at": PLACED + DAY,
+        "shipped_at": PLACED + DAY,
+        "lines": tuple(ShippedLine(line_ref=line, quantity=_pieces(order, line)) for line in lines),
+        "parcels": parcels,
+        "forecast": Forecast(p10=PLACED + 2 * DAY, p50=PLACED + 3 * DAY, p90=PLACED + 4 * DAY, forecast_at=PLACED + DAY),
+    }
+    return Shipment.model_validate({**given, **more})
+
+
+def _pieces(order: Order, ref: str) -> int:
+    return next((line.quantity for line in order.lines if line.line_ref == ref), 1)
+
+
+def parcel(number: str, carrier: str = "dhl", **more: object) -> Parcel:
+    given = {"number": number, "carriers": (carrier,), "url": f"https://track.{carrier}.example/?number={number}"}
+    return Parcel.model_validate({**given, **more})
+
+
+def _arrived(one: Shipment) -> Shipment:
+    at = {"delivered_at": PLACED + 3 * DAY}
+    return one.model_copy(update={**at, "parcels": tuple(p.model_copy(update=at) for p in one.parcels)})
+
+
+def _notices(usual: Order, several: Order, bare: Order, hostile: Order) -> dict[str, Sample]:
+    """Each notice as it usually is, about one parcel of several, and with nothing known; some with what a stranger may type."""
+    split = several.model_copy(
+        update={"lines": (*several.lines[:2], _line("4", "Travel tripod", "119.00", "USD"), _line("5", "Strap", "39.00", "USD"))}
+    )
+    one = shipment(usual, "1070-1", ("1",), parcel("JD014600003RU"))
+    parts = (
+        shipment(split, "2041-1", ("1",), parcel("1Z999AA10123456784", "ups")),
+        shipment(split, "2041-2", ("2",), parcel("1Z999AA10123456785", "ups")),
+        shipment(split, "2041-3", ("4",), parcel("1Z999AA10123456786", "ups")),
+    )
+    strange = shipment(hostile, "6-1", tuple(line.line_ref for line in hostile.lines)).model_copy(
+        # No model lets such an address in; were one to slip through, no template may show it.
+        update={"parcels": (parcel("X1").model_copy(update={"url": "javascript:alert(1)", "carriers": (HOSTILE,)}),)}
+    )
+    found: dict[str, Sample] = {}
+
+    def add(name: str, template: str, order: Order, *shipments: Shipment, **more: object) -> None:
+        given = {"blocks": (), "purpose": Purpose.TRANSACTIONAL, "shipments": shipments}
+        found[name] = Sample(template, order, **{**given, **more})  # type: ignore[arg-type]
+
+    slow, slower = (
+        Forecast(p10=PLACED + n * DAY, p50=PLACED + (n + 1) * DAY, p90=PLACED + (n + 2) * DAY, forecast_at=PLACED + DAY)
+        for n in (4, 9)
+    )
+    late = one.model_copy(update={"forecast": slow})
+    reason = (Block(kind="reason", variant="route-busy"),)
+    delay = {"blocks": reason, "numbers": {"days-from": 1, "days-to": 2}}
+    for template in OF_PARCELS:
+        delayed = template == "delivery-delayed"
+        more = delay if delayed else {}
+        there = _arrived if template == "parcel-delivered" else lambda known: known
+        second = {"shipment": parts[1].key, "parcel": parts[1].parcels[0].id}
+        first = late if delayed else there(one)
+        add(template, template, usual, first, references={"shipment": one.key, "parcel": one.parcels[0].id}, **more)
+        two = parts[1].model_copy(update={"forecast": slower}) if delayed else there(parts[1])
+        add(f"{template}-split", template, split, parts[0], two, parts[2], references=second, **more)
+        add(f"{template}-bare", template, bare, references={"shipment": "sample:gone", "parcel": "gone"})
+        if template in ("parcel-shipped", "delivery-delayed"):
+            add(f"{template}-hostile", template, hostile, strange, references={"shipment": strange.key}, **more)
+    both = shipment(split, "2041-9", ("1", "2"), *(p for part in parts[:2] for p in part.parcels))
+    add("parcel-shipped-together", "parcel-shipped", split, both, references={"shipment": both.key})
+    due = usual.model_copy(update={"lines": (*usual.lines, *several.lines[:2])})
+    add("parcel-shipped-rest-waits", "parcel-shipped", due, one, references={"shipment": one.key})
+    closed = usual.model_copy(update={"cancelled_at": PLACED + DAY})
+    add("parcel-returned-closed", "parcel-returned", closed, one, references={"shipment": one.key})
+    whole = split.model_copy(update={"lines": split.lines[:3]})
+    add("parcel-delivered-all", "parcel-delivered", whole, *(_arrived(part) for part in parts))
+
+    back = usual.model_copy(
+        update={
+            "stockouts": (Stockout(line_ref="1", at=PLACED, expected_at=PLACED + 9 * DAY),),
+            "refunds": (Refund(ref="r1", at=PLACED + DAY, amount=_money("14.90")),),
+            "returns": (Return(ref="t1", requested_at=PLACED + 6 * DAY),),
+            "cancel_reason": "customer",
+            "completed_at": PLACED + 2 * DAY,
+        }
+    )
+    waiting = {"blocks": (Block(kind="reason", variant="seller-handling"),), "numbers": {"days": 4}}
+    for template in OF_ORDERS:
+        more = waiting if template == "order-not-shipped-yet" else {}
+        about = {"order-refunded": {"refund": "r1"}}.get(template, {})
+        shipped = {"order-partially-fulfilled": parts[:1]}.get(template, ())
+        add(template, template, split if shipped else back, *shipped, references=about, **more)
+        add(f"{template}-bare", template, bare)
+        if template in ("order-cancelled", "order-edited"):
+            add(f"{template}-hostile", template, hostile.model_copy(update={"cancel_reason": HOSTILE}), strange, **more)
+    rest = Refund(ref="r2", at=PLACED + 2 * DAY, amount=_money("29.70"))
+    for name, refunds in (
+        ("order-refunded-rest", (*back.refunds, rest)),
+        ("order-refunded-whole", (Refund(ref="r2", at=PLACED + DAY, amount=_money("44.60")),)),
+        ("order-refunded-unnamed", (Refund(ref="r2", at=PLACED + DAY, whole=True),)),
+    ):
+        given = usual.model_copy(update={"refunds": refunds, "total": None if name.endswith("unnamed") else usual.total})
+        add(name, "order-refunded", given, references={"refund": "r2"})
+    yen = _order("8", total=_money("9800", "JPY"), refunds=(Refund(ref="r1", at=PLACED, amount=_money("4900", "JPY")),))
+    add("order-refunded-yen", "order-refunded", yen, references={"refund": "r1"})
+    for why in ("inventory", "declined", "fraud"):
+        known = usual.model_copy(update={"cancel_reason": why, "refunds": ()})
+        add(f"order-cancelled-{why}", "order-cancelled", known)
+    for american in ("return-requested", "return-approved"):
+        add(f"{american}-fee", american, several)
+    unexplained = {"blocks": (), "references": {"shipment": one.key}}
+    add("delivery-delayed-unexplained", "delivery-delayed", usual, late, **unexplained)
     return found

@@ -17,7 +17,7 @@ from aftercare.store import load, present
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks
 from message_gate.ground import ConsentPolicy
-from message_gate.rules import MARKETING, Candidate, decide
+from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, decide
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -197,7 +197,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         consent_version=candidate.customer.consent.version,
     )
     token = gate.outside.ids.new()
-    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, _order_checks(candidate))
+    checks = (*_order_checks(candidate), *_shipment_checks(candidate))
+    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, checks)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
     outcome = gate.outside.mail.send(letter.mail)
@@ -214,6 +215,14 @@ def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
     harmless = [word for word in harmful.values() if word not in matters]
     still: Condition = AnyOf((Lacks("closed"), *(Is("closed", word) for word in harmless))) if harmless else Lacks("closed")
     return (Check(keys.order(candidate.customer.id, order.key), AllOf((Exists(), still))),)
+
+
+def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
+    """The shipment is as the decision saw it, where that matters: no "shipped" or "delayed" after "delivered" (rule I6)."""
+    shipment = candidate.shipment
+    if shipment is None or not set(OF_SHIPMENT).intersection(candidate.proposal.unless):
+        return ()
+    return (Check(keys.shipment(candidate.customer.id, shipment.key), Is("version", shipment.version)),)
 
 
 def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:

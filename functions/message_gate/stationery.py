@@ -38,7 +38,10 @@ class _Phrases(RootModel[dict[str, str]]):
 
 
 class TemplateEntry(Model):
+    """`form` names the folder whose layout the template shares; without one it has its own."""
+
     purpose: Purpose
+    form: Word | None = None
     carries: tuple[Word, ...] = ()
 
 
@@ -90,6 +93,15 @@ class Words:
         self.plain = {key: phrase for key, phrase in phrases.items() if "{" not in phrase}
         self.escaped = {key: Markup.escape(phrase) for key, phrase in self.plain.items()}
         self._phrases = phrases
+
+    def has(self, key: str) -> bool:
+        return key in self._phrases
+
+    def needs(self, key: str) -> set[str]:
+        """The placeholders of a phrase. MissingWord."""
+        if key not in self._phrases:
+            raise MissingWord(key)
+        return placeholders(self._phrases[key])
 
     def say(self, key: str, **values: str) -> str:
         """The phrase with its placeholders filled. MissingWord."""
@@ -186,17 +198,31 @@ class Stationery:
     def html(self, name: str, brand: Brand, standing: Mapping[str, Any]) -> Template:
         """A message's HTML in the brand's colours; data in it is escaped. `standing` is what all messages of a language share."""
         loader = _Dressed(self.root, _fixed(standing, lambda text: str(Markup.escape(text))), self._inline(brand))
-        return _Sandbox(autoescape=True, loader=loader, **_ENVIRONMENT).get_template(f"{name}/mail.html")
+        return _Sandbox(autoescape=True, loader=loader, **_ENVIRONMENT).get_template(f"{self.form(name)}/mail.html")
 
     def text(self, name: str, standing: Mapping[str, Any]) -> Template:
         """A message's text part."""
         loader = _Filled(self.root, _fixed(standing, str))
-        return _Sandbox(autoescape=False, loader=loader, **_ENVIRONMENT).get_template(f"{name}/mail.txt")
+        return _Sandbox(autoescape=False, loader=loader, **_ENVIRONMENT).get_template(f"{self.form(name)}/mail.txt")
+
+    def form(self, name: str) -> str:
+        """The folder in which a template's layout lies: its own, or that of the form it shares with others."""
+        entry = self.register.templates.get(name)
+        return (entry.form if entry else None) or name
+
+    def _places(self, name: str) -> tuple[Path, ...]:
+        """Where a template's words lie; the later have the last word."""
+        return tuple(dict.fromkeys((self.root, self.root / self.form(name), self.root / name)))
+
+    @cached_property
+    def places(self) -> tuple[Path, ...]:
+        """All folders that have words."""
+        return tuple(dict.fromkeys(place for name in self.register.templates for place in self._places(name)))
 
     def locales(self, name: str) -> tuple[str, ...]:
-        """The languages for which both the shared words and the template's own are there."""
-        shared, own = ({p.name.split(".")[1] for p in place.glob("words.*.yaml")} for place in (self.root, self.root / name))
-        return tuple(sorted(shared & own))
+        """The languages for which all the template's words are there."""
+        found = [{p.name.split(".")[1] for p in place.glob("words.*.yaml")} for place in self._places(name)]
+        return tuple(sorted(set.intersection(*found)))
 
     @cached_property
     def _words(self) -> dict[tuple[str, str, str], Words]:
@@ -210,9 +236,10 @@ class Stationery:
             chosen = next((lang for lang in fallbacks(locale, default) if lang in offered), None)
             if chosen is None:
                 raise ContentError(f"{name}: words.{default}.yaml: expected, because it is the brand's default language")
-            file = f"{SHARED}.{chosen}.yaml"
-            found = Words(chosen, {**read_phrases(self.root / file), **read_phrases(self.root / name / file)})
-            self._words[name, locale, default] = found
+            phrases: dict[str, str] = {}
+            for place in self._places(name):
+                phrases |= read_phrases(place / f"{SHARED}.{chosen}.yaml")
+            found = self._words[name, locale, default] = Words(chosen, phrases)
         return found
 
     @cached_property
@@ -224,8 +251,8 @@ class Stationery:
         found = self._versions.get((name, locale))
         if found is None:
             shared = [p for p in self.root.iterdir() if p.is_file() and (p.suffix != ".yaml" or not p.name.startswith(SHARED))]
-            files = [*shared, *(self.root / "partials").iterdir(), *(self.root / name).glob("mail.*")]
-            files += [place / f"{SHARED}.{locale}.yaml" for place in (self.root, self.root / name)]
+            files = [*shared, *(self.root / "partials").iterdir(), *(self.root / self.form(name)).glob("mail.*")]
+            files += [place / f"{SHARED}.{locale}.yaml" for place in self._places(name)]
             digest = hashlib.sha256()
             for file in sorted(files):
                 digest.update(file.relative_to(self.root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")

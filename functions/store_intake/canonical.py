@@ -12,7 +12,21 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from aftercare import identity
-from aftercare.facts import ConsentFact, CustomerFact, Fact, OrderFact, OrderFactType, OtherFact
+from aftercare.carriers import parcel_number
+from aftercare.facts import (
+    CaseFact,
+    ConsentFact,
+    CustomerFact,
+    Fact,
+    OrderFact,
+    OrderFactType,
+    OtherFact,
+    ReturnFact,
+    ShipmentFact,
+    ShipmentFactType,
+    StockFact,
+    SubscriptionFact,
+)
 from aftercare.model import Model
 from store_intake.received import Received, canonical, hash_of, key_part
 
@@ -23,12 +37,17 @@ def _words(model: type[Model]) -> tuple[str, ...]:
     return tuple(get_args(model.model_fields["type"].annotation))
 
 
-_SHAPES: Mapping[str, type[OrderFact | ConsentFact | CustomerFact | OtherFact]] = {
-    **dict.fromkeys(_words(OtherFact), OtherFact),
-    **dict.fromkeys(_words(CustomerFact), CustomerFact),
-    **dict.fromkeys(_words(ConsentFact), ConsentFact),
+_SHAPES: Mapping[str, type[Fact]] = {
+    **{
+        word: shape
+        for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
+        for word in _words(shape)
+    },
     **{str(kind): OrderFact for kind in OrderFactType},
+    **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
+
+_OF_AN_ORDER = ("ReturnRequested", "ReturnApproved", "SubscriptionRenewed")
 
 HISTORY = timedelta(hours=24)
 """An OrderPlaced that happened longer ago than this is history that a store imports, and no news."""
@@ -138,11 +157,31 @@ def _lacking(fact: Fact | None) -> list[Problem]:
             problems.append(("detail.refund", f"{fact.type} needs what was given back"))
         if fact.order and fact.order.contact.email and not identity.email(fact.order.contact.email):
             problems.append(("detail.order.contact.email", "expected an e-mail address, or no such field"))
+    if isinstance(fact, ShipmentFact):
+        problems += _lacking_shipment(fact)
+    if isinstance(fact, (ReturnFact, SubscriptionFact)) and fact.type in _OF_AN_ORDER and fact.order_ref is None:
+        problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))
         if not fact.customer_ref and not fact.contact.email:
             problems.append(("detail.customer_ref", "expected a customer_ref or a contact.email to know the customer by"))
+    return problems
+
+
+def _lacking_shipment(fact: ShipmentFact) -> list[Problem]:
+    problems: list[Problem] = []
+    numbers = [parcel_number(parcel.number) for parcel in fact.parcels]
+    if None in numbers:
+        problems.append(("detail.parcels", "expected numbers of 1 to 64 letters and digits; a link goes into url"))
+    if fact.ref is None and not numbers:
+        problems.append(("detail.ref", "expected the shipment's ref, or parcels with their numbers"))
+    if fact.type in (ShipmentFactType.CREATED, ShipmentFactType.UPDATED) and not (fact.ref and fact.orders):
+        problems.append(("detail.order_ref", f"{fact.type} needs ref and order_ref"))
+    if fact.type is ShipmentFactType.MOVED and not (fact.scans or any(parcel.scans for parcel in fact.parcels)):
+        problems.append(("detail.scans", "ShipmentMoved needs a scan: status and at"))
+    if fact.type is ShipmentFactType.ETA_CHANGED and not (fact.eta or any(parcel.eta for parcel in fact.parcels)):
+        problems.append(("detail.eta", "ShipmentEtaChanged needs until and told_at"))
     return problems
 
 

@@ -18,13 +18,27 @@ from aftercare.clock import iso
 from aftercare.consent import ConsentRecord, Statement, Weight
 from aftercare.customer import Customer, Order, Profile
 from aftercare.events import Event
-from aftercare.facts import ConsentFact, CustomerFact, Fact, OrderFact
+from aftercare.facts import (
+    AboutOrder,
+    CaseFact,
+    ConsentFact,
+    CustomerFact,
+    Fact,
+    OrderFact,
+    ReturnFact,
+    ShipmentFact,
+    StockFact,
+    SubscriptionFact,
+)
 from aftercare.keys import Key
 from aftercare.outside import Outside
+from aftercare.shipment import Shipment
 from aftercare.store import Delivery, expires, find, park, present, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, TableError, Write
+from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, TableError, Write
+from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_news
 from store_intake.received import Received, canonical
 from store_intake.record import (
+    News,
     consent_after,
     description,
     news,
@@ -33,12 +47,15 @@ from store_intake.record import (
     profile_after,
     statements,
 )
-from store_intake.whose import Names, Places, Whose, names_of, places, whose
+from store_intake.whose import Names, Places, Whose, names_of, parcel_places, places, whose
 
 ATTEMPTS = 6
 PENDING_KEPT = timedelta(days=30)
 PENDING = 50
-"""So many facts wait for their order's description, and so long."""
+"""So many facts wait for their order's description, or for the shipment that a parcel's number belongs to, and so long."""
+
+ROUNDS = 3
+"""Reads until all is known that early facts name: they waited at one alias and may name others."""
 
 PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRequested")
 """Facts that a person at the store must answer in time, whoever is known under them."""
@@ -46,10 +63,13 @@ PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRe
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
 
+Early = AboutOrder | ShipmentFact
+"""What may come before that which it is about."""
+
 
 @lru_cache(maxsize=1)
-def _pending() -> TypeAdapter[list[OrderFact]]:
-    return TypeAdapter(list[OrderFact])
+def _early() -> TypeAdapter[list[Early]]:
+    return TypeAdapter(list[Early])
 
 
 class KeepsChanging(TableError):
@@ -75,10 +95,25 @@ class Known:
     whose: Whose
     customer: Customer | None
 
-    def pending(self, place: Key | None, now: datetime) -> tuple[OrderFact, ...]:
-        """The facts that came before their order."""
-        item = present(self.aliases.get(place), now) if place else None
-        return tuple(_pending().validate_json(str(item["doc"]))) if item and "doc" in item else ()
+    def pending(self, place: Key | None, now: datetime) -> tuple[Early, ...]:
+        """The facts that lie with an alias because they came before what they are about."""
+        return _pending(self.aliases.get(place), now) if place else ()
+
+    def waiting(self, at: Places, now: datetime) -> tuple[Early, ...]:
+        """All such facts at any of the aliases, each once."""
+        return _waiting(self.aliases, at.all(), now)
+
+
+def _pending(item: Item | None, now: datetime) -> tuple[Early, ...]:
+    there = present(item, now)
+    return tuple(_early().validate_json(str(there["doc"]))) if there and "doc" in there else ()
+
+
+def _waiting(aliases: Mapping[Key, Item], at: tuple[Key, ...], now: datetime) -> tuple[Early, ...]:
+    found: list[Early] = []
+    for place in at:
+        found += [fact for fact in _pending(aliases.get(place), now) if fact not in found]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +127,16 @@ class Plan:
 
 def take(outside: Outside, received: Received) -> Outcome:
     """Record or park one delivery. TableError when that did not work (or nobody knows): it must be brought again."""
-    names = names_of(received.shop, received.facts)
-    at = (
-        places(names, outside.secrets.text(outside.settings.need("identity_secret")))
-        if received.facts
-        else Places(None, None, None)
-    )
+    secret = outside.secrets.text(outside.settings.need("identity_secret")) if received.facts else ""
     new_id = outside.ids.new()
     for _ in range(ATTEMPTS):
+        names = names_of(received.shop, received.facts)
+        at = places(names, secret) if received.facts else Places()
         known = outside.tables.read([keys.delivery(received.key), *at.all()])
         marker = known.pop(keys.delivery(received.key), None)
         if marker is not None:
             return _known_delivery(outside, received, marker)
+        names, at = _with_early(outside, received, known, names, at, secret)
         owner = whose(known, at)
         plan = decide(
             received,
@@ -118,8 +151,28 @@ def take(outside: Outside, received: Received) -> Outcome:
             continue
         for metric in (*plan.metrics, *("PrivacyRequest" for fact in received.facts if fact.type in PRIVACY)):
             telemetry.count(metric)
+        if received.note:
+            telemetry.count("StatusUnknown")
         return _told(received, "parked" if received.reason else "recorded", plan.customer_id)
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _with_early(
+    outside: Outside, received: Received, known: dict[Key, Item], names: Names, at: Places, secret: str
+) -> tuple[Names, Places]:
+    """What early facts name is looked up too (one more call, only when there are any that name something new)."""
+    for _ in range(ROUNDS):
+        early = _waiting(known, at.all(), received.received_at)
+        if not early:
+            break
+        names = names_of(received.shop, received.facts, early)
+        more = places(names, secret)
+        new = [place for place in more.all() if place not in at.all()]
+        at = more
+        if not new:
+            break
+        known |= outside.tables.read(new)
+    return names, at
 
 
 def _told(received: Received, status: Literal["recorded", "parked"], customer_id: str | None) -> Outcome:
@@ -151,12 +204,30 @@ def decide(received: Received, names: Names, at: Places, known: Known, new_id: s
     """The writes of one delivery. Pure: what is known, the facts and a fresh customer id come in."""
     if received.reason:
         return Plan(_parked(received, ()), metrics=("DeliveryParked",))
-    order_facts = tuple(f for f in received.facts if isinstance(f, OrderFact))
-    if order_facts and not _describable(order_facts, names, known):
-        return _wait_for_the_order(received, order_facts, at, known)
+    if any(isinstance(f, ShipmentFact) and f.ref is None and f.is_test for f in received.facts):
+        return Plan(_parked(received, ()), metrics=("TestEvent",))
+    about = tuple(f for f in received.facts if _about_order(f))
+    if about and names.order_key is None:
+        return Plan(_parked(received, ()), metrics=("FactWithoutOrder",))
+    if about and not _describable(about, names, known):
+        return _wait(received, about, at.orders[:1], known, "FactWaitsForOrder", "FactWithoutOrder")
+    moved = tuple(f for f in received.facts if isinstance(f, ShipmentFact))
     if known.customer is None and not _worth_a_record(received.facts):
+        if moved:
+            return _wait_for_the_shipment(received, moved, names, at, known)
+        early = tuple(f for f in received.facts if isinstance(f, SubscriptionFact) and f.order_ref)
+        if early and at.orders:
+            return _wait(received, early, at.orders[:1], known, "FactWaitsForOrder", "FactWithoutOrder")
         return Plan(_parked(received, ()), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
-    return _record(received, names, at, known, known.whose.customer_id or new_id)
+    plan = _record(received, names, at, known, known.whose.customer_id or new_id)
+    return plan or _wait_for_the_shipment(received, moved, names, at, known)
+
+
+def _about_order(fact: Fact) -> bool:
+    """Whether it is kept on an order's record; what a subscription's other facts say is kept nowhere or with its alias."""
+    return isinstance(fact, (OrderFact, ReturnFact, StockFact)) or (
+        isinstance(fact, SubscriptionFact) and fact.type == "SubscriptionRenewed"
+    )
 
 
 def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None = None) -> tuple[Write, ...]:
@@ -183,7 +254,7 @@ def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None
 
 
 def _personal(facts: tuple[Fact, ...]) -> bool:
-    return any(isinstance(f, (OrderFact, CustomerFact, ConsentFact)) for f in facts)
+    return any(isinstance(f, (OrderFact, CustomerFact, ConsentFact, CaseFact, SubscriptionFact)) for f in facts)
 
 
 def _asked(fact: Fact) -> bool:
@@ -191,9 +262,9 @@ def _asked(fact: Fact) -> bool:
     return isinstance(fact, CustomerFact) and fact.type in ("CustomerErasureRequested", "CustomerExportRequested")
 
 
-def _describable(facts: tuple[OrderFact, ...], names: Names, known: Known) -> bool:
+def _describable(facts: tuple[Fact, ...], names: Names, known: Known) -> bool:
     there = known.customer is not None and names.order_key is not None and known.customer.order(names.order_key) is not None
-    return there or any(fact.order is not None for fact in facts)
+    return there or any(isinstance(fact, OrderFact) and fact.order is not None for fact in facts)
 
 
 def _worth_a_record(facts: tuple[Fact, ...]) -> bool:
@@ -213,23 +284,35 @@ def _worth_a_record(facts: tuple[Fact, ...]) -> bool:
     return False
 
 
-def _wait_for_the_order(received: Received, facts: tuple[OrderFact, ...], at: Places, known: Known) -> Plan:
-    """Facts about an order that nobody has described lie with its alias until it is (or the time is over)."""
-    place = at.order or keys.order_alias(f"{received.shop}:{facts[0].ref}")
-    there = known.aliases.get(place)
-    if there is not None and "customer_id" in there:
-        return Plan(_parked(received, ()), metrics=("FactWithoutOrder",))
-    pending = list(known.pending(place, received.received_at))
-    waiting = [*pending, *(fact for fact in facts if fact not in pending)]
-    if len(waiting) > PENDING:
-        reason = f"more than {PENDING} facts wait for an order that nobody has described"
-        return Plan(_parked(replace(received, facts=(), reason=reason), ()), metrics=("DeliveryParked",))
-    item: Item = {
-        "doc": _pending().dump_json(waiting, exclude_none=True).decode(),
-        "expires_at": expires(received.received_at, PENDING_KEPT),
-    }
-    put = Put(place, item, when=_as_read(there))
-    return Plan((*_parked(received, ()), put), metrics=("FactWaitsForOrder",))
+def _wait_for_the_shipment(received: Received, facts: tuple[ShipmentFact, ...], names: Names, at: Places, known: Known) -> Plan:
+    """A shop's word waits with the orders that it names, else with the shipment; a carrier's with the parcel's numbers."""
+    if at.shipments:
+        return _wait(received, facts, at.orders or at.shipments, known, "FactWaitsForOrder", "FactWithoutOrder")
+    free = []
+    for number, carrier in names.numbers:
+        options = (keys.parcel(number), *parcel_places(number, carrier))
+        free += [next((p for p in options if "customer_id" not in known.aliases.get(p, {})), options[0])]
+    return _wait(received, facts, tuple(dict.fromkeys(free)), known, "ScanWaitsForShipment", "ScanWithoutShipment")
+
+
+def _wait(received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], known: Known, waits: str, otherwise: str) -> Plan:
+    """Early facts lie with the alias of what they are about until that is described (or the time is over)."""
+    puts = []
+    for place in at:
+        there = known.aliases.get(place)
+        if there is not None and "customer_id" in there:
+            continue
+        pending: list[Fact] = list(known.pending(place, received.received_at))
+        waiting = [*pending, *(fact for fact in facts if fact not in pending)]
+        if len(waiting) > PENDING:
+            reason = f"more than {PENDING} facts wait for what nobody has described"
+            return Plan(_parked(replace(received, facts=(), reason=reason), ()), metrics=("DeliveryParked",))
+        item: Item = {
+            "doc": _early().dump_json([f for f in waiting if isinstance(f, Early)], exclude_none=True).decode(),
+            "expires_at": expires(received.received_at, PENDING_KEPT),
+        }
+        puts.append(Put(place, item, when=_as_read(there)))
+    return Plan((*_parked(received, ()), *puts), metrics=(waits if puts else otherwise,))
 
 
 def _as_read(item: Item | None) -> Absent | Is:
@@ -253,38 +336,52 @@ class _Draft:
         self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
-def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str) -> Plan:
+def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str) -> Plan | None:
+    """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
+    early = known.waiting(at, received.received_at)
     facts: list[Fact] = list(received.facts)
-    order_facts = [f for f in facts if isinstance(f, OrderFact)]
-    if order_facts and names.order_key:
-        waiting = known.pending(at.order, received.received_at)
-        order_facts = [*order_facts, *waiting]
-        facts = [*facts, *waiting]
-        _order(draft, customer.order(names.order_key) if customer else None, order_facts)
-    _profile(draft, customer.profile if customer else None, facts, names)
-    _consent(draft, customer.consent if customer else ConsentRecord(), facts, keys.email_hash_of(at.email))
-    if not all(_asked(fact) for fact in facts):
-        _aliases(draft, at, known, with_order=bool(order_facts))
+    about = [f for f in (*facts, *early) if isinstance(f, AboutOrder) and _is_about(f, names)]
+    everything = [*facts, *(f for f in about if f not in facts)]
+    orders = {order.key: order for order in (customer.orders if customer else ())}
+    before = customer.order(names.order_key) if customer and names.order_key else None
+    if about and names.order_key:
+        after = _order(draft, before, about)
+        if after is not None:
+            orders[after.key] = after
+    moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
+    shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
+    if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
+        return None
+    _shipments(draft, customer, orders, shipments)
+    _profile(draft, customer.profile if customer else None, everything, names)
+    _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email))
+    _told_only(draft, facts, names)
+    if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
+        _aliases(draft, at, known, with_order=bool(about))
+        _shipment_aliases(draft, received.shop, joined, known)
     if known.whose.conflict:
         draft.metrics.append("IdentityConflict")
     head = _parked(received, tuple(draft.outbox), customer_id)
     return Plan((*head, *draft.writes), customer_id, tuple(draft.metrics))
 
 
-def _order(draft: _Draft, before: Order | None, facts: list[OrderFact]) -> None:
+def _is_about(fact: AboutOrder, names: Names) -> bool:
+    """Whether it is kept on the record of the order that this delivery is about."""
+    ref = fact.ref if isinstance(fact, OrderFact) else fact.order_ref
+    return _about_order(fact) and names.order_ref == ref
+
+
+def _order(draft: _Draft, before: Order | None, facts: list[AboutOrder]) -> Order | None:
     received = draft.received
     after = before
-    for fact in sorted(facts, key=lambda f: f.order is None):
+    for fact in sorted(facts, key=lambda f: not (isinstance(f, OrderFact) and f.order is not None)):
         after = order_after(after, received.shop, received.platform, fact)
     if after is None:
-        return
+        return None
     for one in news(before, after, facts):
-        data = events.OrderData(customer_id=draft.customer_id, order=after.key)
-        if one.refund is not None:
-            data = events.RefundData(customer_id=draft.customer_id, order=after.key, refund=one.refund)
-        draft.tell(one.type, one.occurred_at, data)
+        draft.tell(one.type, one.occurred_at, _order_data(draft.customer_id, after, one))
     if after != before:
         version = before.version if before else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
@@ -294,6 +391,155 @@ def _order(draft: _Draft, before: Order | None, facts: list[OrderFact]) -> None:
         draft.metrics.append("OrderRecorded")
         if after.contact.email is None:
             draft.metrics.append("OrderWithoutContact")
+    return after
+
+
+def _order_data(customer_id: str, order: Order, one: News) -> events.CustomerData:
+    if one.refund is not None:
+        return events.RefundData(customer_id=customer_id, order=order.key, refund=one.refund)
+    if one.returned is not None:
+        return events.ReturnData(customer_id=customer_id, order=order.key, return_ref=one.returned)
+    if one.lines:
+        return events.StockData(customer_id=customer_id, order=order.key, lines=one.lines, expected_at=one.expected_at)
+    if one.type == "SubscriptionRenewed":
+        return events.SubscriptionData(customer_id=customer_id, order=order.key, subscription=order.subscription or "")
+    return events.OrderData(customer_id=customer_id, order=order.key)
+
+
+# ---------------------------------------------------------------- shipments
+
+
+def _joined(
+    shop: str, customer: Customer | None, orders: frozenset[str], facts: list[ShipmentFact]
+) -> tuple[dict[str, Shipment], list[ShipmentFact]]:
+    """The customer's shipments after the facts that belong to them, and those facts.
+
+    What a shop tells comes first, because it says which parcels there are. A carrier's word goes to every shipment that holds
+    the number: a parcel may carry goods of several.
+    """
+    shipments = {s.key: s for s in (customer.shipments if customer else ())}
+    joined: list[ShipmentFact] = []
+    for fact in facts:
+        key = f"{shop}:{fact.ref}"
+        if fact.ref is not None and shop and (key in shipments or any(f"{shop}:{ref}" in orders for ref in fact.orders)):
+            shipments[key] = shipment_after(shipments.get(key), shop, fact)
+            joined.append(fact)
+    for fact in facts:
+        if fact.ref is None:
+            holding = [s for s in shipments.values() if any(belongs(s, told) for told in fact.parcels)]
+            for shipment in holding:
+                shipments[shipment.key] = shipment_after(shipment, shipment.shop, fact)
+            joined += [fact] if holding else []
+    return shipments, joined
+
+
+def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Order], shipments: Mapping[str, Shipment]) -> None:
+    """Write what changed, tell what is new, and tell of orders that are now delivered."""
+    before = {s.key: s for s in (customer.shipments if customer else ())}
+    changed = [s for key, s in sorted(shipments.items()) if s != before.get(key)]
+    for after in changed:
+        was = before.get(after.key)
+        order = next((key for key in after.order_keys if key in orders), after.order_keys[0] if after.order_keys else "")
+        for one in shipment_news(was, after):
+            ids = {"customer_id": draft.customer_id, "order": order, "shipment": after.key}
+            data = (
+                events.ParcelData(**ids, parcel=one.parcel, status=one.status)
+                if one.status is not None
+                else events.ShipmentData(**ids)
+            )
+            draft.tell(one.type, one.occurred_at, data)
+        if after.stands and after.shipped_at and not (was and was.stands and was.shipped_at):
+            for key in (k for k in after.order_keys if k in orders):
+                ids = {"customer_id": draft.customer_id, "order": key, "shipment": after.key}
+                draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**ids))
+        version = was.version if was else 0
+        doc = after.model_copy(update={"version": version + 1}).to_json()
+        draft.writes.append(versioned(keys.shipment(draft.customer_id, after.key), doc, version))
+    _deliveries(draft, customer, orders, shipments, {s.key for s in changed})
+
+
+def _deliveries(
+    draft: _Draft, customer: Customer | None, orders: Mapping[str, Order], shipments: Mapping[str, Shipment], written: set[str]
+) -> None:
+    """OrderDelivered when the last parcel of an order's shipments arrived.
+
+    Two parcels of one order may arrive at the same instant, each seeing the other under way: the transaction therefore checks
+    the records of the order and of its other shipments, and the one that comes second looks again.
+    """
+    if customer is None:
+        customer = Customer(id=draft.customer_id, profile=Profile(first_seen=draft.received.received_at))
+    after = Customer.model_construct(
+        id=customer.id, profile=customer.profile, orders=tuple(orders.values()), shipments=tuple(shipments.values())
+    )
+    checked: set[str] = set()
+    for key, order in sorted(orders.items()):
+        was = customer.order(key)
+        edited = was is not None and was.lines != order.lines
+        own = [s for s in shipments.values() if key in s.order_keys]
+        if not own or not (edited or any(_weighs(customer, s) for s in own if s.key in written)):
+            continue
+        at = after.delivered_at(key)
+        if at is not None and customer.delivered_at(key) is None:
+            draft.tell("OrderDelivered", at, events.OrderData(customer_id=draft.customer_id, order=key))
+        if was is not None and was == order:
+            draft.writes.append(Check(keys.order(draft.customer_id, key), Is("version", order.version)))
+        for shipment in own:
+            if shipment.key not in written and shipment.key not in checked:
+                checked.add(shipment.key)
+                place = keys.shipment(draft.customer_id, shipment.key)
+                draft.writes.append(Check(place, Is("version", shipment.version)))
+
+
+def _weighs(customer: Customer, shipment: Shipment) -> bool:
+    """Whether the change of this shipment may make an order delivered, or no longer."""
+    was = next((s for s in customer.shipments if s.key == shipment.key), None)
+    now = (shipment.stands, shipment.delivered_at is not None, shipment.lines)
+    return now != ((was.stands, was.delivered_at is not None, was.lines) if was else (False, False, ()))
+
+
+def _shipment_aliases(draft: _Draft, shop: str, joined: list[ShipmentFact], known: Known) -> None:
+    """Shipments and parcel numbers lead to this customer from now on; a number that leads elsewhere stays where it is.
+
+    Where other facts still wait at a number (a short one, of another carrier) it goes on waiting for theirs.
+    """
+    at: dict[Key, None] = {}
+    for fact in joined:
+        if fact.ref is not None:
+            at[keys.shipment_alias(f"{shop}:{fact.ref}")] = None
+        for number, carrier in numbers_of(fact):
+            named = parcel_places(number, carrier) if fact.ref is not None else (keys.parcel(number),)
+            at |= dict.fromkeys(named)
+    for place in at:
+        there = known.aliases.get(place)
+        if there is not None and "customer_id" in there:
+            if there["customer_id"] != draft.customer_id:
+                draft.metrics.append("ParcelOfAnother")
+        elif all(fact in joined for fact in known.pending(place, draft.received.received_at)):
+            draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=_as_read(there)))
+
+
+def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
+    """What is told and kept nowhere but in the journal: who listens keeps what it needs."""
+    for fact in facts:
+        if isinstance(fact, CaseFact):
+            case = events.CaseData(
+                customer_id=draft.customer_id,
+                case=f"{names.shop}:{fact.ref}",
+                topic=fact.topic,
+                order=names.key_of(fact.order_ref),
+            )
+            draft.tell("SupportCaseOpened", fact.occurred_at, case)
+        elif isinstance(fact, SubscriptionFact) and fact.type == "PaymentFailed":
+            failed = events.PaymentData(
+                customer_id=draft.customer_id,
+                subscription=f"{names.shop}:{fact.ref}",
+                attempt=fact.attempt_ref or draft.received.correlation_id,
+                order=names.key_of(fact.order_ref),
+            )
+            draft.tell("PaymentFailed", fact.occurred_at, failed)
+
+
+# ---------------------------------------------------------------- the customer
 
 
 def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Names) -> None:
@@ -349,7 +595,7 @@ def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: s
 
 def _aliases(draft: _Draft, at: Places, known: Known, with_order: bool) -> None:
     """Names that nobody has yet now lead to this customer; a name that leads elsewhere stays where it is."""
-    for place in (at.platform, at.email):
+    for place in (at.platform, at.email, *at.subscriptions):
         if place is not None and place not in known.aliases:
             draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=Absent()))
     there = known.aliases.get(at.order) if at.order else None

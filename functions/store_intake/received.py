@@ -1,6 +1,7 @@
 """A delivery as it came from its sender, read as facts or set aside with a reason."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,18 +9,15 @@ from hashlib import sha256
 from typing import Any
 
 from aftercare import keys
-from aftercare.facts import CustomerFact, Fact, OrderFact, OtherFact
+from aftercare.facts import CustomerFact, Fact, OrderFact, OtherFact, ReturnFact, SubscriptionFact
 
 KEPT = {
-    "ShipmentCreated": "parcels are not followed yet: the body is kept for replay",
-    "ShipmentUpdated": "parcels are not followed yet: the body is kept for replay",
-    "ShipmentMoved": "parcels are not followed yet: the body is kept for replay",
-    "ReturnRequested": "returns are not handled yet: the body is kept for replay",
+    "ReturnRequested": "it names no order: the body is kept for replay",
+    "ReturnApproved": "it names no order: the body is kept for replay",
+    "SubscriptionRenewed": "it names no order: the body is kept for replay",
     "OrderReadyForPickup": "it names a fulfilment order and no order: the body is kept for replay",
     "CheckoutStarted": "checkouts are not followed yet: the body is kept for replay",
     "CheckoutUpdated": "checkouts are not followed yet: the body is kept for replay",
-    "SubscriptionUpdated": "subscriptions are not followed yet: the body is kept for replay",
-    "SubscriptionRenewed": "subscriptions are not followed yet; the renewal's order comes as an order of its own",
     "ShopErasureRequested": "the operator erases a shop: the request is kept",
     "CustomerErasureRequested": "the operator erases within 30 days: the request is kept",
     "CustomerExportRequested": "the operator answers within 30 days: the request is kept",
@@ -27,10 +25,17 @@ KEPT = {
 """Why the body of a fact is kept beside its journal row: no function acts on it by itself yet."""
 
 
+def _kept(fact: Fact, shop: str) -> bool:
+    if isinstance(fact, (ReturnFact, SubscriptionFact)):
+        return fact.type in KEPT and not (shop and fact.order_ref)
+    return isinstance(fact, (OtherFact, CustomerFact)) and fact.type in KEPT
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """One delivery. `key` is the sender's delivery key, `body` what came, `content_hash` the same for the same content
-    by whatever route; `reason` says why it could not be read, and then there are no facts."""
+    by whatever route; `reason` says why it could not be read, and then there are no facts; `note` says what of it is not
+    understood beside facts that are, and keeps the body as well."""
 
     key: str
     sender: str
@@ -43,6 +48,7 @@ class Received:
     facts: tuple[Fact, ...] = ()
     reason: str | None = None
     sender_version: str | None = None
+    note: str | None = None
 
     @property
     def correlation_id(self) -> str:
@@ -52,10 +58,9 @@ class Received:
     @property
     def parked(self) -> str | None:
         """Why the body is kept, if it is."""
-        if self.reason:
-            return self.reason
-        kept = (f for f in self.facts if isinstance(f, (OtherFact, CustomerFact)))
-        return next((KEPT[f.type] for f in kept if f.type in KEPT), None)
+        if self.reason or self.note:
+            return self.reason or self.note
+        return next((KEPT[str(f.type)] for f in self.facts if _kept(f, self.shop)), None)
 
     @property
     def fact_types(self) -> tuple[str, ...]:
@@ -97,6 +102,11 @@ def parsed(body: bytes) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise Unreadable("body: expected a JSON object")
     return content
+
+
+def word(text: object) -> str:
+    """A sender's word as it may stand in a reason, a topic or a log: short, plain signs only."""
+    return re.sub(r"[^A-Za-z0-9_./ -]", "?", str(text))[:80]
 
 
 def key_part(text: str) -> str:

@@ -10,8 +10,19 @@ from typing import Any, NamedTuple
 
 from aftercare.clock import iso
 from aftercare.consent import Channel, ConsentRecord, Statement, Weight, clamp, fold
-from aftercare.customer import Order, Profile, Refund
-from aftercare.facts import ConsentFact, CustomerFact, OrderDetails, OrderFact, OrderFactType, Said
+from aftercare.customer import Order, Profile, Refund, Return, Stockout
+from aftercare.facts import (
+    AboutOrder,
+    ConsentFact,
+    CustomerFact,
+    OrderDetails,
+    OrderFact,
+    OrderFactType,
+    ReturnFact,
+    Said,
+    StockFact,
+    SubscriptionFact,
+)
 from aftercare.model import Model
 
 # Parts of a description that are told and kept together, by the fields that say whether the part was told at all.
@@ -74,8 +85,10 @@ def _told(model: Order | OrderDetails, as_of: datetime, older: Mapping[str, date
     return parts
 
 
-def order_after(before: Order | None, shop: str, platform: str, fact: OrderFact) -> Order | None:
+def order_after(before: Order | None, shop: str, platform: str, fact: AboutOrder) -> Order | None:
     """The order after one fact; None for a fact about an order that nobody has described yet. `version` is left alone."""
+    if not isinstance(fact, OrderFact):
+        return None if before is None else _beside(before, shop, fact)
     if before is None and fact.order is None:
         return None
     if fact.order is not None:
@@ -85,6 +98,32 @@ def order_after(before: Order | None, shop: str, platform: str, fact: OrderFact)
         return None
     changes = _facts(before, fact)
     return before.model_copy(update=changes) if changes else before
+
+
+def _beside(order: Order, shop: str, fact: ReturnFact | SubscriptionFact | StockFact) -> Order:
+    """What senders other than the checkout tell of an order: each reference once, times as they first became known."""
+    at = fact.occurred_at.astimezone(UTC)
+    if isinstance(fact, ReturnFact):
+        return order.model_copy(update={"returns": returns_after(order.returns, fact)})
+    if isinstance(fact, StockFact):
+        known = {s.line_ref: s for s in order.stockouts}
+        for line in fact.line_refs:
+            told = Stockout(line_ref=line, at=at, expected_at=fact.expected_at and fact.expected_at.astimezone(UTC))
+            known[line] = max(known.get(line, told), told, key=lambda s: (s.at, _tie(s)))
+        return order.model_copy(update={"stockouts": tuple(known[line] for line in sorted(known))})
+    if fact.type != "SubscriptionRenewed":
+        return order
+    subscription = max(filter(None, (order.subscription, f"{shop}:{fact.ref}")))
+    return order.model_copy(update={"renewed_at": _earliest(order.renewed_at, at), "subscription": subscription})
+
+
+def returns_after(before: tuple[Return, ...], fact: ReturnFact) -> tuple[Return, ...]:
+    """Returns by reference and in one order; a request and its approval each have the earliest time told."""
+    by_ref = {r.ref: r for r in before}
+    known = by_ref.get(fact.ref) or Return(ref=fact.ref)
+    field = "requested_at" if fact.type == "ReturnRequested" else "approved_at"
+    by_ref[fact.ref] = known.model_copy(update={field: _earliest(getattr(known, field), fact.occurred_at)})
+    return tuple(by_ref[ref] for ref in sorted(by_ref))
 
 
 def _described(before: Order | None, shop: str, platform: str, ref: str, details: OrderDetails, as_of: datetime) -> Order:
@@ -151,14 +190,17 @@ def refunds_after(before: tuple[Refund, ...], refund: Refund) -> tuple[Refund, .
 
 
 class News(NamedTuple):
-    """Something that was not known before: the event's type, when it happened, and the refund it is about."""
+    """Something that was not known before: the event's type, when it happened, and the refund, return or lines it is about."""
 
     type: str
     occurred_at: datetime
     refund: str | None = None
+    returned: str | None = None
+    lines: tuple[str, ...] = ()
+    expected_at: datetime | None = None
 
 
-def news(before: Order | None, after: Order, facts: Iterable[OrderFact]) -> tuple[News, ...]:
+def news(before: Order | None, after: Order, facts: Iterable[AboutOrder]) -> tuple[News, ...]:
     """What the new record knows that the old one did not; a fact that was known is no news, by whatever delivery it came."""
     found = []
     for kind, field in _ONCE.items():
@@ -169,14 +211,33 @@ def news(before: Order | None, after: Order, facts: Iterable[OrderFact]) -> tupl
         found.append(News(str(OrderFactType.EDITED), after.edited_at))
     known = {r.ref for r in before.refunds} if before else set()
     found += [News(str(OrderFactType.REFUNDED), r.at, r.ref) for r in after.refunds if r.ref not in known]
+    found += _news_beside(before, after)
     if before is not None:
         had, has = before.contact, after.contact
         if (has.email and not had.email) or (has.phone and not had.phone and not had.email):
             found.append(News("OrderContactFound", after.as_of))
-        updates = [f for f in facts if f.type is OrderFactType.UPDATED]
+        updates = [f for f in facts if f.type == OrderFactType.UPDATED]
         if updates and description(before) != description(after):
             found.append(News(str(OrderFactType.UPDATED), max(f.occurred_at for f in updates)))
     return tuple(found)
+
+
+def _news_beside(before: Order | None, after: Order) -> list[News]:
+    found = []
+    had = {r.ref: r for r in before.returns} if before else {}
+    for told in after.returns:
+        known = had.get(told.ref) or Return(ref=told.ref)
+        if told.requested_at and not known.requested_at:
+            found.append(News("ReturnRequested", told.requested_at, returned=told.ref))
+        if told.approved_at and not known.approved_at:
+            found.append(News("ReturnApproved", told.approved_at, returned=told.ref))
+    if after.renewed_at and (before is None or before.renewed_at is None):
+        found.append(News("SubscriptionRenewed", after.renewed_at))
+    out = [s for s in after.stockouts if before is None or s not in before.stockouts]
+    for at, expected in sorted({(s.at, s.expected_at) for s in out}, key=str):
+        lines = tuple(s.line_ref for s in out if (s.at, s.expected_at) == (at, expected))
+        found.append(News("ItemOutOfStock", at, lines=lines, expected_at=expected))
+    return found
 
 
 def description(order: Order) -> dict[str, tuple[Any, ...]]:

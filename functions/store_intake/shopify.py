@@ -6,7 +6,7 @@ value. Amounts are those the shopper was shown (presentment money), with the sho
 
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -22,10 +22,20 @@ from aftercare.facts import (
     OrderFact,
     OrderFactType,
     OtherFact,
+    ReturnFact,
     Said,
+    Scan,
+    ShipmentFact,
+    ShipmentFactType,
+    SubscriptionFact,
+    ToldParcel,
 )
 from aftercare.money import Money
-from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, parsed
+from aftercare.shipment import PARCELS, Eta, Origin, ShipmentStatus, ShippedLine
+from aftercare.weblink import NotHttps, https
+from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, parsed, word
+from store_intake.tracking import code
+from store_intake.verification import SHOPIFY, Request, Secret, of_shop, signed_by
 
 Payload = Mapping[str, Any]
 
@@ -70,6 +80,18 @@ class Hook:
 # ---------------------------------------------------------------- one delivery
 
 
+def signed(request: Request, secrets: Sequence[Secret], now: datetime) -> Secret | None:
+    """The secret of this shop (or of all) that signed the body."""
+    shop = request.headers.get("x-shopify-shop-domain", "").strip().lower()
+    return signed_by(SHOPIFY, of_shop(secrets, shop), request.headers, request.body, now)
+
+
+def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Received, ...]:
+    """One webhook is one delivery; its headers name the shop."""
+    del shop
+    return (from_https(request.headers, request.body, received_at),)
+
+
 def from_https(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Received:
     """A verified webhook. `headers` have lower-case names."""
     try:
@@ -104,12 +126,12 @@ def read(headers: Mapping[str, str], payload: Payload, body: bytes, received_at:
     hook = _hook(headers, received, received_at)
     reader = _TOPICS.get(hook.topic)
     if reader is None:
-        return _received(headers, body, received.content_hash, received_at, reason=f"topic {_word(hook.topic)}: nothing reads it")
+        return _received(headers, body, received.content_hash, received_at, reason=f"topic {word(hook.topic)}: nothing reads it")
     try:
         facts = tuple(reader(payload, hook))
     except Unreadable as error:
         return _received(headers, body, received.content_hash, received_at, reason=str(error))
-    return _received(headers, body, received.content_hash, received_at, facts=facts)
+    return _received(headers, body, received.content_hash, received_at, facts=facts, note=_strange(hook.topic, payload))
 
 
 def _received(
@@ -119,6 +141,7 @@ def _received(
     received_at: datetime,
     facts: tuple[Fact, ...] = (),
     reason: str | None = None,
+    note: str | None = None,
 ) -> Received:
     topic = headers.get("x-shopify-topic", "").strip().lower()
     shop = headers.get("x-shopify-shop-domain", "").strip().lower()
@@ -132,19 +155,15 @@ def _received(
         sender="shopify",
         platform="shopify",
         shop=shop if _SHOP.match(shop) else "",
-        topic=_word(topic),
+        topic=word(topic),
         body=body,
         content_hash=content_hash,
         received_at=received_at,
         facts=facts,
         reason=reason,
-        sender_version=_word(headers.get("x-shopify-api-version", "")) or None,
+        sender_version=word(headers.get("x-shopify-api-version", "")) or None,
+        note=note,
     )
-
-
-def _word(text: str) -> str:
-    """A header's text as it may stand in a reason or a log: short, plain signs only."""
-    return re.sub(r"[^A-Za-z0-9_./ -]", "?", text)[:80]
 
 
 def _hook(headers: Mapping[str, str], received: Received, received_at: datetime) -> Hook:
@@ -549,30 +568,171 @@ def _sms_consent(payload: Payload, hook: Hook) -> Iterable[Fact]:
     )
 
 
-# ---------------------------------------------------------------- facts that later parts act on
+# ---------------------------------------------------------------- shipments, returns, subscriptions
 
-_Other = Literal[
-    "ShipmentCreated",
-    "ShipmentUpdated",
-    "ShipmentMoved",
-    "ReturnRequested",
-    "CheckoutStarted",
-    "CheckoutUpdated",
-    "SubscriptionUpdated",
-    "SubscriptionRenewed",
-    "ShopErasureRequested",
-]
+STATUSES: Mapping[str, ShipmentStatus] = {
+    **dict.fromkeys(("label_printed", "label_purchased", "confirmed"), ShipmentStatus.LABEL_CREATED),
+    **dict.fromkeys(("in_transit", "carrier_picked_up"), ShipmentStatus.IN_TRANSIT),
+    "out_for_delivery": ShipmentStatus.OUT_FOR_DELIVERY,
+    **dict.fromkeys(("ready_for_pickup", "ready_for_recipient_pickup"), ShipmentStatus.READY_FOR_PICKUP),
+    "attempted_delivery": ShipmentStatus.DELIVERY_ATTEMPTED,
+    "delayed": ShipmentStatus.DELAYED,
+    **dict.fromkeys(("failure", "buyer_action_required"), ShipmentStatus.EXCEPTION),
+    "returning_to_sender": ShipmentStatus.RETURN_TO_SENDER,
+    **dict.fromkeys(("delivered", "picked_up"), ShipmentStatus.DELIVERED),
+}
+"""`fulfillment_events.status`; `picked_up` is the shopper's own collection, the carrier's is `carrier_picked_up` (2025-10)."""
+
+NOT_SENT = ("cancelled", "error", "failure")
+"""A fulfilment in one of these states holds nothing any more; `pending` and `open` are not shipped yet."""
 
 
-def _other(kind: _Other, ref: str = "id", order: str | None = None) -> Callable[[Payload, Hook], Iterable[Fact]]:
-    """A fact that is only journaled: its own reference and, where the sender names it, its order."""
+def _strange(topic: str, payload: Payload) -> str | None:
+    """A status that the table does not have: an API version added it."""
+    given = payload.get("status") if topic == "fulfillment_events/create" else None
+    return f"status: nothing reads {word(given)[:40]}" if isinstance(given, str) and given and given not in STATUSES else None
+
+
+def _fulfilment(kind: ShipmentFactType) -> Callable[[Payload, Hook], Iterable[Fact]]:
+    """A fulfilment: what is in it, its parcels, and whether it left. Scans come by fulfillment_events; of the fulfilment's own
+    `shipment_status`, which has no time, only `delivered` is taken: no later change of the fulfilment can be mistaken for it."""
 
     def reader(payload: Payload, hook: Hook) -> Iterable[Fact]:
-        times = (payload.get(n) for n in ("happened_at", "updated_at", "created_at"))
+        ref = _ref(payload.get("id"), payload.get("admin_graphql_api_id"))
+        order = _ref(payload.get("order_id")) or hook.order_ref
+        if ref is None or order is None:
+            raise Unreadable("id, order_id: expected the fulfilment's id and its order's")
+        updated = _when(payload.get("updated_at")) or hook.triggered_at
+        created, status = _when(payload.get("created_at")) or updated, payload.get("status")
+        scans = [Scan(status=ShipmentStatus.LABEL_CREATED, at=created)]
+        if STATUSES.get(str(payload.get("shipment_status"))) is ShipmentStatus.DELIVERED:
+            scans.append(Scan(status=ShipmentStatus.DELIVERED, at=updated))
+        start = _object(payload.get("origin_address"))
+        yield ShipmentFact(
+            type=kind,
+            occurred_at=created if kind is ShipmentFactType.CREATED else updated,
+            as_of=updated,
+            ref=ref,
+            order_ref=order,
+            parcels=_parcels(payload),
+            lines=tuple(_shipped(payload)),
+            scans=tuple(scans),
+            shipped_at=created if status == "success" else None,
+            cancelled_at=updated if status in NOT_SENT else None,
+            origin=Origin(
+                location=_ref(payload.get("location_id")),
+                country=_country(start.get("country_code")),
+                region=code(start.get("province_code")),
+                postcode=code(start.get("zip")),
+            ),
+            service=code(payload.get("service")),
+            is_test=hook.is_test or order in TEST_ORDER_IDS or str(payload.get("name", "")).split(".")[0] in TEST_ORDER_NAMES,
+        )
+
+    return reader
+
+
+def _parcels(payload: Payload) -> tuple[ToldParcel, ...]:
+    """The fulfilment's numbers, each with its link where there are as many links, else with the only one."""
+    listed, links = payload.get("tracking_numbers"), payload.get("tracking_urls")
+    numbers: list[Any] = (listed if isinstance(listed, list) else []) or [payload.get("tracking_number")]
+    urls: list[Any] = (links if isinstance(links, list) else []) or [payload.get("tracking_url")]
+    company = _text(payload.get("tracking_company"), 80)
+    parcels = {}
+    for place, number in enumerate(numbers):
+        named = _text(number, 80)
+        if named:
+            url = urls[place] if len(urls) == len(numbers) else urls[0] if len(urls) == 1 else None
+            parcels[named] = ToldParcel(number=named, carrier=company, url=_https(url))
+    return tuple(parcels.values())[:PARCELS]
+
+
+def _https(value: object) -> str | None:
+    try:
+        return https(value) if isinstance(value, str) else None
+    except NotHttps:
+        return None
+
+
+def _shipped(payload: Payload) -> Iterable[ShippedLine]:
+    for line in _objects(payload.get("line_items"))[:200]:
+        ref, quantity = _ref(line.get("id"), line.get("admin_graphql_api_id")), line.get("quantity")
+        if ref and isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0:
+            yield ShippedLine(line_ref=ref, quantity=quantity)
+
+
+def _scanned(payload: Payload, hook: Hook) -> Iterable[Fact]:
+    """A scan of a fulfilment: it names no number, so it speaks of the fulfilment as a whole."""
+    ref, order = _ref(payload.get("fulfillment_id")), _ref(payload.get("order_id")) or hook.order_ref
+    if ref is None:
+        raise Unreadable("fulfillment_id: expected the fulfilment's id")
+    at = _when(payload.get("happened_at")) or _when(payload.get("created_at")) or hook.triggered_at
+    status, until = STATUSES.get(str(payload.get("status")), ShipmentStatus.UNKNOWN), _when(payload.get("estimated_delivery_at"))
+    where = _country(payload.get("country"))
+    yield ShipmentFact(
+        type=ShipmentFactType.MOVED,
+        occurred_at=at,
+        ref=ref,
+        order_ref=order,
+        scans=(Scan(status=status, at=at, country=where, region=code(payload.get("province")) if where else None),),
+        eta=Eta(until=until, told_at=_when(payload.get("created_at")) or at) if until else None,
+        is_test=hook.is_test or order in TEST_ORDER_IDS,
+    )
+
+
+def _returned(payload: Payload, hook: Hook) -> Iterable[Fact]:
+    ref, order = _ref(payload.get("id"), payload.get("admin_graphql_api_id")), _object(payload.get("order"))
+    if ref is None:
+        raise Unreadable("id: expected the return's id")
+    yield ReturnFact(
+        type="ReturnApproved" if hook.topic == "returns/approve" else "ReturnRequested",
+        occurred_at=_when(payload.get("created_at")) or hook.triggered_at,
+        ref=ref,
+        order_ref=_ref(order.get("id"), order.get("admin_graphql_api_id")) or hook.order_ref,
+    )
+
+
+def _contract(payload: Payload, hook: Hook) -> Iterable[Fact]:
+    ref = _ref(payload.get("id"), payload.get("admin_graphql_api_id"))
+    if ref is None:
+        raise Unreadable("id: expected the contract's id")
+    yield SubscriptionFact(
+        type="SubscriptionUpdated",
+        occurred_at=_when(payload.get("updated_at")) or hook.triggered_at,
+        ref=ref,
+        order_ref=_ref(payload.get("origin_order_id"), payload.get("admin_graphql_api_origin_order_id")),
+        customer_ref=_ref(payload.get("customer_id"), payload.get("admin_graphql_api_customer_id")),
+    )
+
+
+def _billed(kind: Literal["SubscriptionRenewed", "PaymentFailed"]) -> Callable[[Payload, Hook], Iterable[Fact]]:
+    def reader(payload: Payload, hook: Hook) -> Iterable[Fact]:
+        ref = _ref(payload.get("subscription_contract_id"), payload.get("admin_graphql_api_subscription_contract_id"))
+        if ref is None:
+            raise Unreadable("subscription_contract_id: expected the contract's id")
+        yield SubscriptionFact(
+            type=kind,
+            occurred_at=_when(payload.get("updated_at")) or hook.triggered_at,
+            ref=ref,
+            order_ref=_ref(payload.get("order_id"), payload.get("admin_graphql_api_order_id")),
+            attempt_ref=_ref(payload.get("id"), payload.get("admin_graphql_api_id")),
+        )
+
+    return reader
+
+
+# ---------------------------------------------------------------- facts that later parts act on
+
+
+def _other(
+    kind: Literal["CheckoutStarted", "CheckoutUpdated", "ShopErasureRequested"], ref: str
+) -> Callable[[Payload, Hook], Iterable[Fact]]:
+    """A fact that is only journaled, with its own reference."""
+
+    def reader(payload: Payload, hook: Hook) -> Iterable[Fact]:
+        times = (payload.get(n) for n in ("updated_at", "created_at"))
         occurred = next((at for value in times if (at := _when(value))), hook.triggered_at)
-        parent = payload.get(order) if order else None
-        order_ref = _ref(parent.get("id"), parent.get("admin_graphql_api_id")) if isinstance(parent, dict) else _ref(parent)
-        yield OtherFact(type=kind, occurred_at=occurred, ref=_ref(payload.get(ref)), order_ref=order_ref)
+        yield OtherFact(type=kind, occurred_at=occurred, ref=_ref(payload.get(ref)))
 
     return reader
 
@@ -600,14 +760,16 @@ _TOPICS: Mapping[str, Callable[[Payload, Hook], Iterable[Fact]]] = {
     "customers_email_marketing_consent/update": _email_consent,
     "customers_marketing_consent/update": _sms_consent,
     "shop/redact": _other("ShopErasureRequested", ref="shop_id"),
-    "fulfillments/create": _other("ShipmentCreated", order="order_id"),
-    "fulfillments/update": _other("ShipmentUpdated", order="order_id"),
-    "fulfillment_events/create": _other("ShipmentMoved", ref="fulfillment_id", order="order_id"),
-    "returns/request": _other("ReturnRequested", order="order"),
+    "fulfillments/create": _fulfilment(ShipmentFactType.CREATED),
+    "fulfillments/update": _fulfilment(ShipmentFactType.UPDATED),
+    "fulfillment_events/create": _scanned,
+    "returns/request": _returned,
+    "returns/approve": _returned,
     "checkouts/create": _other("CheckoutStarted", ref="token"),
     "checkouts/update": _other("CheckoutUpdated", ref="token"),
-    "subscription_contracts/create": _other("SubscriptionUpdated"),
-    "subscription_contracts/update": _other("SubscriptionUpdated"),
-    "subscription_billing_attempts/success": _other("SubscriptionRenewed", order="order_id"),
+    "subscription_contracts/create": _contract,
+    "subscription_contracts/update": _contract,
+    "subscription_billing_attempts/success": _billed("SubscriptionRenewed"),
+    "subscription_billing_attempts/failure": _billed("PaymentFailed"),
 }
 """Every topic that is read. Any other is parked with its reason; a word that Shopify adds later loses nothing."""

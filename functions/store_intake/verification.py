@@ -35,6 +35,15 @@ class Scheme:
     tolerance: timedelta | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A webhook before it is believed: header names in lower case, the query's first values, the bytes as they were sent."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
 SHOPIFY = Scheme(header="x-shopify-hmac-sha256", encoding="base64")
 
 
@@ -58,25 +67,36 @@ def read_secrets(text: str) -> tuple[Secret, ...]:
     return tuple(secrets)
 
 
-def verified(
-    scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, shop: str | None, now: datetime
-) -> bool:
-    """Whether any secret of the shop signed these bytes. `headers` have lower-case names. Constant time for each secret."""
+def of_shop(secrets: Sequence[Secret], shop: str | None) -> tuple[Secret, ...]:
+    """The secrets that may vouch for a shop: its own, and those that are bound to none."""
+    return tuple(secret for secret in secrets if secret.shop is None or secret.shop == shop)
+
+
+def signed_by(scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime) -> Secret | None:
+    """The secret that signed these bytes, or None. `headers` have lower-case names. Constant time for each secret."""
     given = headers.get(scheme.header, "")
     stamp = headers.get(scheme.timestamp, "") if scheme.timestamp else ""
     if scheme.tolerance is not None and not _timely(stamp, scheme.tolerance, now):
-        return False
+        return None
     signatures = [s for s in (given.split(scheme.separator) if scheme.separator else [given]) if s.startswith(scheme.prefix)]
     signed = _signed(scheme, headers, body, stamp)
-    good = False
+    found: Secret | None = None
     for secret in secrets:
-        if secret.shop is not None and secret.shop != shop:
-            continue
         digest = hmac.new(scheme.key(secret.text), signed, sha256).digest()
         expected = base64.b64encode(digest).decode() if scheme.encoding == "base64" else digest.hex()
         for signature in signatures:
-            good |= hmac.compare_digest(signature.removeprefix(scheme.prefix).strip().encode(), expected.encode())
-    return good
+            if hmac.compare_digest(signature.removeprefix(scheme.prefix).strip().encode(), expected.encode()):
+                found = secret
+    return found
+
+
+def shown_by(secrets: Sequence[Secret], shown: str) -> Secret | None:
+    """The secret that a sender shows as it is (it signs nothing), or None. Constant time for each secret."""
+    found: Secret | None = None
+    for secret in secrets:
+        if hmac.compare_digest(shown.encode(), secret.text.encode()):
+            found = secret
+    return found
 
 
 def _signed(scheme: Scheme, headers: Mapping[str, str], body: bytes, stamp: str) -> bytes:

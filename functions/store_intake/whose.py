@@ -1,67 +1,136 @@
-"""Whose record a fact belongs to: the platform's customer id, else the e-mail address. A phone joins nobody."""
+"""Whose record a fact belongs to: the platform's customer id, else the e-mail address. A phone joins nobody.
 
-from collections.abc import Mapping
+What has been recorded leads back: an order, a shipment, a subscription and a parcel's number stay with the customer whose
+they are. A carrier's word about a number is never a reason to know a new person.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aftercare import identity, keys
-from aftercare.facts import ConsentFact, CustomerFact, Fact, OrderFact
+from aftercare.facts import (
+    CaseFact,
+    ConsentFact,
+    CustomerFact,
+    Fact,
+    OrderFact,
+    ShipmentFact,
+    SubscriptionFact,
+)
 from aftercare.keys import Key
 from aftercare.table import Item
+from store_intake.parcels import numbers_of
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a delivery's person and order are known by."""
+    """What a delivery's person, order, shipment and parcels are known by. `numbers` are normalised, each with its carrier."""
 
     shop: str
     order_ref: str | None = None
     customer_ref: str | None = None
     email: str | None = None
     phone: str | None = None
+    order_refs: tuple[str, ...] = ()
+    shipment_refs: tuple[str, ...] = ()
+    subscription_refs: tuple[str, ...] = ()
+    numbers: tuple[tuple[str, str | None], ...] = ()
+
+    def key_of(self, ref: str | None) -> str | None:
+        """`<shop>:<reference>`, where both are known: a carrier that is not bound to a shop names no order."""
+        return f"{self.shop}:{ref}" if self.shop and ref else None
 
     @property
     def order_key(self) -> str | None:
-        return f"{self.shop}:{self.order_ref}" if self.order_ref else None
+        return self.key_of(self.order_ref)
 
     @property
     def shop_ref(self) -> str | None:
-        return f"{self.shop}:{self.customer_ref}" if self.customer_ref else None
+        return self.key_of(self.customer_ref)
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the aliases of those names lie."""
+    """Where the aliases of those names lie. `order` is the first of `orders`."""
 
-    order: Key | None
-    platform: Key | None
-    email: Key | None
+    order: Key | None = None
+    platform: Key | None = None
+    email: Key | None = None
+    orders: tuple[Key, ...] = ()
+    shipments: tuple[Key, ...] = ()
+    subscriptions: tuple[Key, ...] = ()
+    parcels: tuple[Key, ...] = ()
 
     def all(self) -> tuple[Key, ...]:
-        return tuple(key for key in (self.order, self.platform, self.email) if key)
+        return (*self.people(), *self.parcels)
+
+    def people(self) -> tuple[Key, ...]:
+        """Those that name a person, in the order in which they are believed."""
+        named = (*self.orders, *self.shipments, *self.subscriptions, self.platform, self.email)
+        return tuple(key for key in named if key)
 
 
-def names_of(shop: str, facts: tuple[Fact, ...]) -> Names:
-    """The names that a delivery gives; an order's own contact before what its account says."""
-    order_ref = customer_ref = email = phone = None
+def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -> Names:
+    """The names that a delivery gives; an order's own contact before what its account says. `waiting` are facts that came
+    before and are joined now: of them only shipments, parcels and subscriptions count."""
+    customer_ref = email = phone = None
+    orders: list[str] = []
+    shipments: list[str] = []
+    subscriptions: list[str] = []
+    numbers: list[tuple[str, str | None]] = []
     for fact in facts:
         if isinstance(fact, OrderFact):
-            order_ref = order_ref or fact.ref
+            orders.append(fact.ref)
             if fact.order:
                 customer_ref = customer_ref or fact.order.customer_ref
                 email, phone = email or fact.order.contact.email, phone or fact.order.contact.phone
-        elif isinstance(fact, (CustomerFact, ConsentFact)):
+        elif isinstance(fact, ShipmentFact):
+            orders += fact.orders
+        elif isinstance(fact, (CustomerFact, ConsentFact, CaseFact)):
             customer_ref = customer_ref or fact.customer_ref
-            if order_ref is None:
+            if not orders:
                 email, phone = email or fact.contact.email, phone or fact.contact.phone
-    return Names(shop, order_ref, customer_ref, identity.email(email), phone)
+            orders += [fact.order_ref] if isinstance(fact, CaseFact) and fact.order_ref else []
+        elif fact.order_ref:
+            orders.append(fact.order_ref)
+        if isinstance(fact, SubscriptionFact):
+            customer_ref = customer_ref or fact.customer_ref
+    for fact in (*facts, *waiting):
+        if isinstance(fact, ShipmentFact):
+            numbers += numbers_of(fact)
+            shipments += [fact.ref] if fact.ref else []
+        elif isinstance(fact, SubscriptionFact):
+            subscriptions.append(fact.ref)
+    return Names(
+        shop,
+        orders[0] if orders else None,
+        customer_ref,
+        identity.email(email),
+        phone,
+        tuple(dict.fromkeys(orders)),
+        tuple(dict.fromkeys(shipments)),
+        tuple(dict.fromkeys(subscriptions)),
+        tuple(dict.fromkeys(numbers)),
+    )
 
 
 def places(names: Names, identity_secret: str) -> Places:
+    orders = tuple(keys.order_alias(key) for ref in names.order_refs if (key := names.key_of(ref)))
+    parcels = (key for number, carrier in names.numbers for key in parcel_places(number, carrier))
     return Places(
-        order=keys.order_alias(names.order_key) if names.order_key else None,
-        platform=keys.platform_alias(names.shop, names.customer_ref) if names.customer_ref else None,
+        order=orders[0] if orders else None,
+        platform=keys.platform_alias(names.shop, names.customer_ref) if names.shop and names.customer_ref else None,
         email=keys.email_alias(identity.keyed_hash(identity_secret, names.email)) if names.email else None,
+        orders=orders,
+        shipments=tuple(keys.shipment_alias(key) for ref in names.shipment_refs if (key := names.key_of(ref))),
+        subscriptions=tuple(keys.subscription_alias(key) for ref in names.subscription_refs if (key := names.key_of(ref))),
+        parcels=tuple(dict.fromkeys(parcels)),
     )
+
+
+def parcel_places(number: str, carrier: str | None) -> tuple[Key, ...]:
+    """Where a parcel's alias may lie: with its carrier first, then by the bare number."""
+    return (keys.parcel(number, carrier), keys.parcel(number)) if carrier else (keys.parcel(number),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +142,12 @@ class Whose:
 
 
 def whose(known: Mapping[Key, Item], at: Places) -> Whose:
-    """An order stays where it lies; else the platform's id counts before the address. Different answers join nobody."""
-    named = [str(known[key]["customer_id"]) for key in at.all() if key in known and "customer_id" in known[key]]
-    return Whose(named[0] if named else None, len(set(named)) > 1)
+    """An order stays where it lies; else the platform's id counts before the address. Different answers join nobody.
+
+    A parcel's number leads to a person only where nothing else does.
+    """
+    named = [str(known[key]["customer_id"]) for key in at.people() if key in known and "customer_id" in known[key]]
+    if not named:
+        by_parcel = [str(known[key]["customer_id"]) for key in at.parcels if key in known and "customer_id" in known[key]]
+        return Whose(by_parcel[0] if by_parcel else None, len(set(by_parcel)) > 1)
+    return Whose(named[0], len(set(named)) > 1)

@@ -25,6 +25,7 @@ WORDS: Final = (
     "events",
     "why",
     "templates",
+    "evaluate",
     "switch",
     "parked",
     "redrive",

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from aftercare.clock import Clock, Ids, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Accepted, Busy, Mail, NotKept, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.outside import Accepted, Busy, Mail, NotThere, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.event_bus import EventBuses, PutResult
@@ -264,5 +264,5 @@ class MemorySecrets:
     def text(self, name: str) -> str:
         text = self._services.secret_text(name)
         if text is None:
-            raise NotKept(f"parameter {name} cannot be read")
+            raise NotThere(f"parameter {name} is not there")
         return text

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from aftercare.keys import Key, TableName
@@ -23,12 +24,14 @@ from aftercare.table import (
     Is,
     Item,
     Lacks,
+    Number,
     Put,
     Remove,
     Throttled,
     Unclear,
     Value,
     Write,
+    number,
 )
 from simulator.faults import Fault, FaultPort
 from simulator.memory.refusal import Refused
@@ -45,6 +48,7 @@ NUMBER_DIGITS: Final = 38
 SMALL: Final = 50_000
 """Up to so many letters an item is within ITEM_BYTES whatever they are, its numbers included."""
 
+_EXACT: Final = Context(prec=4 * NUMBER_DIGITS)
 _BIG: Final = 10**NUMBER_DIGITS
 _FIRST_SEQUENCE: Final = 100_000_000_000_000_000_001
 
@@ -340,11 +344,11 @@ def _changed(change: Change, there: Item | None) -> Item:
         after.pop(name, None)
     for name, by in add.items():
         before = after.get(name, 0)
-        if isinstance(before, bool) or not isinstance(before, int):
+        if isinstance(before, bool) or not isinstance(before, int | Decimal):
             raise Refused(f"UpdateExpression: ADD to {name}, which is no number")
         if isinstance(by, bool):
             raise Refused(f"UpdateExpression: ADD of a boolean to {name}")
-        after[name] = before + by
+        after[name] = before + by if isinstance(before, int) and isinstance(by, int) else _EXACT.add(before, by)
     return after
 
 
@@ -358,13 +362,15 @@ def _size(item: Item) -> int:
         elif kind is int:
             if not -_BIG < value < _BIG:  # type: ignore[operator]
                 raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits")
+        elif kind is Decimal:
+            item[name] = _number(name, value)  # type: ignore[arg-type]
         elif kind is bool:
             pass
         elif isinstance(value, str):
             item[name] = str.__str__(value)
             letters += len(value)
         else:
-            raise Refused(f"{name}: an attribute is text, a whole number, a boolean or bytes, not {kind.__name__}")
+            raise Refused(f"{name}: an attribute is text, a number, a boolean or bytes, not {kind.__name__}")
     if "due_kind" in item or "due_at" in item:
         for name in ("due_kind", "due_at"):
             if name in item and (item[name].__class__ is not str or not item[name]):
@@ -372,6 +378,15 @@ def _size(item: Item) -> int:
     if letters > SMALL and _exact(item) > ITEM_BYTES:
         raise Refused("the item exceeds 400 KB")
     return letters
+
+
+def _number(name: str, value: Decimal) -> Number:
+    """A number as it is kept and read back: without trailing zeros, an int where it is whole."""
+    if not value.is_finite():
+        raise Refused(f"{name}: no number")
+    if len(value.normalize(_EXACT).as_tuple().digits) > NUMBER_DIGITS:
+        raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits")
+    return number(str(value))
 
 
 def _exact(item: Item) -> int:
@@ -385,7 +400,8 @@ def _exact(item: Item) -> int:
         elif isinstance(value, bool):
             size += 1
         else:
-            size += (len(str(abs(value))) + 1) // 2 + 1
+            digits = f"{abs(value):f}".replace(".", "").strip("0")
+            size += (len(digits) + 1) // 2 + 1
     return size
 
 
@@ -420,6 +436,8 @@ def stream_value(value: Value) -> dict[str, Any]:
         return {"S": value}
     if kind is int:
         return {"N": str(value)}
+    if isinstance(value, Decimal):
+        return {"N": f"{value:f}"}
     if kind is bool:
         return {"BOOL": value}
     return {"B": b64encode(value).decode()}  # type: ignore[arg-type]

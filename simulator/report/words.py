@@ -23,6 +23,11 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ORDER_CANCELLED: "the order was cancelled",
     Reason.ORDER_REFUNDED: "the whole order was refunded",
     Reason.ALREADY_REORDERED: "the customer has ordered the product again",
+    Reason.ORDER_SHIPPED: "something of the order was sent",
+    Reason.SHIPMENT_KNOWN: "a shipment of the order is known, and its parcels are told of instead",
+    Reason.PARCEL_ARRIVED: "the parcel has arrived",
+    Reason.PARCEL_MOVED_ON: "the parcel has moved on",
+    Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -79,6 +84,11 @@ _UNLESS: Final = {
     "order-cancelled": "it is not cancelled",
     "order-refunded": "it is not refunded",
     "reordered": "the product was not ordered again",
+    "order-shipped": "nothing of it was sent",
+    "shipment-known": "no shipment of it is known",
+    "parcel-arrived": "the parcel has not arrived",
+    "parcel-moved-on": "the parcel has not moved on",
+    "parcel-recovered": "the parcel is still expected late",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
 

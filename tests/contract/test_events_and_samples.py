@@ -6,12 +6,13 @@ import re
 import pytest
 
 from aftercare.events import CATALOGUE, told
+from aftercare.settings import ENVIRONMENT
 from engagement.provider import EVENT_TYPES
 from simulator.commands.main import main
 from simulator.commands.world import PARAMETERS
 from simulator.event_patterns import compile_pattern
 from simulator.template import load
-from store_intake import canonical, shopify
+from store_intake import canonical, shopify, web
 from tests.small_outside import EVENTS, sample
 
 ALL = sorted(EVENTS.rglob("*.json"))
@@ -127,3 +128,14 @@ def test_the_page_for_stores_shows_the_sample_and_names_every_detail_type():
     )
     for detail_type in canonical.detail_types():
         assert f"`{detail_type}`" in page
+
+
+def test_every_sender_has_its_samples_its_parameter_and_its_line_in_the_docs():
+    page = (EVENTS.parent / "docs" / "carriers.md").read_text(encoding="utf-8")
+    template = (EVENTS.parent / "template.yaml").read_text(encoding="utf-8")
+    for sender in web.SENDERS:
+        assert names(sender), sender
+        assert f"`POST /webhooks/{sender}` | `/aftercare/{sender}-secrets`" in page
+        assert f"Default: /aftercare/{sender}-secrets" in template
+        assert f'Path: "/webhooks/{sender}"' in template
+        assert ENVIRONMENT[f"{sender}_secrets_parameter"] in template

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,24 @@ def test_a_change_sets_drops_and_adds_and_keeps_the_rest(tables):
     tables.write([Put(A, {"doc": "one", "old": "x", "count": 2})])
     tables.write([Change(A, put={"doc": "two"}, drop=("old", "never"), add={"count": 3, "opened": 1})])
     assert there(tables, A) == item(A, doc="two", count=5, opened=1)
+
+
+def test_sums_of_broken_numbers_are_exact_and_come_back_as_they_are(tables):
+    for part in ("0.1", "0.2", "-12.345678", "1E+2"):
+        tables.write([Change(A, add={"sum": Decimal(part), "count": 1})])
+    assert there(tables, A) == item(A, sum=Decimal("87.954322"), count=4)
+    tables.write([Change(A, add={"sum": Decimal("0.045678")})])
+    assert there(tables, A) == item(A, sum=88, count=4)
+    assert type(there(tables, A)["sum"]) is int
+    tables.write([Change(A, add={"sum": Decimal("0.50")})])
+    assert str(there(tables, A)["sum"]) == "88.5"
+
+
+def test_a_broken_number_can_be_put_and_compared(tables):
+    tables.write([Put(A, {"share": Decimal("0.250"), "none": Decimal("0.0")})])
+    assert there(tables, A) == item(A, share=Decimal("0.25"), none=0)
+    tables.write([Change(A, put={"seen": True}, when=Is("share", Decimal("0.25")))])
+    assert there(tables, A)["seen"] is True
 
 
 def test_a_change_makes_an_item_that_is_absent(tables):

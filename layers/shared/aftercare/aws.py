@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from botocore.exceptions import (
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Accepted, Busy, Mail, NotKept, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.outside import Accepted, Busy, Mail, NotKept, NotThere, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -43,6 +44,7 @@ from aftercare.table import (
     Unclear,
     Value,
     Write,
+    number,
 )
 
 CALL = Config(
@@ -77,6 +79,8 @@ def _typed(value: Value) -> dict[str, Any]:
         return {"BOOL": value}
     if isinstance(value, int):
         return {"N": str(value)}
+    if isinstance(value, Decimal):
+        return {"N": f"{value:f}"}  # never with an exponent
     if isinstance(value, bytes):
         return {"B": value}
     return {"S": value}
@@ -86,7 +90,7 @@ def _plain(typed: Mapping[str, Any]) -> Value:
     if "S" in typed:
         return str(typed["S"])
     if "N" in typed:
-        return int(typed["N"])
+        return number(str(typed["N"]))
     if "BOOL" in typed:
         return bool(typed["BOOL"])
     return bytes(typed["B"])
@@ -435,6 +439,10 @@ class SesMail:
         return Accepted(answer["MessageId"])
 
 
+def _code(error: BaseException | None) -> str | None:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
+
+
 class AwsSecrets:
     """Parameters and secrets through Powertools, kept five minutes."""
 
@@ -446,6 +454,8 @@ class AwsSecrets:
                 return str(parameters.get_secret(name, max_age=300))
             return str(parameters.get_parameter(name, decrypt=True, max_age=300))
         except parameters.GetParameterError as error:
+            if _code(error.__context__) == "ParameterNotFound":
+                raise NotThere(f"parameter {name} is not there") from error
             raise NotKept(f"parameter {name} cannot be read") from error
 
 

@@ -72,7 +72,10 @@ class Signature(Model):
 
 
 class Support(Model):
+    """`short` is the page's address in a text message, where every letter is paid for."""
+
     page: Https
+    short: Annotated[Https, Field(max_length=40)] | None = None
     chat: Https | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[0-9][0-9 ]{5,20}$")] | None = None
     hours: Texts
@@ -97,8 +100,11 @@ class ReorderLink(Model):
 
 
 class Shop(Model):
+    """A shop's own pages. `payment` is where customers change how they pay; without one the help page stands in for it."""
+
     url: Https
     tutorials: Https
+    payment: Https | None = None
     reorder: ReorderLink
 
     def reorder_url(self, lines: Sequence[OrderLine]) -> str:

@@ -1,6 +1,7 @@
 """The customer's record as the gate and the capabilities read it: profile, orders, consent, held messages."""
 
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -10,12 +11,26 @@ from aftercare.consent import ConsentRecord
 from aftercare.decision import Message
 from aftercare.model import Model
 from aftercare.money import Money
+from aftercare.shipment import Forecast, Shipment
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 
 
 Cue = Literal["good", "fine", "bad"]
 """How an order felt to the customer, by one tap."""
+
+
+class CaseTopic(StrEnum):
+    """What a customer asked support about."""
+
+    WHERE_IS_MY_ORDER = "where_is_my_order"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    MISSING_ITEM = "missing_item"
+    RETURN = "return"
+    REFUND = "refund"
+    PRODUCT = "product"
+    OTHER = "other"
 
 
 class Contact(Model):
@@ -60,12 +75,29 @@ class Charge(Model):
     amount: Money
 
 
+class Return(Model):
+    """Goods that the customer wants to give back, by the sender's own reference."""
+
+    ref: str
+    requested_at: AwareDatetime | None = None
+    approved_at: AwareDatetime | None = None
+
+
+class Stockout(Model):
+    """A line that cannot be sent at present: since when, and from when it can (if the shop knows)."""
+
+    line_ref: str
+    at: AwareDatetime
+    expected_at: AwareDatetime | None = None
+
+
 class Order(Model):
     """All that is known of one order: the join of its facts, so the order of their arrival does not matter.
 
     `key` is `<shop>:<sender's reference>`; `name` is what the shopper knows it by. `as_of` is the sender's time of the
     newest description; the `_at` fields are facts, set once. `version` counts the writes of this record. A part that the
-    newest description left out keeps its value; `older` says when such a part was last told.
+    newest description left out keeps its value; `older` says when such a part was last told. `forecast` is of the time before
+    there is a shipment, and shipping_delay's.
     """
 
     key: str
@@ -86,6 +118,10 @@ class Order(Model):
     cancel_reason: str | None = None
     deleted_at: AwareDatetime | None = None
     refunds: tuple[Refund, ...] = ()
+    returns: tuple[Return, ...] = ()
+    stockouts: tuple[Stockout, ...] = ()
+    renewed_at: AwareDatetime | None = None
+    subscription: str | None = None
     contact: Contact = Contact.model_construct()
     customer_ref: str | None = None
     locale: str | None = None
@@ -107,6 +143,7 @@ class Order(Model):
     older: dict[str, AwareDatetime] = Field(default_factory=dict)
     cue: Cue | None = None
     cue_at: AwareDatetime | None = None
+    forecast: Forecast | None = None
 
     @property
     def closed(self) -> Literal["cancelled", "refunded"] | None:
@@ -124,22 +161,6 @@ class Order(Model):
         if not amounts or self.total is None or self.total.amount <= 0:
             return False
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
-
-
-class Shipment(Model):
-    """One parcel list of an order as its sender tells it; the predicted window is added by shipping_delay."""
-
-    key: str
-    order_key: str
-    version: int = 0
-    as_of: AwareDatetime
-    status: str = "unknown"
-    carrier: str | None = None
-    numbers: tuple[str, ...] = ()
-    tracking_urls: tuple[str, ...] = ()
-    line_refs: tuple[str, ...] = ()
-    shipped_at: AwareDatetime | None = None
-    delivered_at: AwareDatetime | None = None
 
 
 class Profile(Model):
@@ -184,7 +205,34 @@ class Customer(Model):
     def order(self, order_key: str) -> Order | None:
         return self._orders.get(order_key)
 
+    def shipments_of(self, order_key: str) -> tuple[Shipment, ...]:
+        """The shipments of an order that stand, in the order of their keys."""
+        return tuple(s for s in self.shipments if s.stands and order_key in s.order_keys)
+
+    def delivered_at(self, order_key: str) -> datetime | None:
+        """When the last parcel of an order arrived, or None while one is on its way or goods wait to be sent.
+
+        An order is delivered when all parcels of all its standing shipments are, and these hold all its lines as far as the
+        shop says what is in them.
+        """
+        order, shipments = self.order(order_key), self.shipments_of(order_key)
+        times = [s.delivered_at for s in shipments if s.delivered_at]
+        if order is None or not times or len(times) < len(shipments) or not _all_sent(order, shipments):
+            return None
+        return max(times)
+
     def ordered_since(self, instant: datetime) -> tuple[Order, ...]:
         """Orders placed after an instant that still stand, oldest first."""
         later = [o for o in self.orders if o.placed_at and o.placed_at > instant and not o.cancelled_at and not o.is_test]
         return tuple(sorted(later, key=lambda o: (o.placed_at or o.as_of, o.key)))
+
+
+def _all_sent(order: Order, shipments: tuple[Shipment, ...]) -> bool:
+    """Whether the shipments hold every line that is sent; one that does not say what it holds may hold all of them."""
+    if not all(s.lines for s in shipments):
+        return True
+    sent: dict[str, int] = {}
+    for line in (line for s in shipments for line in s.lines if line.order_ref in (None, order.ref)):
+        sent[line.line_ref] = sent.get(line.line_ref, 0) + line.quantity
+    due = {line.line_ref: line.quantity for line in order.lines if line.requires_shipping and not line.gift_card}
+    return not sent.keys() & due.keys() or all(sent.get(ref, 0) >= quantity for ref, quantity in due.items())

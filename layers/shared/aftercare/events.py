@@ -13,9 +13,10 @@ from pydantic import AwareDatetime
 
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import Cue
+from aftercare.customer import CaseTopic, Cue
 from aftercare.decision import Reason, State
 from aftercare.model import Model
+from aftercare.shipment import ShipmentStatus
 
 _COMPACT = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -30,6 +31,46 @@ class OrderData(CustomerData):
 
 class RefundData(OrderData):
     refund: str
+
+
+class ShipmentData(OrderData):
+    """`order` is the first of the orders that the shipment serves; all are on its record."""
+
+    shipment: str
+
+
+class ParcelData(ShipmentData):
+    """`parcel` is a short name (Parcel.id); None speaks of the whole shipment, where nobody speaks of its parcels by number."""
+
+    parcel: str | None
+    status: ShipmentStatus
+
+
+class ReturnData(OrderData):
+    return_ref: str
+
+
+class SubscriptionData(OrderData):
+    """`order` is the order that the renewal led to."""
+
+    subscription: str
+
+
+class PaymentData(CustomerData):
+    subscription: str
+    attempt: str
+    order: str | None
+
+
+class StockData(OrderData):
+    lines: tuple[str, ...]
+    expected_at: AwareDatetime | None
+
+
+class CaseData(CustomerData):
+    case: str
+    topic: CaseTopic
+    order: str | None
 
 
 class CueData(OrderData):
@@ -71,6 +112,22 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("OrderCancelled", "aftercare.orders", OrderData),
         Kind("OrderRefunded", "aftercare.orders", RefundData),
         Kind("OrderDeleted", "aftercare.orders", OrderData),
+        Kind("OrderShipped", "aftercare.orders", ShipmentData),
+        Kind("OrderDelivered", "aftercare.orders", OrderData),
+        Kind("ItemOutOfStock", "aftercare.orders", StockData),
+        Kind("ReturnRequested", "aftercare.orders", ReturnData),
+        Kind("ReturnApproved", "aftercare.orders", ReturnData),
+        Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
+        Kind("ShipmentUpdated", "aftercare.shipments", ShipmentData),
+        Kind("ShipmentCancelled", "aftercare.shipments", ShipmentData),
+        Kind("ShipmentMoved", "aftercare.shipments", ParcelData),
+        Kind("ShipmentScanned", "aftercare.shipments", ParcelData),
+        Kind("ShipmentStalled", "aftercare.shipments", ParcelData),
+        Kind("ShipmentEtaChanged", "aftercare.shipments", ParcelData),
+        Kind("DeliveryAssumed", "aftercare.shipments", OrderData),
+        Kind("SubscriptionRenewed", "aftercare.subscriptions", SubscriptionData),
+        Kind("PaymentFailed", "aftercare.subscriptions", PaymentData),
+        Kind("SupportCaseOpened", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),

@@ -10,11 +10,16 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare.consent import Channel, Purpose, Says, Weight
-from aftercare.customer import Charge, Contact, OrderLine, Refund, Text
+from aftercare.customer import CaseTopic, Charge, Contact, OrderLine, Refund, Text
 from aftercare.model import Model
 from aftercare.money import Money
+from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
+from aftercare.weblink import Https
 
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
+
+SCANS = 60
+"""Scans that one fact may tell of one parcel; adapters keep the first and the last of each status."""
 
 
 class OrderFactType(StrEnum):
@@ -114,24 +119,125 @@ class CustomerFact(Model):
     orders: tuple[Ref, ...] = ()
 
 
+class ShipmentFactType(StrEnum):
+    CREATED = "ShipmentCreated"
+    UPDATED = "ShipmentUpdated"
+    MOVED = "ShipmentMoved"
+    ETA_CHANGED = "ShipmentEtaChanged"
+    STALLED = "ShipmentStalled"
+    CANCELLED = "ShipmentCancelled"
+
+
+class Scan(Model):
+    """One word of a carrier. `at` is the scan's own time; `country` and `region` are codes."""
+
+    status: ShipmentStatus
+    at: AwareDatetime
+    country: Country | None = None
+    region: Code | None = None
+
+
+class ToldParcel(Model):
+    """A parcel as a sender names it. `other_numbers` are further numbers of the same parcel (it was handed on)."""
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    carrier: Annotated[str, StringConstraints(max_length=80)] | None = None
+    url: Https | None = None
+    other_numbers: Annotated[tuple[str, ...], Field(max_length=5)] = ()
+    scans: Annotated[tuple[Scan, ...], Field(max_length=SCANS)] = ()
+    eta: Eta | None = None
+
+
+class ShipmentFact(Model):
+    """Something happened to a shipment, told by the shop (`ref`, `order_ref`) or by a carrier (`parcels` with their numbers).
+
+    ShipmentCreated and ShipmentUpdated describe it: the parcels are then all there are, the lines all that is in it. `scans`
+    are of the shipment as a whole. `as_of` is the sender's time of the description (default: when it happened).
+    """
+
+    type: ShipmentFactType
+    occurred_at: AwareDatetime
+    as_of: AwareDatetime | None = None
+    ref: Ref | None = None
+    order_ref: Ref | None = None
+    order_refs: Annotated[tuple[Ref, ...], Field(max_length=20)] = ()
+    parcels: Annotated[tuple[ToldParcel, ...], Field(max_length=PARCELS)] = ()
+    lines: Annotated[tuple[ShippedLine, ...], Field(max_length=200)] = ()
+    scans: Annotated[tuple[Scan, ...], Field(max_length=SCANS)] = ()
+    eta: Eta | None = None
+    shipped_at: AwareDatetime | None = None
+    cancelled_at: AwareDatetime | None = None
+    origin: Origin = Origin()
+    service: Code | None = None
+    weight_grams: Annotated[int, Field(ge=0)] | None = None
+    is_test: bool = False
+    suppress_notification: bool = False
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The shop's references of all orders that it serves."""
+        return tuple(dict.fromkeys(ref for ref in (self.order_ref, *self.order_refs) if ref))
+
+    @property
+    def describes(self) -> bool:
+        """Whether it says what the shipment is, and not only what a carrier saw of it."""
+        described = (ShipmentFactType.CREATED, ShipmentFactType.UPDATED, ShipmentFactType.CANCELLED)
+        return self.type in described or bool(self.parcels and self.orders)
+
+
+class ReturnFact(Model):
+    """Goods are to come back. Without `order_ref` it is journaled only: a return names no person."""
+
+    type: Literal["ReturnRequested", "ReturnApproved"]
+    occurred_at: AwareDatetime
+    ref: Ref
+    order_ref: Ref | None = None
+
+
+class SubscriptionFact(Model):
+    """Something about a subscription. `ref` is the contract's reference, `order_ref` the order that a renewal led to or that
+    the contract came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money."""
+
+    type: Literal["SubscriptionUpdated", "SubscriptionRenewed", "PaymentFailed"]
+    occurred_at: AwareDatetime
+    ref: Ref
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    attempt_ref: Ref | None = None
+
+
+class StockFact(Model):
+    """Lines of an order that cannot be sent at present, and from when they can if the shop knows. A repeated one is newer."""
+
+    type: Literal["ItemOutOfStock"]
+    occurred_at: AwareDatetime
+    order_ref: Ref
+    line_refs: Annotated[tuple[Ref, ...], Field(min_length=1, max_length=200)]
+    expected_at: AwareDatetime | None = None
+
+
+class CaseFact(Model):
+    """A customer turned to support: known by the order, the account or the address; nothing of what was written."""
+
+    type: Literal["SupportCaseOpened"]
+    occurred_at: AwareDatetime
+    ref: Ref
+    topic: CaseTopic
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact()
+
+
 class OtherFact(Model):
     """A fact that is recognised and kept, and that no function acts on yet: it is journaled, its body can be replayed."""
 
-    type: Literal[
-        "ShipmentCreated",
-        "ShipmentUpdated",
-        "ShipmentMoved",
-        "ReturnRequested",
-        "OrderReadyForPickup",
-        "CheckoutStarted",
-        "CheckoutUpdated",
-        "SubscriptionUpdated",
-        "SubscriptionRenewed",
-        "ShopErasureRequested",
-    ]
+    type: Literal["OrderReadyForPickup", "CheckoutStarted", "CheckoutUpdated", "ShopErasureRequested"]
     occurred_at: AwareDatetime
     ref: str | None = None
     order_ref: Ref | None = None
 
 
-Fact = OrderFact | ConsentFact | CustomerFact | OtherFact
+AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
+"""What is kept on an order's record."""
+
+Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact

@@ -75,6 +75,23 @@ def order_alias(order_key: str) -> Key:
     return Key("customers", f"ALIAS#order#{order_key}", ONLY)
 
 
+def shipment(customer_id: str, shipment_key: str) -> Key:
+    return customer(customer_id, SHIPMENT + shipment_key)
+
+
+def shipment_alias(shipment_key: str) -> Key:
+    return Key("customers", f"ALIAS#shipment#{shipment_key}", ONLY)
+
+
+def subscription_alias(subscription_key: str) -> Key:
+    return Key("customers", f"ALIAS#subscription#{subscription_key}", ONLY)
+
+
+def parcel(number: str, carrier: str | None = None) -> Key:
+    """By the normalised number, with or without its carrier: scans wait at the bare number until a shipment names it."""
+    return Key("customers", f"PARCEL#{carrier or ONLY}#{number}", ONLY)
+
+
 def delivery(delivery_key: str) -> Key:
     """Dedupe marker, journal row and outbox of one delivery, in one item."""
     return Key("customers", f"DELIVERY#{delivery_key}", ONLY)

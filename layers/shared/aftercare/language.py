@@ -122,6 +122,7 @@ class _Pattern:
     code: str
     day: str
     date: str
+    short: str
     last: str
     weekdays: tuple[str, ...]
     months: tuple[str, ...]
@@ -134,6 +135,7 @@ _EN = _Pattern(
     code="{minus}{symbol}\xa0{number}",
     day="{weekday} {day}\xa0{month}",
     date="{day} {month} {year}",
+    short="{weekday:.3} {day} {month:.3}",
     last=" and ",
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     months=(
@@ -141,7 +143,7 @@ _EN = _Pattern(
         "July", "August", "September", "October", "November", "December",
     ),
 )  # fmt: skip
-_US = replace(_EN, day="{weekday}, {month}\xa0{day}", date="{month} {day}, {year}")
+_US = replace(_EN, day="{weekday}, {month}\xa0{day}", date="{month} {day}, {year}", short="{weekday:.3} {month:.3} {day}")
 _DE = _Pattern(
     point=",",
     group=".",
@@ -149,6 +151,7 @@ _DE = _Pattern(
     code="{minus}{number}\xa0{symbol}",
     day="{weekday}, {day}.\xa0{month}",
     date="{day}. {month} {year}",
+    short="{weekday:.2} {day}.{number}.",
     last=" und ",
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
     months=(
@@ -202,11 +205,19 @@ class Language:
         """A day of any year: `2 March 2026`, `March 2, 2026`, `2. März 2026`."""
         return self._written(self.pattern.date, instant, zone)
 
+    def short_day(self, instant: datetime, zone: ZoneInfo) -> str:
+        """A day soon where every letter counts: `Thu 5 Mar`, `Thu Mar 5`, `Do 5.3.`."""
+        return self._written(self.pattern.short, instant, zone)
+
     def _written(self, shape: str, instant: datetime, zone: ZoneInfo) -> str:
         there = instant.astimezone(zone)
         pattern = self.pattern
         return shape.format(
-            weekday=pattern.weekdays[there.weekday()], day=there.day, month=pattern.months[there.month - 1], year=there.year
+            weekday=pattern.weekdays[there.weekday()],
+            day=there.day,
+            month=pattern.months[there.month - 1],
+            number=there.month,
+            year=there.year,
         )
 
     def listed(self, parts: Sequence[str]) -> str:

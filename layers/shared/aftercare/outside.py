@@ -18,6 +18,10 @@ class NotKept(LookupError):
     """A secret or parameter that is configured but cannot be read."""
 
 
+class NotThere(NotKept):
+    """There is no parameter of that name: nobody has set up what it is for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The provider took the message and named it."""
@@ -95,7 +99,7 @@ class Mailer(Protocol):
 
 class Secrets(Protocol):
     def text(self, name: str) -> str:
-        """A secret's or parameter's text by name or ARN. NotKept when it cannot be read."""
+        """A secret's or parameter's text by name or ARN. NotThere when there is none; NotKept when it cannot be read."""
         ...
 
 

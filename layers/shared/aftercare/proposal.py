@@ -12,6 +12,7 @@ from aftercare.model import Model
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:=+/#-]{1,200}$")]
+Number = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Unless(StrEnum):
@@ -21,6 +22,11 @@ class Unless(StrEnum):
     ORDER_CANCELLED = "order-cancelled"
     ORDER_REFUNDED = "order-refunded"
     REORDERED = "reordered"
+    ORDER_SHIPPED = "order-shipped"
+    SHIPMENT_KNOWN = "shipment-known"
+    PARCEL_ARRIVED = "parcel-arrived"
+    PARCEL_MOVED_ON = "parcel-moved-on"
+    PARCEL_RECOVERED = "parcel-recovered"
 
 
 class Block(Model):
@@ -33,7 +39,10 @@ class Block(Model):
 
 
 class Proposal(Model):
-    """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent."""
+    """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent.
+
+    What each template takes in `references`, `blocks` and `numbers` is listed in docs/messages.md.
+    """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*#[A-Za-z0-9._:=+/#-]{1,200}$")]
     customer_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]
@@ -41,6 +50,7 @@ class Proposal(Model):
     template: Word
     references: dict[Word, Reference] = Field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    numbers: dict[Word, Number] = Field(default_factory=dict)
     unless: tuple[Unless, ...] = ()
     value: int = 0
     not_before: AwareDatetime | None = None

@@ -16,12 +16,20 @@ ENVIRONMENT = {
     "identity_secret": "IDENTITY_SECRET",
     "link_secret": "LINK_SECRET",
     "shopify_secrets_parameter": "SHOPIFY_SECRETS_PARAMETER",
+    "easypost_secrets_parameter": "EASYPOST_SECRETS_PARAMETER",
+    "aftership_secrets_parameter": "AFTERSHIP_SECRETS_PARAMETER",
+    "shippo_secrets_parameter": "SHIPPO_SECRETS_PARAMETER",
+    "ship24_secrets_parameter": "SHIP24_SECRETS_PARAMETER",
+    "karrio_secrets_parameter": "KARRIO_SECRETS_PARAMETER",
     "sender_address": "SENDER_ADDRESS",
     "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
     "postal_address": "POSTAL_ADDRESS",
     "configuration_set": "CONFIGURATION_SET",
     "public_base_url": "PUBLIC_BASE_URL",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
+    "shipping_state_machine": "SHIPPING_STATE_MACHINE",
+    "learning_queue_url": "LEARNING_QUEUE_URL",
+    "learning_queue_arn": "LEARNING_QUEUE_ARN",
     "long_waits": "LONG_WAITS",
     "wait_queue_arn": "WAIT_QUEUE_ARN",
     "wait_dead_letters_arn": "WAIT_DEAD_LETTERS_ARN",
@@ -52,12 +60,20 @@ class Settings:
     identity_secret: str | None = None
     link_secret: str | None = None
     shopify_secrets_parameter: str | None = None
+    easypost_secrets_parameter: str | None = None
+    aftership_secrets_parameter: str | None = None
+    shippo_secrets_parameter: str | None = None
+    ship24_secrets_parameter: str | None = None
+    karrio_secrets_parameter: str | None = None
     sender_address: str | None = None
     promotional_sender_address: str | None = None
     postal_address: str | None = None
     configuration_set: str | None = None
     public_base_url: str | None = None
     reorder_state_machine: str | None = None
+    shipping_state_machine: str | None = None
+    learning_queue_url: str | None = None
+    learning_queue_arn: str | None = None
     long_waits: str | None = None
     wait_queue_arn: str | None = None
     wait_dead_letters_arn: str | None = None

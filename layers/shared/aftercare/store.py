@@ -11,10 +11,11 @@ from pydantic import TypeAdapter
 from aftercare import keys
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord
-from aftercare.customer import Customer, Order, Profile, Shipment, Slot
+from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.events import Event
 from aftercare.keys import Key
+from aftercare.shipment import Shipment
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 
 JOURNAL_KEPT = timedelta(days=400)

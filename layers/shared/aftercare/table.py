@@ -1,17 +1,27 @@
 """The port to both tables: reads, conditional writes and transactions, with their failures by what the caller should do.
 
 A condition is data, so that one definition of an operation runs on DynamoDB and on its twin in memory. Attribute values
-are text, whole numbers, booleans or bytes; what has structure lies as JSON text in `doc`.
+are text, numbers (whole ones as int, others as Decimal), booleans or bytes; what has structure lies as JSON text in `doc`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Context, Decimal
 from typing import Protocol
 
 from aftercare.keys import Key, TableName
 
-Value = str | int | bool | bytes
+Number = int | Decimal
+Value = str | Number | bool | bytes
 Item = dict[str, Value]
+
+_DIGITS = Context(prec=38)  # DynamoDB's precision
+
+
+def number(text: str) -> Number:
+    """A number as the table gives it: an int where it is whole, else without trailing zeros."""
+    value = Decimal(text).normalize(_DIGITS)
+    return int(value) if value == value.to_integral_value() else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Change:
     key: Key
     put: Mapping[str, Value] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
-    add: Mapping[str, int] = field(default_factory=dict)
+    add: Mapping[str, Number] = field(default_factory=dict)
     when: Condition | None = None
 
 

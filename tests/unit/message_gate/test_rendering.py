@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,10 +17,11 @@ from aftercare.proposal import Block
 from aftercare.settings import MissingSetting, Settings
 from aftercare.weblink import NotHttps
 from message_gate import mime
+from message_gate.letter import first_name, plain
 from message_gate.render import CannotRender, render
 from message_gate.samples import PLACED, SETTINGS, Sample, link, samples
 from message_gate.stationery import TEMPLATES, Stationery
-from message_gate.view import first_name, plain
+from tests.strangers import INJECTIONS, Page
 
 BRAND, CATALOGUE = brand(), catalogue()
 SAMPLES = samples(CATALOGUE)
@@ -42,27 +42,6 @@ def rendered(sample, locale="en", our=BRAND, links=link, settings=SETTINGS, file
         sample.promotional,
         files,
     )
-
-
-class Page(HTMLParser):
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.texts = [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join("".join(self.texts).split())
-
-    @property
-    def links(self):
-        return [given["href"] for tag, given in self.tags if tag == "a"]
 
 
 USUAL, SEVERAL, REORDER = (SAMPLES[name] for name in ("usual", "several-kinds", "reorder"))
@@ -246,17 +225,6 @@ def test_nothing_is_left_blank_or_unfilled(name, locale):
 
 
 # ---------------------------------------------------------------- strangers
-
-INJECTIONS = {
-    "markup": "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "attribute": '"><a href="javascript:alert(1)">x</a>',
-    "template": "{{7*7}}{{ brand.name.__class__.__mro__ }}{% for x in range(9) %}{% endfor %}",
-    "format": "{order}{0.__class__}%s%(name)s",
-    "header": "x\r\nBcc: everyone@example.com\r\n\r\nbody",
-    "null": "a\x00b",
-    "direction": "\u202egnp.exe\u2066",
-    "address": "https://evil.example/pay",
-}
 
 
 def hostile_order(text):

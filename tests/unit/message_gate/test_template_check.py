@@ -8,6 +8,7 @@ import yaml
 from aftercare.brand import Brand, brand
 from aftercare.catalogue import Catalogue
 from aftercare.content import HERE, read_content
+from message_gate import samples
 from message_gate.check import answer, check, preview
 from message_gate.stationery import TEMPLATES, Stationery
 from message_gate.view import VIEWS
@@ -46,6 +47,7 @@ def test_the_files_that_come_with_the_bundle_have_no_fault():
 CONFIRMATION, REORDER = "order-confirmation/mail.html", "reorder-reminder/mail.html"
 MAIL_TXT, REORDER_WORDS = "order-confirmation/mail.txt", "reorder-reminder/words.en.yaml"
 NOT_HELP = "benefit: {purpose: reorder}"
+NOTICE, DELAYED, SHIPPED = "notice/mail.html", "delivery-delayed/words.en.yaml", "parcel-shipped/words.en.yaml"
 LONG = 'subject_nameless: "' + "A" * 70 + '{order}"\nx:'
 FAULTS = [
     (CONFIRMATION, "{{ opening }}", "{{ openning }}", rf"{CONFIRMATION}: line \d+: missing variable: 'openning'"),
@@ -90,6 +92,23 @@ FAULTS = [
     (CONFIRMATION, '"partials/more.html"', 'w["x"]', "computed name"),
     (CONFIRMATION, "partials/more.html", "partials/unlisted.html", "templates.yaml: partials.unlisted: missing"),
     ("templates.yaml", "reorder-reminder: {", "welcome: {", r"templates.yaml: templates.welcome: has no view"),
+    ("templates.yaml", "parcel-lost: {purpose: transactional, form: notice}", "", "templates.parcel-lost: missing"),
+    (NOTICE, "{{ panel.value }}", "{{ pannel.value }}", rf"{NOTICE}: line \d+: missing variable: 'pannel'"),
+    (NOTICE, '"partials/tip.html"', '"partials/add-ons.html"', "a transactional message includes add-ons.*C13"),
+    (NOTICE, "{{ link.url }}", "https://example.com/", rf"{NOTICE}: sample parcel-shipped, en: no link to the order"),
+    ("layout.txt", "{{ w.help_page }}: {{ brand.help_page }}", "", r"notice/mail.txt: sample parcel-shipped, en: no help link"),
+    ("notice/words.de.yaml", "reason_area:", "reason_aera:", "notice/words.de.yaml: reason_area: missing"),
+    ("parcel-lost/words.de.yaml", None, None, "parcel-lost/words.de.yaml: de: missing"),
+    (DELAYED, "{days} later", "{tage} later", r"delivery-delayed/words: sample delivery-delayed, en: .*tage"),
+    (DELAYED, "comes later", "comes late, only today", r"delivery-delayed/words.en.yaml: line \d+: false urgency"),
+    (
+        DELAYED,
+        "later ({reason})",
+        "later {why}",
+        r"sms_reason: placeholder \{why\}: one of brand, days",
+    ),
+    (SHIPPED, "Questions? {help}", "Questions?", r"parcel-shipped/words.en.yaml: .*: no help link"),
+    (SHIPPED, "Questions? {help}", "Questions? ❤ {help}", r"sample parcel-shipped-bare, en: 2 segments of UCS-2: one segment"),
     ("reorder-reminder/mail.txt", None, None, "reorder-reminder/mail.txt: file: no text part"),
     ("layout.html", "{{ preferences_url }}", "https://example.com/", r"mail.html: sample usual, en: no preference link"),
     ("layout.txt", "{{ preferences_url }}", "", r"mail.txt: sample usual, en: no preference link"),
@@ -125,6 +144,12 @@ FAULTS = [
 def test_a_seeded_fault_is_found_with_its_place_and_what_was_expected(edited, file, old, new, says):
     found = told(edited(file, old, new or ""))
     assert any(re.search(says, line) for line in found), found
+
+
+def test_a_template_that_no_sample_tries_is_named(monkeypatch):
+    every = samples.samples
+    monkeypatch.setattr(samples, "samples", lambda goods: {n: s for n, s in every(goods).items() if s.template != "parcel-lost"})
+    assert told(check()) == ["samples.py: parcel-lost: no sample: at least one for every template"]
 
 
 def test_a_language_of_the_brand_without_words_is_incomplete():
@@ -191,7 +216,7 @@ PREVIEW = {"templates": "preview", "template": "order-confirmation"}
         ({"templates": "eat"}, 'templates: expected check or preview, found "eat"'),
         ({"templates": "preview"}, "template: expected a text"),
         (PREVIEW, "locale: expected a text"),
-        ({**PREVIEW, "template": "x", "locale": "de"}, "template: expected one of order-confirmation, reorder-reminder, found x"),
+        ({**PREVIEW, "template": "x", "locale": "de"}, f"template: expected one of {', '.join(sorted(VIEWS))}, found x"),
         ({**PREVIEW, "locale": "../x"}, "locale: expected a locale such as en, found ../x"),
     ],
 )

@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store_intake.verification import SHOPIFY, Scheme, Secret, read_secrets, verified
+from store_intake.verification import SHOPIFY, Scheme, Secret, of_shop, read_secrets, shown_by, signed_by
 
 NOW = datetime(2026, 4, 2, 18, 0, 28, tzinfo=UTC)
 SHOP = "example-shop.myshopify.com"
+
+
+def verified(scheme, secrets, headers, body, shop, now) -> bool:
+    return signed_by(scheme, of_shop(secrets, shop), headers, body, now) is not None
 
 
 def mac(secret: bytes, signed: bytes) -> bytes:
@@ -99,3 +103,11 @@ def test_a_timestamped_signature_verifies_within_its_tolerance(late, good):
 def test_a_senseless_timestamp_is_out_of_tolerance(stamp):
     headers = {"webhook-id": "m1", "webhook-timestamp": stamp, "webhook-signature": "v1,AAAA"}
     assert not verified(STANDARD, [Secret("whsec_AAAA")], headers, b"", None, NOW)
+
+
+def test_a_secret_that_is_shown_is_compared_whole_and_names_its_shop():
+    secrets = read_secrets("first\nexample-shop.myshopify.com=second")
+    assert shown_by(secrets, "second") == Secret("second", SHOP)
+    assert shown_by(secrets, "first").shop is None
+    for shown in ("", "firs", "first ", "FIRST", "example-shop.myshopify.com=second", "ä"):
+        assert shown_by(secrets, shown) is None

@@ -1,0 +1,127 @@
+"""The words of `aftercare evaluate delay`, and what it prints and writes."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from shipping_delay.evaluation import evaluate
+from shipping_delay.evaluation.metrics import alert_threshold
+from shipping_delay.evaluation.orders import LAYOUTS, Columns, open_rows, read_centroids
+from shipping_delay.evaluation.pages import draw, plain, reliability_page, write
+from shipping_delay.policy import Peak, shipping_policy
+
+FIELDS = tuple(field.name for field in fields(Columns))
+
+
+class BadInput(Exception):
+    """What is wrong with what was given, in one line."""
+
+
+def _day(text: str) -> datetime:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a day such as 2018-02-01") from None
+    return datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, _, name = text.partition("=")
+    if field not in FIELDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected FIELD=NAME with a field of: {', '.join(FIELDS)}")
+    return field, name
+
+
+def _peak(text: str) -> Peak:
+    begins, _, until = text.partition(":")
+    try:
+        return Peak.model_validate({"name": "peak", "from": begins, "until": until})
+    except ValidationError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected MM-DD:MM-DD") from None
+
+
+def parser() -> argparse.ArgumentParser:
+    delay = argparse.ArgumentParser(
+        prog="aftercare evaluate delay",
+        description="Replay an order history and print how good the delay forecast would have been on it.",
+        epilog="The columns and what each number means: docs/evaluate-delay.md",
+    )
+    delay.add_argument("file", type=Path, metavar="ORDERS.csv", help="one row per order, gzipped or not")
+    delay.add_argument("--from", dest="since", type=_day, metavar="DAY", help="score hand-overs from this day on")
+    delay.add_argument("--to", dest="until", type=_day, metavar="DAY", help="score hand-overs before this day")
+    delay.add_argument("--layout", choices=sorted(LAYOUTS), default="default", help="a known set of column names")
+    delay.add_argument("--column", type=_column, action="append", default=[], metavar="FIELD=NAME", help="your own column name")
+    delay.add_argument("--centroids", type=Path, metavar="FILE", help="CSV of zip3, lat, lng: distances")
+    delay.add_argument("--lead-days", type=float, default=30.0, help="where the file has no hand-over column")
+    delay.add_argument("--miss-cost", type=float, help="a missed delay, in needless notices (default: from shipping.yaml)")
+    delay.add_argument("--needless-per-100", type=float, help="budget of needless notices (default: from shipping.yaml)")
+    delay.add_argument("--peak", type=_peak, action="append", metavar="MM-DD:MM-DD", help="(default: from shipping.yaml)")
+    delay.add_argument("--no-lightgbm", action="store_true", help="leave that baseline out although it is installed")
+    delay.add_argument("--to-folder", type=Path, default=Path("build"), metavar="FOLDER", help="of the picture (default: build)")
+    delay.add_argument("--json", action="store_true", help="the result as JSON on stdout, and nothing else there")
+    return delay
+
+
+class _Progress:
+    """The replay's own month on stderr."""
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
+        self._month = ""
+
+    def __call__(self, at: datetime) -> None:
+        month = f"{at:%Y-%m}"
+        if month != self._month:
+            self._month = month
+            self._err.write(f"replaying {month}\n")
+
+
+def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    policy = shipping_policy()
+    given = policy.needless_notices_per_100 if chosen.needless_per_100 is None else chosen.needless_per_100
+    changes: dict[str, Any] = dict(chosen.column)
+    try:
+        report = evaluate(
+            open_rows(chosen.file),
+            replace(LAYOUTS[chosen.layout], **changes),
+            since=chosen.since,
+            until=chosen.until,
+            centroids=read_centroids(chosen.centroids) if chosen.centroids else None,
+            lead_days=chosen.lead_days,
+            threshold=policy.threshold if chosen.miss_cost is None else alert_threshold(chosen.miss_cost),
+            needless_per_100=given,
+            peaks=policy.peaks if chosen.peak is None else chosen.peak,
+            with_lightgbm=not chosen.no_lightgbm,
+            passing=_Progress(err),
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{chosen.file}: {error}") from error
+    if report["hand_over"]:
+        chosen.to_folder.mkdir(parents=True, exist_ok=True)
+        page = chosen.to_folder / "evaluate-delay.html"
+        page.write_text(reliability_page(report), encoding="utf-8")
+        err.write(f"reliability: {page}\n")
+        if draw(report, page.with_suffix(".png")):
+            err.write(f"reliability: {page.with_suffix('.png')}\n")
+    if chosen.json:
+        out.write(json.dumps(plain(report), indent=1) + "\n")
+    else:
+        write(report, out)
+    return 0 if report["hand_over"] else 1
+
+
+def main(arguments: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:
+    """The command; its exit code: 0 with a result, 1 when there was nothing to score, 2 for bad input."""
+    chosen = parser().parse_args(arguments)
+    try:
+        return run(chosen, out or sys.stdout, err or sys.stderr)
+    except BadInput as problem:
+        (err or sys.stderr).write(f"aftercare: {' '.join(str(problem).split())}\n")
+        return 2

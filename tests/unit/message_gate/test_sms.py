@@ -1,0 +1,130 @@
+"""Text messages: what they say in one segment, and that segments are counted as phones and carriers count them."""
+
+import pytest
+
+from aftercare.brand import brand
+from aftercare.catalogue import catalogue
+from aftercare.language import language, zone_of
+from aftercare.proposal import Block
+from message_gate.samples import HOSTILE, PLACED, Sample, link, samples
+from message_gate.sms import NoShortForm, counted, render_sms, seven_bit
+
+BRAND, CATALOGUE = brand(), catalogue()
+SAMPLES = samples(CATALOGUE)
+SHORT = ("parcel-shipped", "parcel-out-for-delivery", "delivery-delayed")
+
+
+def short(sample, locale="en", our=BRAND, order=None):
+    return render_sms(sample.proposal(), sample.customer, order or sample.order, our, CATALOGUE, link, locale)
+
+
+@pytest.mark.parametrize("locale", ["en", "en-US", "de", "de-AT"])
+@pytest.mark.parametrize("name", [name for name, sample in SAMPLES.items() if sample.template in SHORT])
+def test_every_short_form_is_one_segment_with_brand_order_and_help(name, locale):
+    sms = short(SAMPLES[name], locale)
+    assert (sms.encoding, sms.segments) == ("GSM-7", 1), sms
+    assert sms.text.startswith("Larkfield: ") and "https://larkfield.example/help" in sms.text
+    assert "None" not in sms.text and "{" not in sms.text
+
+
+def test_a_text_says_which_parcel_and_when():
+    assert short(SAMPLES["parcel-shipped"]).text == (
+        "Larkfield: order #1070 is on its way, expected Wed 4 Mar to Fri 6 Mar. Questions? https://larkfield.example/help"
+    )
+    assert short(SAMPLES["parcel-shipped-split"], "de").text == (
+        "Larkfield: Paket 2 der Bestellung #2041 ist unterwegs, Ankunft Mi 4.3. bis Fr 6.3. Fragen? https://larkfield.example/help"
+    )
+
+
+def test_a_delay_gives_days_reason_and_window_where_they_fit():
+    assert short(SAMPLES["delivery-delayed"]).text == (
+        "Larkfield: order #1070 may come 1 to 2 days later (busy route), now expected Fri 6 Mar to Sun 8 Mar. "
+        "Questions? https://larkfield.example/help"
+    )
+
+
+def test_what_does_not_fit_is_left_out_before_a_second_segment_is_paid_for():
+    sample = SAMPLES["delivery-delayed"]
+    long = BRAND.model_copy(update={"name": "Larkfield and Daughters of Berlin"})
+    assert "busy route" not in short(sample, our=long).text
+    assert short(sample, our=long).segments == 1
+    endless = BRAND.model_copy(update={"name": "L" * 200})
+    assert short(sample, our=endless).segments == 2
+
+
+def test_nothing_is_told_that_is_not_known():
+    bare = short(SAMPLES["parcel-shipped-bare"])
+    assert bare.text == "Larkfield: order #5 is on its way. Questions? https://larkfield.example/help"
+
+
+def test_an_unknown_reason_is_not_told():
+    sample = SAMPLES["delivery-delayed"]
+    unknown = Sample("delivery-delayed", sample.order, (Block(kind="reason", variant="unknown"),), sample.purpose)
+    assert "(" not in short(unknown).text
+
+
+def test_the_brands_short_address_is_used_and_its_help_page_where_there_is_none():
+    for given, shown in (("https://lkf.example/h", "https://lkf.example/h"), (None, "https://larkfield.example/help")):
+        support = BRAND.support.model_copy(update={"short": given})
+        assert short(SAMPLES["parcel-shipped"], our=BRAND.model_copy(update={"support": support})).text.endswith(f" {shown}")
+
+
+@pytest.mark.parametrize("name", ["Ω🎉#1070", HOSTILE, "注文 1070", "№ 1070", "a\r\nb\x00c", "\u202e0701"])
+def test_a_strangers_sign_in_an_orders_name_makes_no_message_dearer(name):
+    sample = SAMPLES["parcel-shipped"]
+    sms = short(sample, order=sample.order.model_copy(update={"name": name}))
+    assert (sms.encoding, sms.segments) == ("GSM-7", 1)
+    assert "\n" not in sms.text and "\r" not in sms.text and "\x00" not in sms.text
+
+
+def test_a_template_without_a_short_form_says_so():
+    with pytest.raises(NoShortForm, match="parcel-lost"):
+        short(SAMPLES["parcel-lost"])
+    with pytest.raises(NoShortForm, match="order-confirmation"):
+        short(SAMPLES["usual"])
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "units", "segments"),
+    [
+        ("", "GSM-7", 0, 1),
+        ("a" * 160, "GSM-7", 160, 1),
+        ("a" * 161, "GSM-7", 161, 2),
+        ("a" * 306, "GSM-7", 306, 2),
+        ("a" * 307, "GSM-7", 307, 3),
+        ("äöüÄÖÜß" * 20, "GSM-7", 140, 1),
+        ("€" * 80, "GSM-7", 160, 1),
+        ("€" * 81, "GSM-7", 162, 2),
+        # An escape and its character are not parted: 76 of them fill 152 of 153.
+        ("€" * 153, "GSM-7", 306, 3),
+        ("[]{}\\~^|", "GSM-7", 16, 1),
+        ("`", "UCS-2", 1, 1),
+        ("ç", "UCS-2", 1, 1),
+        ("日" * 70, "UCS-2", 70, 1),
+        ("日" * 71, "UCS-2", 71, 2),
+        ("日" * 134, "UCS-2", 134, 2),
+        ("日" * 135, "UCS-2", 135, 3),
+        ("🎉" * 35, "UCS-2", 70, 1),
+        ("🎉" * 36, "UCS-2", 72, 2),
+        # A surrogate pair is not parted: 33 of them fill 66 of 67.
+        ("🎉" * 67, "UCS-2", 134, 3),
+    ],
+)
+def test_segments_are_counted_as_the_standard_counts_them(text, encoding, units, segments):
+    sms = counted(text)
+    assert (sms.encoding, sms.units, sms.segments) == (encoding, units, segments)
+
+
+def test_others_text_becomes_plain_letters():
+    assert seven_bit("Çelik ç ő „x“ – … \xa0 é") == 'Çelik c o "x" - ... é'
+    assert seven_bit("注文🎉") == ""
+
+
+def test_short_days_are_short_in_each_language():
+    zone = zone_of("DE", "UTC")
+    assert [language(name).short_day(PLACED, zone) for name in ("en", "en-US", "de", "de-CH")] == [
+        "Mon 2 Mar",
+        "Mon Mar 2",
+        "Mo 2.3.",
+        "Mo 2.3.",
+    ]
