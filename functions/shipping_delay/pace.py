@@ -6,7 +6,6 @@ under way count in it, so a slow network shows before its slow parcels arrive, a
 
 import math
 from collections.abc import Mapping, Sequence
-from operator import mul
 
 from shipping_delay.parcel import Basis, Counters, Increments, Parcel
 from shipping_delay.week import Week
@@ -27,7 +26,7 @@ PACE_USUAL = math.log(_AHEAD * math.log(_AHEAD) / (_AHEAD - 1))  # log of the re
 PACE_GAIN = PACE_SLOPE * (1 / math.log(_AHEAD) - 1 / (_AHEAD - 1))  # its derivative by a lasting slowdown of all parcels
 _KERNELS = tuple(
     (
-        tuple(2.0 ** (-(today - slot - 1) / PACE_HALF_LIFE) for slot in range(today)),
+        tuple(2.0 ** (-(today - slot - 1) / PACE_HALF_LIFE) if slot < today else 0.0 for slot in range(PACE_SPAN)),
         tuple(2.0 ** (-(today + PACE_SPAN - slot - 1) / PACE_HALF_LIFE) for slot in range(PACE_SPAN)),
     )
     for today in range(PACE_SPAN)
@@ -42,18 +41,29 @@ def pace_keys(parcel: Parcel, day: int) -> tuple[str, ...]:
     return (f"pace::{span}", f"pace::{span - 1}", f"pace:{region}:{span}", f"pace:{region}:{span - 1}")
 
 
+def _weighed(values: Sequence[float], kernel: Sequence[float]) -> tuple[float, float]:
+    """A span's expected and observed arrivals under a kernel. Written out: sums over maps were a quarter of a forecast."""
+    e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9 = values
+    k0, k1, k2, k3, k4, k5, k6, k7, k8, k9 = kernel
+    return (
+        k0 * e0 + k1 * e1 + k2 * e2 + k3 * e3 + k4 * e4 + k5 * e5 + k6 * e6 + k7 * e7 + k8 * e8 + k9 * e9,
+        k0 * a0 + k1 * a1 + k2 * a2 + k3 * a3 + k4 * a4 + k5 * a5 + k6 * a6 + k7 * a7 + k8 * a8 + k9 * a9,
+    )
+
+
 def _recent(
     now: Sequence[float] | None, then: Sequence[float] | None, newer: tuple[float, ...], older: tuple[float, ...]
 ) -> tuple[float, float]:
     """Expected and observed arrivals of two spans, recent days first."""
-    expected = arrived = 0.0
-    if now:
-        expected = sum(map(mul, newer, now))
-        arrived = sum(map(mul, newer, now[PACE_SPAN:]))
+    expected, arrived = _weighed(now, newer) if now else (0.0, 0.0)
     if then:
-        expected += sum(map(mul, older, then))
-        arrived += sum(map(mul, older, then[PACE_SPAN:]))
+        more, seen = _weighed(then, older)
+        expected, arrived = expected + more, arrived + seen
     return (expected if expected > 0.0 else 0.0), (arrived if arrived > 0.0 else 0.0)
+
+
+def _limited(slower: float) -> float:
+    return PACE_LIMIT if slower > PACE_LIMIT else -PACE_LIMIT if slower < -PACE_LIMIT else slower
 
 
 def pace_now(parcel: Parcel, knowledge: Counters, today: float, usual: float) -> tuple[float, float, float]:
@@ -69,15 +79,14 @@ def pace_now(parcel: Parcel, knowledge: Counters, today: float, usual: float) ->
     scale = math.exp(-usual)
     ratio = (expected * scale + PACE_SHRINK) / (arrived + PACE_SHRINK)
     signal = math.log(ratio)
-    store = max(-PACE_LIMIT, min(PACE_LIMIT, PACE_ELASTICITY * signal))
+    store = _limited(PACE_ELASTICITY * signal)
     region = parcel.destination_region
     if region is None:
         return store, 0.0, signal + usual
     now, then = knowledge.get(f"pace:{region}:{span}"), knowledge.get(f"pace:{region}:{span - 1}")
     expected, arrived = _recent(now, then, newer, older)
     extra = math.log((expected * scale / ratio + REGION_PACE_SHRINK) / (arrived + REGION_PACE_SHRINK))
-    beyond = REGION_PACE_ELASTICITY * extra
-    return store, max(-PACE_LIMIT, min(PACE_LIMIT, beyond)), signal + usual
+    return store, _limited(REGION_PACE_ELASTICITY * extra), signal + usual
 
 
 def exposure(handed: float, basis: Basis, first: int, last: int, sign: float) -> dict[int, list[float]]:

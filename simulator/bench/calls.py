@@ -5,12 +5,14 @@ Parameters and secrets are warm: functions keep them five minutes.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from aftercare.clock import iso
 from simulator.bench.measure import Result, Say
 from simulator.bench.shop import entry, orders
 from simulator.commands.world import World, opened
@@ -35,19 +37,54 @@ def measure(say: Say) -> list[Result]:
             world.cloud.put_events([_paid(second[1].entry or {})])
             world.cloud.run()
             state = dict(counted["store_intake"])
+            world.cloud.put_events([_shipped(second[1].entry or {})])
+            world.cloud.advance(timedelta(minutes=1))
+            counted.clear()
+            world.cloud.put_events([_scanned(second[1].entry or {}, world.cloud.now)])
+            world.cloud.run()
+            scan = dict(counted["store_intake"])
+            forecast = dict(counted["shipping_delay"])
     return [
         Result("P9", "AWS calls of a state event", float(sum(state.values())), 3.0, "at most", "calls", _words(state)),
+        Result("P9", "AWS calls of a scan", float(sum(scan.values())), 3.0, "at most", "calls", _words(scan)),
+        Result(
+            "P9", "AWS calls of a look at a parcel", float(sum(forecast.values())), None, "at most", "calls", _words(forecast)
+        ),
         Result("P9", "AWS calls of a send", float(sum(send.values())), 5.0, "at most", "calls", _words(send)),
     ]
 
 
 def _paid(placed: Any) -> dict[str, Any]:
     """OrderPaid for the order that an entry placed."""
-    import json
+    return _about(placed, "OrderPaid", occurred_at=_detail(placed)["occurred_at"])
 
-    detail = json.loads(placed["Detail"])
-    paid = {"event_id": f"{detail['ref']}-paid", "ref": detail["ref"], "occurred_at": detail["occurred_at"]}
-    return {**placed, "DetailType": "OrderPaid", "Detail": json.dumps(paid)}
+
+PARCEL: Final = {"carrier": "dhl", "number": "00340434161094000001"}
+
+
+def _shipped(placed: Any) -> dict[str, Any]:
+    """Its one parcel, which the shop hands to a carrier."""
+    order, at = _detail(placed)["ref"], _detail(placed)["occurred_at"]
+    return _about(placed, "ShipmentCreated", ref="S-1", order_ref=order, occurred_at=at, shipped_at=at, parcels=[PARCEL])
+
+
+def _scanned(placed: Any, now: datetime) -> dict[str, Any]:
+    """A carrier's scan of it, as the shop passes it on."""
+    scan = {"status": "out_for_delivery", "at": iso(now)}
+    order = _detail(placed)["ref"]
+    return _about(
+        placed, "ShipmentMoved", ref="S-1", order_ref=order, occurred_at=iso(now), parcels=[{**PARCEL, "scans": [scan]}]
+    )
+
+
+def _detail(placed: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(placed["Detail"])
+    return found
+
+
+def _about(placed: Any, detail_type: str, **more: Any) -> dict[str, Any]:
+    ref = _detail(placed)["ref"]
+    return {**placed, "DetailType": detail_type, "Detail": json.dumps({"event_id": f"{ref}-{detail_type}", "ref": ref, **more})}
 
 
 @contextmanager
