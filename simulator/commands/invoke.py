@@ -17,7 +17,7 @@ from simulator.commands.captured import Captured, read, read_json, time_of
 from simulator.commands.problem import BadInput
 from simulator.commands.replay import bring
 from simulator.commands.terminal import say_json
-from simulator.commands.world import SECRET, opened
+from simulator.commands.world import SECRET, SENDERS, opened
 from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.scenario.play import set_switch
 from simulator.scenario.shape import SwitchSet
@@ -51,7 +51,7 @@ def add(parsers: Any) -> None:
         metavar="FILE",
         help=f"requests that come first, as for replay (default: those that a {GIVEN} in the folder above names for the event's)",
     )
-    parser.add_argument("--secret", default=SECRET, metavar="TEXT", help="Shopify's webhook secret")
+    parser.add_argument("--secret", default=SECRET, metavar="TEXT", help="the webhook secret of whoever sends")
     options.cloud(parser)
 
 
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = _named_beside(arguments.event) if arguments.given is None else arguments.given
     given: list[Captured] = read(paths) if paths else []
     start = given[0].at if given else time_of(event) or START
-    with opened(arguments.backend, arguments.seed, start, secret=arguments.secret, switch=None) as world:
+    with opened(arguments.backend, arguments.seed, start, secrets=dict.fromkeys(SENDERS, arguments.secret), switch=None) as world:
         set_switch(world, SwitchSet(mode=Mode.ON))
         for each in given:
             bring(world, each)

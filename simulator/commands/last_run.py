@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,13 +87,24 @@ def load(path: Path | None = None) -> LastRun:
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value for name, value in item.items()
-    }
+    return {name: _written(value) for name, value in item.items()}
+
+
+def _written(value: Any) -> Any:
+    """What JSON has no form for: bytes, and numbers that a binary fraction would round."""
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode()}
+    return {"number": str(value)} if isinstance(value, Decimal) else value
 
 
 def _item(item: Mapping[str, Any]) -> Item:
-    return {name: base64.b64decode(value["bytes"]) if isinstance(value, dict) else value for name, value in item.items()}
+    return {name: _read(value) for name, value in item.items()}
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return base64.b64decode(value["bytes"]) if "bytes" in value else Decimal(value["number"])
 
 
 def message_items(items: Iterable[Item]) -> list[Item]:

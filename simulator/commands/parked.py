@@ -15,9 +15,10 @@ from simulator.commands import options, records
 from simulator.commands.problem import BadInput
 from simulator.commands.records import Records
 from simulator.commands.terminal import say, say_json, table
+from simulator.commands.world import SENDERS
 from simulator.report import words
 
-SENDERS = ("shopify", "store", "unknown")
+PLACES = (*SENDERS, "store", "unknown")
 MOST = 500
 KEPT_DAYS = 90
 
@@ -81,7 +82,7 @@ def _messages(where: Records) -> list[tuple[Key, Item, Message]]:
 
 def _deliveries(where: Records, days: int, until: datetime) -> list[Item]:
     found: list[Item] = []
-    for sender in SENDERS:
+    for sender in PLACES:
         for ago in range(days):
             day = until - timedelta(days=ago)
             found += where.tables.partition("customers", f"PARKED#{sender}#{day:%Y-%m-%d}", sender)

@@ -12,12 +12,10 @@ from simulator.commands import options
 from simulator.commands.captured import Captured, Unreadable, read_each
 from simulator.commands.problem import BadInput
 from simulator.commands.terminal import Progress, complain, paint, say, say_json, table
-from simulator.commands.world import SECRET, Arrival, World, opened
+from simulator.commands.world import SENDERS, Arrival, World, opened
 from simulator.report import words
 from simulator.scenario.play import set_switch
 from simulator.scenario.shape import SwitchSet
-
-SENDERS = ("shopify",)
 
 
 def add(parsers: Any) -> None:
@@ -65,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             say_json({"requests": [_never_came(each) for each in unreadable], "messages": []})
         return 2
     progress = Progress(quiet=arguments.json)
-    with opened(arguments.backend, arguments.seed, captured[0].at, secret="\n".join(secrets) or SECRET, switch=None) as world:
+    with opened(arguments.backend, arguments.seed, captured[0].at, secrets=secrets, switch=None) as world:
         set_switch(world, SwitchSet(mode=Mode.ON))
         requests: list[dict[str, Any]] = []
         came: list[tuple[str, Arrival]] = []
@@ -122,13 +120,14 @@ def bring(world: World, captured: Captured) -> Arrival:
     return world.deliver_event(captured.event, captured.place)
 
 
-def _secrets(given: list[str]) -> list[str]:
-    found = []
+def _secrets(given: list[str]) -> dict[str, str]:
+    """Each sender's secrets, one a line, as its parameter holds them."""
+    found: dict[str, str] = {}
     for each in given:
         sender, equals, text = each.partition("=")
         if not equals or not text or sender not in SENDERS:
             raise BadInput(f"--secret: expected SENDER=TEXT with a sender of {', '.join(SENDERS)}")
-        found.append(text)
+        found[sender] = f"{found[sender]}\n{text}" if sender in found else text
     return found
 
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from simulator.state_language import Execution
 
 SECRET: Final = "s3cret"  # noqa: S105 - signs sample requests only, those of events/ too
-SECRETS_PARAMETER: Final = "/aftercare/shopify-secrets"
+SENDERS: Final = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
+"""Who brings webhooks; each has a parameter of the template for its secrets."""
 
 PARAMETERS: Final = {
     "SenderAddress": "orders@larkfield.example",
     "PostalAddress": "Larkfield Trading GmbH, Example Street 1, 10115 Berlin, Germany",
     "ShopifyEventBusName": PARTNER_SOURCE,
-    "ShopifySecretsParameter": SECRETS_PARAMETER,
     "CustomDomainName": "post.larkfield.example",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-4000-8000-000000000000",
 }
@@ -183,14 +183,16 @@ def opened(
     seed: int,
     start: datetime,
     *,
-    secret: str = SECRET,
+    secrets: Mapping[str, str] | None = None,
     switch: str | None = "on",
     faults: FaultPlan | None = None,
 ) -> Iterator[World]:
-    """A booted world. BadInput for a template that the local cloud cannot run."""
+    """A booted world. `secrets` are the senders' own, one a line, else SECRET. BadInput for a template that the local cloud
+    cannot run."""
     from simulator.cloud import LocalCloud
     from simulator.template_intrinsics import TemplateError
 
+    known = {**dict.fromkeys(SENDERS, SECRET), **(secrets or {})}
     try:
         cloud = LocalCloud(
             backend,
@@ -198,14 +200,14 @@ def opened(
             parameters=PARAMETERS,
             seed=seed,
             start=start,
-            ssm={SECRETS_PARAMETER: secret},
+            ssm={f"/aftercare/{sender}-secrets": text for sender, text in known.items()},
             switch=switch,
             faults=faults,
         )
     except TemplateError as error:
         raise BadInput(f"template.yaml: {error}") from error
     with cloud:
-        yield World(cloud, secret)
+        yield World(cloud, known["shopify"])
 
 
 def ask(function: str, event: Any) -> Any:

@@ -27,7 +27,7 @@ from aftercare.aws import CALL, AwsOutside, AwsSecrets, DynamoTables
 from aftercare.keys import TableName
 from aftercare.outside import Outside
 from aftercare.settings import Settings
-from aftercare.table import Item
+from aftercare.table import Item, number
 from simulator.event_bus import NotAuthorized
 from simulator.event_source_mapping import Record
 from simulator.faults import Fault
@@ -545,7 +545,7 @@ def _tags(asked: Parsed) -> dict[str, str]:
 def plain_value(typed: Mapping[str, Any]) -> Any:
     [(kind, value)] = typed.items()
     if kind == "N":
-        return int(value)
+        return number(value)
     return bytes(value) if kind == "B" else value
 
 

@@ -9,7 +9,7 @@ from aftercare.events import CATALOGUE, told
 from aftercare.settings import ENVIRONMENT
 from engagement.provider import EVENT_TYPES
 from simulator.commands.main import main
-from simulator.commands.world import PARAMETERS
+from simulator.commands.world import PARAMETERS, SENDERS
 from simulator.event_patterns import compile_pattern
 from simulator.template import load
 from store_intake import canonical, shopify, web
@@ -50,7 +50,7 @@ def test_every_event_of_ses_that_is_acted_on_has_a_sample():
     assert kinds == {*EVENT_TYPES, "Subscription"}
 
 
-OUTSIDE = {"store", "shopify", "shopify-partner"}
+OUTSIDE = {"store", "shopify-partner", *web.SENDERS}
 """Folders of what senders bring: nothing comes before them."""
 
 
@@ -133,6 +133,7 @@ def test_the_page_for_stores_shows_the_sample_and_names_every_detail_type():
 def test_every_sender_has_its_samples_its_parameter_and_its_line_in_the_docs():
     page = (EVENTS.parent / "docs" / "carriers.md").read_text(encoding="utf-8")
     template = (EVENTS.parent / "template.yaml").read_text(encoding="utf-8")
+    assert SENDERS == web.SENDERS, "the local cloud sets up every sender"
     for sender in web.SENDERS:
         assert names(sender), sender
         assert f"`POST /webhooks/{sender}` | `/aftercare/{sender}-secrets`" in page

@@ -104,3 +104,42 @@ def test_captured_payloads_are_signed_replayed_and_none_is_an_error(call, tmp_pa
     # The same with another secret is refused before anything is read.
     code, out = call("replay", *files, "--secret", "shopify=another", "--json")
     assert {(r["status"], tuple(r["facts"]), r["parked"]) for r in json.loads(out)["requests"]} == {(401, (), None)}
+
+
+CARRIERS = ("easypost", "aftership", "shippo", "ship24")
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the captured payloads are not here")
+def test_captured_payloads_of_carriers_are_believed_by_their_own_secrets_and_by_no_others(call, tmp_path):
+    spec = importlib.util.spec_from_file_location("sign", PAYLOADS / "sign.py")
+    sign = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sign)
+    files = []
+    for source in (path for sender in CARRIERS for path in sorted((PAYLOADS / sender).glob("*.json"))):
+        request = sign.request_for(json.loads(source.read_text()), secret="own")
+        files.append(tmp_path / source.name)
+        files[-1].write_text(json.dumps(sign.http_api_event(request, path=f"/webhooks/{source.parent.name}")))
+    secrets = [word for sender in CARRIERS for word in ("--secret", f"{sender}=own")]
+    code, out = call("replay", *files, *secrets, "--json", "--backend", "memory")
+    told = json.loads(out)
+    assert code == 0
+    assert {request["status"] for request in told["requests"]} == {200}
+    assert all(request["facts"] or request["parked"] for request in told["requests"])
+    assert told["messages"] == []
+    code, out = call("replay", *files, "--secret", "shopify=own", "--json", "--backend", "memory")
+    assert {(r["status"], tuple(r["facts"])) for r in json.loads(out)["requests"]} == {(401, ())}
+
+
+@pytest.mark.parametrize("backend", ["moto", "memory"])
+def test_a_parcel_is_replayed_from_the_order_to_its_scan_and_the_run_can_be_asked_afterwards(call, backend):
+    samples = ("shopify/orders_create", "shopify/fulfillments_create", "easypost/tracker_updated")
+    files = [ROOT / "events" / f"{name}.json" for name in samples]
+    code, out = call("replay", *files, "--json", "--backend", backend)
+    told = json.loads(out)
+    assert code == 0
+    assert [request["facts"] for request in told["requests"]] == [["OrderPlaced"], ["ShipmentCreated"], ["ShipmentMoved"]]
+    sent = [message["template"] for message in told["messages"] if message["settlement"] == "SENT"]
+    assert sent == ["order-confirmation", "parcel-shipped", "parcel-out-for-delivery"]
+    code, out = call("why", "anna@example.com", "parcel-shipped", "--json")
+    assert [message["reason"] for message in json.loads(out)["messages"]] == ["sent"]
