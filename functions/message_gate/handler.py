@@ -14,6 +14,7 @@ from aftercare.decision import Decision
 from aftercare.entry import batch
 from aftercare.outside import current
 from aftercare.proposal import Proposal
+from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
 from message_gate.settlement import Gate, open_gate, settle, settle_slot
 
@@ -57,7 +58,7 @@ def handle(event: dict[str, Any], context: Any) -> Any:
     try:
         outside = current()
         proposals = _proposals(event)
-        gate = open_gate(outside, list(proposals.values()), consent_policy(), catalogue())
+        gate = open_gate(outside, list(proposals.values()), consent_policy(), frequency_policy(), catalogue())
         return batch(event, context, lambda text: _settle(gate, text, proposals), fifo=True)
     finally:
         telemetry.flush()

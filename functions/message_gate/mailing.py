@@ -33,16 +33,18 @@ class Letter:
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
-    """The proposal's blocks without those of another purpose that has no ground: the message itself is not held for them.
+    """The proposal's blocks without those of another purpose that has no ground, or must keep quiet now: the message itself is
+    not held for them.
 
     The customer's consent is for the customer's address: a message that goes to an order's other contact carries no offer.
     """
     ours = candidate.customer.profile.contact.email
     consented = ours is None or email(ours) == address
+    own = (None, candidate.proposal.purpose)
     return tuple(
         block
         for block in candidate.proposal.blocks
-        if block.purpose in (None, candidate.proposal.purpose) or (consented and candidate.ground(Channel.EMAIL, block.purpose))
+        if block.purpose in own or (consented and not candidate.quiet_for(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
     )
 
 

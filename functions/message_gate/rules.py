@@ -16,6 +16,7 @@ from aftercare.decision import Answer, Hold, Message, Pass, Reason, Refuse, Stat
 from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
+from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
 
 if TYPE_CHECKING:
@@ -27,7 +28,25 @@ CHANNELS = (Channel.EMAIL,)
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch looks again after half its age, within these bounds: few looks, no long delay."""
 
+AFTER_THE_BETTER = timedelta(minutes=1)
+"""So long after the slot of a better message the one that gave way is looked at again."""
+
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
+
+_PRIORITY = {purpose: place for place, purpose in enumerate(Purpose)}
+
+
+def rank(proposal: Proposal) -> tuple[int, int, datetime, str]:
+    """The order in which messages get a customer's next slot: by purpose, then expected value, then age. Smallest first."""
+    return (_PRIORITY[proposal.purpose], -proposal.value, proposal.proposed_at, proposal.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another message of the same customer that is not settled yet, and when it will be."""
+
+    proposal: Proposal
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,7 @@ class Candidate:
     """A proposal and all that its settlement may look at.
 
     `settled` is what the ledger has of its key, `held` whether it is being looked at again because its slot came;
-    `addresses` gives address and keyed hash per channel.
+    `addresses` gives address and keyed hash per channel, `rivals` the customer's other messages that wait for a slot.
     """
 
     proposal: Proposal
@@ -46,6 +65,8 @@ class Candidate:
     policy: ConsentPolicy
     catalogue: "Catalogue"
     addresses: dict[Channel, tuple[str, str]]
+    frequency: FrequencyPolicy
+    rivals: tuple[Rival, ...]
     now: datetime
 
     @cached_property
@@ -80,6 +101,25 @@ class Candidate:
     def usable(self) -> tuple[Channel, ...]:
         """Channels that can carry this message now: switched on or dry, reachable, not suppressed, with a ground."""
         return self._usable
+
+    def quiet_for(self, purpose: Purpose) -> Quiet | None:
+        """Why messages of a purpose keep quiet for this customer now, or None."""
+        policy = self.frequency.silence
+        return quiet(self.customer, policy, self.now) if purpose in policy.purposes else None
+
+    @cached_property
+    def stretch(self) -> tuple[float, tuple[str, ...]]:
+        """By how much the caps' windows are multiplied for this customer, and why."""
+        return stretch(self.customer, self.frequency.spacing, self.now)
+
+    @cached_property
+    def sendable(self) -> tuple[Channel, ...]:
+        """The usable channels that have room for this message at this instant, best first."""
+        limits, purpose = self.frequency.limits(self.proposal.purpose), self.proposal.purpose
+        if not limits:
+            return self.usable()
+        caps, factor = self.customer.caps, self.stretch[0]
+        return tuple(c for c in self.usable() if not full(caps, limits, purpose, c, self.now, factor))
 
     @cached_property
     def _usable(self) -> tuple[Channel, ...]:
@@ -265,6 +305,56 @@ def send_time(candidate: Candidate) -> Verdict:
     return Pass()
 
 
+def silence(candidate: Candidate) -> Verdict:
+    """Offers, reminders and surveys keep quiet while a case is open, a parcel is at risk or an order felt bad."""
+    found = candidate.quiet_for(candidate.proposal.purpose)
+    if found is None:
+        return Pass()
+    again = min(candidate.now + timedelta(hours=candidate.frequency.silence.look_again_hours), candidate.proposal.not_after)
+    return Hold(until=again, because=found.because, saw={"about": found.about})
+
+
+def cap(candidate: Candidate) -> Verdict:
+    """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
+    proposal, now = candidate.proposal, candidate.now
+    limits = candidate.frequency.limits(proposal.purpose)
+    if not limits:
+        return Pass()
+    caps, (factor, signs) = candidate.customer.caps, candidate.stretch
+    saw = {"stretched": f"{factor:g}", "signs": signs} if signs else {}
+    if not candidate.sendable:
+        shut = [full(caps, limits, proposal.purpose, c, now, factor) for c in candidate.usable()]
+        first = min((f for f in shut if f), key=lambda f: (f.opens, f.limit.name))
+        until = min(first.opens, proposal.not_after)
+        return Hold(until=until, because=Reason.CAP_FULL, saw={**saw, "limit": first.limit.name, "opens": iso(first.opens)})
+    better = _better(candidate, factor)
+    if better:
+        until = min(max(better.at, now) + AFTER_THE_BETTER, proposal.not_after)
+        return Hold(until=until, because=Reason.BETTER_WAITS, saw={**saw, "better": better.proposal.key})
+    channel = candidate.sendable[0]
+    room = {one.name: one.room(caps, now, factor) for one in limits if one.applies(proposal.purpose, channel)}
+    return Pass(saw={**saw, "channel": str(channel), **room})
+
+
+def _better(candidate: Candidate, factor: float) -> Rival | None:
+    """The rival that would find no room if this message went first, where there is one."""
+    proposal, now, channel = candidate.proposal, candidate.now, candidate.sendable[0]
+    for limit in candidate.frequency.limits(proposal.purpose):
+        if not limit.applies(proposal.purpose, channel):
+            continue
+        ahead = [
+            rival
+            for rival in candidate.rivals
+            if rival.proposal.purpose in limit.purposes
+            and rank(rival.proposal) < rank(proposal)
+            and rival.at < now + limit.window(factor)
+            and rival.at < rival.proposal.not_after
+        ]
+        if len(ahead) >= limit.room(candidate.customer.caps, now, factor):
+            return max(ahead, key=lambda rival: (rival.at, rank(rival.proposal)))
+    return None
+
+
 def dry_run(candidate: Candidate) -> Verdict:
     """A stage in dry decides everything and sends nothing."""
     if all(candidate.mode(c) is Mode.DRY for c in candidate.usable()):
@@ -281,9 +371,9 @@ RULES: tuple[Rule, ...] = (
     relevant,
     suppressed,
     channels,
-    # silence: an open complaint or a late parcel silences promotion
-    send_time,  # quiet hours and the learned hour join not_before here
-    # cap: rolling windows and arbitration, at the send instant only
+    silence,
+    send_time,
+    cap,
     dry_run,
 )
 

@@ -6,18 +6,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aftercare import keys, ledger, telemetry
-from aftercare.consent import Channel, Purpose
+from aftercare.caps import Counted, counting, without
+from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Reason, Refuse, State, Step
 from aftercare.identity import email, keyed_hash
 from aftercare.keys import Key
 from aftercare.outside import Accepted, Busy, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
-from aftercare.store import load, present
+from aftercare.store import load, present, versioned
 from aftercare.switch import Switch, switch_from
-from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks
+from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put
+from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
-from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, decide
+from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, rank
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -36,12 +38,17 @@ class WorldKeepsChanging(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What one invocation reads once: the switch, the ledger's items of its proposals, the store's content."""
+    """What one invocation reads once: the switch, the ledger's items of its proposals, the store's content.
+
+    `pending` are the proposals of this invocation that it has not come to yet, by their message ids.
+    """
 
     outside: Outside
     switch: Switch
     known: Mapping[Key, Item]
+    pending: dict[str, Proposal]
     policy: ConsentPolicy
+    frequency: FrequencyPolicy
     catalogue: "Catalogue"
     identity_secret: str
 
@@ -50,6 +57,7 @@ class Gate:
         return ledger.message_from(item) if item else None
 
     def candidate(self, proposal: Proposal, customer: Customer, settled: Message | None, held: bool) -> Candidate:
+        now = self.outside.clock.now()
         addresses: dict[Channel, tuple[str, str]] = {}
         address = email(_address(proposal, customer))
         if address:
@@ -63,8 +71,15 @@ class Gate:
             policy=self.policy,
             catalogue=self.catalogue,
             addresses=addresses,
-            now=self.outside.clock.now(),
+            frequency=self.frequency,
+            rivals=self._rivals(proposal, customer, now),
+            now=now,
         )
+
+    def _rivals(self, proposal: Proposal, customer: Customer, now: datetime) -> tuple[Rival, ...]:
+        waiting = {m.proposal.message_id: Rival(m.proposal, m.due_at or now) for m in customer.held}
+        coming = {i: Rival(p, max(p.not_before or now, now)) for i, p in self.pending.items() if p.customer_id == customer.id}
+        return tuple(r for i, r in {**coming, **waiting}.items() if i != proposal.message_id)
 
 
 def _address(proposal: Proposal, customer: Customer) -> str | None:
@@ -75,14 +90,18 @@ def _address(proposal: Proposal, customer: Customer) -> str | None:
     return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
 
 
-def open_gate(outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, catalogue: "Catalogue") -> Gate:
+def open_gate(
+    outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, frequency: FrequencyPolicy, catalogue: "Catalogue"
+) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=(keys.switch(),))
     return Gate(
         outside=outside,
         switch=switch_from(known.get(keys.switch())),
         known=known,
+        pending={p.message_id: p for p in proposals},
         policy=policy,
+        frequency=frequency,
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
     )
@@ -90,6 +109,7 @@ def open_gate(outside: Outside, proposals: list[Proposal], policy: ConsentPolicy
 
 def settle(gate: Gate, proposal: Proposal, held: Message | None = None) -> Decision:
     """Settle a proposal now, or a held message whose slot came. TableError and WorldKeepsChanging come before any send."""
+    gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
         customer = load(gate.outside.tables, proposal.customer_id)
@@ -113,7 +133,7 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     now = gate.outside.clock.now()
     customer = load(gate.outside.tables, customer_id)
     due = [m for m in customer.held if m.due_at is None or m.due_at <= now]
-    due.sort(key=lambda m: (_rank(m.proposal), -m.proposal.value, m.proposal.proposed_at, m.proposal.key))
+    due.sort(key=lambda m: rank(m.proposal))
     decisions = tuple(settle(gate, message.proposal, held=message) for message in due)
     waiting = [m.due_at for m in load(gate.outside.tables, customer_id).held if m.due_at]
     following = _whole_second(min(waiting)) if waiting else None
@@ -121,10 +141,6 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     if following:
         gate.outside.slots.set(customer_id, following)
     return decisions
-
-
-def _rank(proposal: Proposal) -> int:
-    return list(Purpose).index(proposal.purpose)
 
 
 def _decision(candidate: Candidate, state: State, reason: Reason, trace: tuple[Step, ...] = (), **more: object) -> Decision:
@@ -160,11 +176,13 @@ def _close(gate: Gate, candidate: Candidate, verdict: Refuse, trace: tuple[Step,
     return _already(candidate, trace) if there else decision
 
 
-def _hold(gate: Gate, customer: Customer, message: Message, until: datetime, token: str | None) -> bool:
+def _hold(
+    gate: Gate, customer: Customer, message: Message, until: datetime, token: str | None, beside: tuple[Put, ...] = ()
+) -> bool:
     now = gate.outside.clock.now()
     standing = customer.slot.at if customer.slot and customer.slot.at > now else None
     slot_at = _whole_second(min(until, standing) if standing else until)
-    if not ledger.hold(gate.outside.tables, customer, message, slot_at, now, token):
+    if not ledger.hold(gate.outside.tables, customer, message, slot_at, now, token, beside):
         return False
     if slot_at != standing:
         gate.outside.slots.set(customer.id, slot_at)
@@ -181,7 +199,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     # Brand, templates and their engine come with the first message that is written, not at init.
     from message_gate.mailing import write_letter
 
-    channel = candidate.usable()[0]
+    channel = candidate.sendable[0]
     address, _ = candidate.addresses[channel]
     letter = write_letter(gate.outside, candidate, address)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -197,12 +215,28 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         consent_version=candidate.customer.consent.version,
     )
     token = gate.outside.ids.new()
-    checks = (*_order_checks(candidate), *_shipment_checks(candidate))
-    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, checks)
+    count, uncount = _counting(candidate, channel)
+    beside = (*_order_checks(candidate), *_shipment_checks(candidate), *count)
+    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, uncount)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
     outcome = gate.outside.mail.send(letter.mail)
-    return _after(gate, candidate, message, token, outcome)
+    return _after(gate, candidate, message, token, outcome, uncount)
+
+
+def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
+    """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
+    proposal, customer = candidate.proposal, candidate.customer
+    if not candidate.frequency.limits(proposal.purpose):
+        return (), ()
+    place, before = keys.customer(customer.id, keys.CAPS), customer.caps
+    one = Counted(at=candidate.now, purpose=proposal.purpose, channel=channel, message=proposal.message_id)
+    after = counting(before, one, candidate.frequency.kept)
+    back = without(after, proposal.message_id)
+    return (
+        (versioned(place, after.to_json(), before.version),),
+        (versioned(place, back.to_json(), after.version),),
+    )
 
 
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
@@ -225,8 +259,13 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
     return (Check(keys.shipment(candidate.customer.id, shipment.key), Is("version", shipment.version)),)
 
 
-def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
-    """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold."""
+def _after(
+    gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome, uncount: tuple[Put, ...]
+) -> Decision:
+    """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
+
+    What was not sent does not count: `uncount` is written with that.
+    """
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
     if isinstance(outcome, Busy):
@@ -234,7 +273,7 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
         until = _whole_second(now + outcome.patience * min(2**tries, MOST_PATIENT) + _jitter(claimed.proposal))
         decision = _decision(candidate, State.HELD, Reason.PROVIDER_BUSY, until=until, note=outcome.code)
         telemetry.count("ProviderBusy")
-        _hold(gate, customer, ledger.decided(claimed, decision), until, token)
+        _hold(gate, customer, ledger.decided(claimed, decision), until, token, uncount)
         return decision
     sent_at: datetime | None = None
     provider_id: str | None = None
@@ -250,7 +289,8 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
             decision = _decision(candidate, State.UNKNOWN, Reason.PROVIDER_UNCLEAR, channel=claimed.channel, note=code)
             telemetry.count("ProviderUnclear")
     message = ledger.decided(claimed, decision, provider_id=provider_id, sent_at=sent_at)
-    if not ledger.settle(tables, customer.id, message, token, now):
+    beside = uncount if isinstance(outcome, Rejected) else ()
+    if not ledger.settle(tables, customer.id, message, token, now, beside):
         telemetry.tell("settled by the provider's own event", message_id=claimed.proposal.message_id)
     return decision
 

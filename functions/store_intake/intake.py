@@ -39,6 +39,7 @@ from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_n
 from store_intake.received import Received, canonical
 from store_intake.record import (
     News,
+    case_after,
     consent_after,
     description,
     news,
@@ -51,6 +52,7 @@ from store_intake.whose import Names, Places, Whose, names_of, parcel_places, pl
 
 ATTEMPTS = 6
 PENDING_KEPT = timedelta(days=30)
+CASE_KEPT = timedelta(days=60)
 PENDING = 50
 """So many facts wait for their order's description, or for the shipment that a parcel's number belongs to, and so long."""
 
@@ -357,6 +359,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _shipments(draft, customer, orders, shipments)
     _profile(draft, customer.profile if customer else None, everything, names)
     _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email))
+    _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
@@ -518,18 +521,27 @@ def _shipment_aliases(draft: _Draft, shop: str, joined: list[ShipmentFact], know
             draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=_as_read(there)))
 
 
+def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: Names) -> None:
+    """Support cases on the customer's record; one that is over is kept a while, because it spaces what is said."""
+    known = {case.ref: case for case in (customer.cases if customer else ())}
+    for fact in (f for f in facts if isinstance(f, CaseFact)):
+        ref = f"{names.shop}:{fact.ref}"
+        before = known.get(ref)
+        after = case_after(before, ref, fact, names.key_of(fact.order_ref))
+        if before is not None and after == before:
+            continue
+        version = before.version if before else 0
+        known[ref] = after.model_copy(update={"version": version + 1})
+        over = {} if after.open else {"expires_at": expires(draft.received.received_at, CASE_KEPT)}
+        draft.writes.append(versioned(keys.case(draft.customer_id, ref), known[ref].to_json(), version, **over))
+        case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
+        draft.tell(fact.type, fact.occurred_at, case)
+
+
 def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
     """What is told and kept nowhere but in the journal: who listens keeps what it needs."""
     for fact in facts:
-        if isinstance(fact, CaseFact):
-            case = events.CaseData(
-                customer_id=draft.customer_id,
-                case=f"{names.shop}:{fact.ref}",
-                topic=fact.topic,
-                order=names.key_of(fact.order_ref),
-            )
-            draft.tell("SupportCaseOpened", fact.occurred_at, case)
-        elif isinstance(fact, SubscriptionFact) and fact.type == "PaymentFailed":
+        if isinstance(fact, SubscriptionFact) and fact.type == "PaymentFailed":
             failed = events.PaymentData(
                 customer_id=draft.customer_id,
                 subscription=f"{names.shop}:{fact.ref}",

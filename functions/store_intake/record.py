@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import Channel, ConsentRecord, Statement, Weight, clamp, fold
 from aftercare.customer import Order, Profile, Refund, Return, Stockout
 from aftercare.facts import (
     AboutOrder,
+    CaseFact,
     ConsentFact,
     CustomerFact,
     OrderDetails,
@@ -115,6 +117,20 @@ def _beside(order: Order, shop: str, fact: ReturnFact | SubscriptionFact | Stock
         return order
     subscription = max(filter(None, (order.subscription, f"{shop}:{fact.ref}")))
     return order.model_copy(update={"renewed_at": _earliest(order.renewed_at, at), "subscription": subscription})
+
+
+def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | None) -> Case:
+    """A case after one more word of the helpdesk. `version` is left alone."""
+    case = before or Case(ref=ref)
+    at = fact.occurred_at.astimezone(UTC)
+    changes: dict[str, object] = {"order_key": case.order_key or order_key}
+    if fact.type == "SupportCaseOpened":
+        changes |= {"opened_at": max(filter(None, (case.opened_at, at))), "topic": fact.topic}
+    elif fact.type == "SupportCaseAnswered":
+        changes["answered_at"] = _earliest(case.answered_at, at)
+    else:
+        changes["closed_at"] = max(filter(None, (case.closed_at, at)))
+    return case.model_copy(update=changes)
 
 
 def returns_after(before: tuple[Return, ...], fact: ReturnFact) -> tuple[Return, ...]:

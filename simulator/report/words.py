@@ -35,6 +35,12 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_ADDRESS: "no address to reach the customer at",
     Reason.NO_CONSENT: "no consent to this purpose, and no other ground for it",
     Reason.CHANNEL_TURNED_OFF: "the customer turned this purpose off",
+    Reason.OPEN_CASE: "the customer has an open support case, so it keeps quiet",
+    Reason.PARCEL_AT_RISK: "a parcel of the customer is late or lost, so it keeps quiet",
+    Reason.BAD_EXPERIENCE: "the customer said lately that an order felt bad, so it keeps quiet",
+    Reason.CAP_FULL: "the customer has heard as much as may be heard for now",
+    Reason.BETTER_WAITS: "a better message waits for the same slot",
+    Reason.NO_TOKEN: "the sending rate is used up for the moment",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
     Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
     Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
@@ -162,6 +168,22 @@ def _send_time(step: Step) -> str:
     return f"not before {when(str(opens))}" if opens else "not now"
 
 
+def _silence(step: Step) -> str:
+    if step.said == "pass":
+        return "nothing asks for quiet"
+    return f"{REASONS[step.because] if step.because else 'quiet'} ({step.saw.get('about')})"
+
+
+def _cap(step: Step) -> str:
+    stretched = f", with windows stretched {step.saw['stretched']} times" if step.saw.get("stretched") else ""
+    if step.because is Reason.CAP_FULL:
+        return f"{_plain(str(step.saw.get('limit')))} is full until {when(str(step.saw.get('opens')))}{stretched}"
+    if step.because is Reason.BETTER_WAITS:
+        return f"{step.saw.get('better')} is worth more and waits for the same slot{stretched}"
+    left = [f"{_plain(name)}: {room}" for name, room in step.saw.items() if isinstance(room, int)]
+    return f"there is room ({_and(left)}{stretched})" if left else "it does not count"
+
+
 def _dry_run(step: Step) -> str:
     return "the stage sends" if step.said == "pass" else REASONS[Reason.DRY_RUN]
 
@@ -173,7 +195,9 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
     "relevant": ("Still true?", _relevant),
     "suppressed": ("Address good?", _suppressed),
     "channels": ("A channel with a ground?", _channels),
+    "silence": ("Anything that asks for quiet?", _silence),
     "send_time": ("A good time?", _send_time),
+    "cap": ("Has the customer heard enough?", _cap),
     "dry_run": ("Does the stage send?", _dry_run),
 }
 

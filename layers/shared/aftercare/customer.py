@@ -1,12 +1,13 @@
 """The customer's record as the gate and the capabilities read it: profile, orders, consent, held messages."""
 
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from aftercare.caps import Caps
+from aftercare.cases import Case
 from aftercare.consent import ConsentRecord
 from aftercare.decision import Message
 from aftercare.model import Model
@@ -18,19 +19,6 @@ Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 
 Cue = Literal["good", "fine", "bad"]
 """How an order felt to the customer, by one tap."""
-
-
-class CaseTopic(StrEnum):
-    """What a customer asked support about."""
-
-    WHERE_IS_MY_ORDER = "where_is_my_order"
-    DAMAGED = "damaged"
-    WRONG_ITEM = "wrong_item"
-    MISSING_ITEM = "missing_item"
-    RETURN = "return"
-    REFUND = "refund"
-    PRODUCT = "product"
-    OTHER = "other"
 
 
 class Contact(Model):
@@ -197,6 +185,8 @@ class Customer(Model):
     shipments: tuple[Shipment, ...] = ()
     held: tuple[Message, ...] = ()
     slot: Slot | None = None
+    cases: tuple[Case, ...] = ()
+    caps: Caps = Caps.model_construct()
 
     @cached_property
     def _orders(self) -> dict[str, Order]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from aftercare.cases import CaseTopic
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import CaseTopic, Cue
+from aftercare.customer import Cue
 from aftercare.decision import Reason, State
 from aftercare.model import Model
 from aftercare.shipment import ShipmentStatus
@@ -128,6 +129,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SubscriptionRenewed", "aftercare.subscriptions", SubscriptionData),
         Kind("PaymentFailed", "aftercare.subscriptions", PaymentData),
         Kind("SupportCaseOpened", "aftercare.support", CaseData),
+        Kind("SupportCaseAnswered", "aftercare.support", CaseData),
+        Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),

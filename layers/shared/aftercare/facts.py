@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from aftercare.cases import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
-from aftercare.customer import CaseTopic, Charge, Contact, OrderLine, Refund, Text
+from aftercare.customer import Charge, Contact, OrderLine, Refund, Text
 from aftercare.model import Model
 from aftercare.money import Money
 from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
@@ -217,12 +218,15 @@ class StockFact(Model):
 
 
 class CaseFact(Model):
-    """A customer turned to support: known by the order, the account or the address; nothing of what was written."""
+    """A customer turned to support, got an answer, or the case is closed; nothing of what was written.
 
-    type: Literal["SupportCaseOpened"]
+    Known by the order, the account or the address. `topic` belongs to SupportCaseOpened; a case may be opened again.
+    """
+
+    type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
     occurred_at: AwareDatetime
     ref: Ref
-    topic: CaseTopic
+    topic: CaseTopic = CaseTopic.OTHER
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
     contact: Contact = Contact()

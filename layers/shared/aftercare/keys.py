@@ -18,6 +18,8 @@ HOT = "1#"
 ORDER = "1#ORDER#"
 SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
+CAPS = "1#CAPS"
+CASE = "1#CASE#"
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ONLY = "-"
@@ -46,6 +48,10 @@ def order(customer_id: str, order_key: str) -> Key:
 
 def held(customer_id: str, message_id: str) -> Key:
     return customer(customer_id, HELD + message_id)
+
+
+def case(customer_id: str, case_ref: str) -> Key:
+    return customer(customer_id, CASE + case_ref)
 
 
 def ledger(customer_id: str, message_id: str) -> Key:

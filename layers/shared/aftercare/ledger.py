@@ -87,10 +87,18 @@ def read_all(tables: Tables, messages: Sequence[tuple[str, str]], beside: Sequen
 
 
 def claim(
-    tables: Tables, customer: Customer, message: Message, token: str, now: datetime, held: Message | None, checks: Sequence[Check]
+    tables: Tables,
+    customer: Customer,
+    message: Message,
+    token: str,
+    now: datetime,
+    held: Message | None,
+    beside: Sequence[Write] = (),
+    undone_by: Sequence[Write] = (),
 ) -> Claimed | Lost:
-    """Claim a message for one send, if it was never settled, consent has not moved and the checks hold.
+    """Claim a message for one send, if it was never settled, consent has not moved and what is written beside it may be.
 
+    `beside` are checks and the count of the caps; `undone_by` takes that count back when our claim has to be released.
     Lost when one of these fails. Any answer that is not a clear yes or no is followed by a release of whatever of our own
     claim may have been written, and raised: TableError, before any send.
     """
@@ -98,7 +106,7 @@ def claim(
     place = keys.ledger(customer.id, proposal.message_id)
     writes: list[Write] = [Put(place, _attributes(message, now, now + LEASE, token), when=Absent())]
     writes.append(unchanged_consent(customer.id, customer.consent))
-    writes.extend(checks)
+    writes.extend(beside)
     if held:
         writes.append(Remove(keys.held(customer.id, proposal.message_id), when=Is("state", State.HELD)))
     try:
@@ -111,7 +119,7 @@ def claim(
     except Conflict:
         return Lost()
     except TableError:
-        release(tables, customer.id, message, token, held=held, now=now)
+        release(tables, customer.id, message, token, held=held, now=now, beside=undone_by)
         raise
     return Claimed(token)
 
@@ -123,6 +131,7 @@ def release(
     token: str,
     held: Message | None,
     now: datetime,
+    beside: Sequence[Write] = (),
     attempts: int = 4,
 ) -> bool:
     """Give back our own claim, putting a held message back where it lay. False when it was not (or no longer) ours.
@@ -131,13 +140,21 @@ def release(
     claim, if it stands, then runs out with its lease.
     """
     place = keys.ledger(customer_id, message.proposal.message_id)
-    writes: list[Write] = [Remove(place, when=Is("token", token))]
+    writes: list[Write] = [Remove(place, when=Is("token", token)), *beside]
     if held:
         writes.append(_held_put(customer_id, held, now))
     return _insist(tables, writes, attempts)
 
 
-def settle(tables: Tables, customer_id: str, message: Message, token: str, now: datetime, attempts: int = 4) -> bool:
+def settle(
+    tables: Tables,
+    customer_id: str,
+    message: Message,
+    token: str,
+    now: datetime,
+    beside: Sequence[Write] = (),
+    attempts: int = 4,
+) -> bool:
     """Write what became of our claim: SENT, UNKNOWN or REFUSED. False when the claim is no longer ours.
 
     What is known of a send is worth more than one attempt: the token makes a repeated write the same write. TableError
@@ -145,7 +162,7 @@ def settle(tables: Tables, customer_id: str, message: Message, token: str, now: 
     """
     place = keys.ledger(customer_id, message.proposal.message_id)
     due_at = now + UNKNOWN_FOR if message.state is State.UNKNOWN else None
-    return _insist(tables, [_to(place, message, now, due_at, Is("token", token))], attempts)
+    return _insist(tables, [_to(place, message, now, due_at, Is("token", token)), *beside], attempts)
 
 
 def _insist(tables: Tables, writes: Sequence[Write], attempts: int) -> bool:
@@ -196,15 +213,21 @@ def slot_change(customer_id: str, at: datetime, now: datetime) -> Put:
 
 
 def hold(
-    tables: Tables, customer: Customer, message: Message, slot_at: datetime, now: datetime, token: str | None = None
+    tables: Tables,
+    customer: Customer,
+    message: Message,
+    slot_at: datetime,
+    now: datetime,
+    token: str | None = None,
+    beside: Sequence[Write] = (),
 ) -> bool:
     """Keep a message for later and set the customer's slot, in one transaction; with a token in place of our own claim.
 
-    False when the message was settled meanwhile. TableError.
+    `beside` is written with it: the count of the caps without a message that was not sent. False when the message was settled meanwhile. TableError.
     """
     place = keys.ledger(customer.id, message.proposal.message_id)
     guard: Write = Remove(place, when=Is("token", token)) if token else Check(place, Absent())
-    writes: list[Write] = [guard, _held_put(customer.id, message, now), slot_change(customer.id, slot_at, now)]
+    writes: list[Write] = [guard, _held_put(customer.id, message, now), slot_change(customer.id, slot_at, now), *beside]
     return _insist(tables, writes, attempts=4)
 
 

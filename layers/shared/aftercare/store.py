@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from aftercare import keys
+from aftercare.caps import Caps
+from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
@@ -67,6 +69,7 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     orders: list[Order] = []
     shipments: list[Shipment] = []
     held: list[Message] = []
+    cases: list[Case] = []
     for item in items:
         sk, doc = str(item["sk"]), str(item["doc"])
         if sk == keys.PROFILE:
@@ -81,6 +84,10 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
             shipments.append(Shipment.model_validate_json(doc))
         elif sk.startswith(keys.HELD):
             held.append(Message.model_validate_json(doc))
+        elif sk == keys.CAPS:
+            found["caps"] = Caps.model_validate_json(doc)
+        elif sk.startswith(keys.CASE):
+            cases.append(Case.model_validate_json(doc))
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
     return Customer(
@@ -91,6 +98,8 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
         shipments=tuple(shipments),
         held=tuple(held),
         slot=found.get("slot"),
+        cases=tuple(cases),
+        caps=found.get("caps") or Caps(),
     )
 
 

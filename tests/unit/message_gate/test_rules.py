@@ -10,6 +10,7 @@ from aftercare.customer import Refund
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State
 from aftercare.proposal import Unless
 from aftercare.switch import Mode, Switch
+from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
 from message_gate.rules import RULES, Candidate, decide
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
@@ -27,6 +28,8 @@ def a_candidate(proposal=None, customer=None, **more):
         "policy": consent_policy(),
         "catalogue": catalogue(),
         "addresses": {Channel.EMAIL: ("anna@example.com", "h1")},
+        "frequency": frequency_policy(),
+        "rivals": (),
         "now": NOON,
     }
     return Candidate(**{**given, **more})

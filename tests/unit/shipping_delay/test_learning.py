@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, telemetry
-from aftercare.customer import CaseTopic
+from aftercare.cases import CaseTopic
 from aftercare.events import ParcelData, ShipmentData, make
 from aftercare.settings import Settings
 from aftercare.shipment import DelayNotice, Shipment, ShipmentStatus

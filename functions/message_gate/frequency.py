@@ -1,0 +1,132 @@
+"""How much a customer may hear and when offers keep quiet: the store's settings, and what they say about one customer."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from aftercare.caps import Caps, Limit, longest
+from aftercare.consent import Channel, Purpose
+from aftercare.content import read_content
+from aftercare.customer import Customer
+from aftercare.decision import Reason
+from aftercare.model import Model
+from aftercare.shipment import ShipmentStatus
+
+Sign = Literal["bad_cue", "good_cue", "case_closed"]
+Days = Annotated[int, Field(ge=1, le=400)]
+Times = Annotated[float, Field(gt=0, le=20)]
+
+AT_RISK = (ShipmentStatus.EXCEPTION, ShipmentStatus.LOST, ShipmentStatus.RETURN_TO_SENDER)
+"""Where a parcel is of which its customer would rather hear than of offers."""
+
+
+class Bounds(Model):
+    least: Times
+    most: Times
+
+
+class Stretch(Model):
+    """A sign seen within so many days multiplies the caps' windows."""
+
+    sign: Sign
+    days: Days
+    times: Times
+
+
+class Spacing(Model):
+    bounds: Bounds
+    signs: tuple[Stretch, ...] = ()
+
+
+class Silence(Model):
+    """What offers keep quiet for, and how long each counts."""
+
+    purposes: tuple[Purpose, ...]
+    look_again_hours: Annotated[int, Field(ge=1, le=168)]
+    open_case_days: Days
+    parcel_at_risk_days: Days
+    bad_cue_days: Days
+
+
+class FrequencyPolicy(Model):
+    """The store's settings, content/frequency.yaml."""
+
+    caps: tuple[Limit, ...]
+    spacing: Spacing
+    silence: Silence
+
+    def limits(self, purpose: Purpose) -> tuple[Limit, ...]:
+        """The limits that a purpose counts for, on whatever channel."""
+        return tuple(limit for limit in self.caps if purpose in limit.purposes)
+
+    @property
+    def kept(self) -> timedelta:
+        """How long a message that was sent may matter."""
+        return longest(self.caps, self.spacing.bounds.most)
+
+
+@lru_cache(maxsize=1)
+def frequency_policy() -> FrequencyPolicy:
+    return read_content(Path("frequency.yaml"), FrequencyPolicy)
+
+
+def _seen(customer: Customer, sign: Sign) -> datetime | None:
+    """When a sign was last seen on a customer's record."""
+    if sign == "case_closed":
+        return max((c.closed_at for c in customer.cases if c.closed_at), default=None)
+    cue = "bad" if sign == "bad_cue" else "good"
+    return max((o.cue_at for o in customer.orders if o.cue == cue and o.cue_at), default=None)
+
+
+def stretch(customer: Customer, spacing: Spacing, now: datetime) -> tuple[float, tuple[str, ...]]:
+    """By how much the caps' windows are multiplied for this customer, and the signs that say so."""
+    factor, signs = 1.0, []
+    for one in spacing.signs:
+        seen = _seen(customer, one.sign)
+        if seen and seen + timedelta(days=one.days) > now:
+            factor *= one.times
+            signs.append(str(one.sign))
+    return min(max(factor, spacing.bounds.least), spacing.bounds.most), tuple(signs)
+
+
+class Full(NamedTuple):
+    """The limit that has no room, and from when it has."""
+
+    limit: Limit
+    opens: datetime
+
+
+def full(
+    caps: Caps, limits: Iterable[Limit], purpose: Purpose, channel: Channel, now: datetime, factor: float = 1.0
+) -> Full | None:
+    """The limit that keeps a message of this purpose from this channel longest, or None where all have room."""
+    shut = [Full(one, one.opens(caps, now, factor)) for one in limits if one.applies(purpose, channel)]
+    return max((s for s in shut if s.opens > now), key=lambda s: (s.opens, s.limit.name), default=None)
+
+
+class Quiet(NamedTuple):
+    """Why offers keep quiet for a customer, and what it is."""
+
+    because: Reason
+    about: str
+
+
+def quiet(customer: Customer, silence: Silence, now: datetime) -> Quiet | None:
+    """Why offers keep quiet now, or None: an open case, a parcel at risk, or an order that felt bad."""
+    for case in customer.cases:
+        if case.open and case.opened_at and case.opened_at + timedelta(days=silence.open_case_days) > now:
+            return Quiet(Reason.OPEN_CASE, case.ref)
+    for shipment in customer.shipments:
+        if not shipment.stands or shipment.delivered_at or shipment.assumed_at or shipment.is_test:
+            continue
+        since = shipment.late.at if shipment.late else shipment.status_at if shipment.status in AT_RISK else None
+        if since and since + timedelta(days=silence.parcel_at_risk_days) > now:
+            return Quiet(Reason.PARCEL_AT_RISK, shipment.key)
+    for order in customer.orders:
+        if order.cue == "bad" and order.cue_at and order.cue_at + timedelta(days=silence.bad_cue_days) > now:
+            return Quiet(Reason.BAD_EXPERIENCE, order.key)
+    return None

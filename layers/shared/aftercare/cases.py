@@ -1,0 +1,40 @@
+"""What a customer turned to support with: one record a case, in the customer's partition, joined from what the helpdesk tells."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from aftercare.model import Model
+
+
+class CaseTopic(StrEnum):
+    """What a customer asked support about."""
+
+    WHERE_IS_MY_ORDER = "where_is_my_order"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    MISSING_ITEM = "missing_item"
+    RETURN = "return"
+    REFUND = "refund"
+    PRODUCT = "product"
+    COMPLAINT = "complaint"
+    OTHER = "other"
+
+
+class Case(Model):
+    """One case by `<shop>:<the helpdesk's reference>`, the join of what was told, so the order of arrival does not matter.
+
+    `opened_at` and `closed_at` are the latest told (a case may be opened again), `answered_at` is the first answer.
+    """
+
+    ref: str
+    version: int = 0
+    topic: CaseTopic = CaseTopic.OTHER
+    order_key: str | None = None
+    opened_at: AwareDatetime | None = None
+    answered_at: AwareDatetime | None = None
+    closed_at: AwareDatetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.opened_at is not None and (self.closed_at is None or self.opened_at > self.closed_at)
