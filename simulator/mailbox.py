@@ -82,6 +82,17 @@ class Mailbox:
     attempts: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     on_taken: Callable[[MailTaken], None] | None = None
+    per_second: float = 14.0
+    per_day: float = 50_000.0
+
+    def quota(self) -> tuple[float, float, float]:
+        """The account's greatest rate a second, how many a day, and how many in the last 24 hours, as GetAccount tells them."""
+        since, sent = self.now() - timedelta(days=1), 0
+        for taken in reversed(self.taken):
+            if taken.at <= since:
+                break
+            sent += 1
+        return self.per_second, self.per_day, float(sent)
 
     def attempt(self, tags: Mapping[str, str]) -> None:
         """One attempt on the wire, whatever comes of it."""

@@ -43,7 +43,7 @@ def a_message(key="order-confirmation#example:1070", state=State.CLAIMED, custom
 def claimed(small, token="t1", **more) -> Message:
     message = a_message(**more)
     customer = Customer(id=message.proposal.customer_id, profile=Profile(first_seen=START))
-    ledger.claim(small.tables.twin, customer, message, token, small.clock.now(), held=False, checks=())
+    ledger.claim(small.tables.twin, customer, message, token, small.clock.now(), held=None)
     return message
 
 

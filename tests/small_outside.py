@@ -15,6 +15,7 @@ from aftercare.clock import iso
 from aftercare.events import Event
 from aftercare.keys import Key
 from aftercare.outside import NotKept, NotThere, Outside
+from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.memory.tables import ChangeRecord, MemoryTables
@@ -112,6 +113,20 @@ class ListedQueues:
 
 
 @dataclass
+class Account:
+    """A mail account that says what it may send; nothing is sent in tests of this size."""
+
+    out: bool = False
+    asked: int = 0
+
+    def quota(self, now: datetime) -> Quota:
+        self.asked += 1
+        if self.out:
+            raise NotKept("the account's quota cannot be read")
+        return Quota(per_second=14, per_day=50_000, sent_today=1_000, read_at=now)
+
+
+@dataclass
 class Kept:
     texts: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
     out: bool = False
@@ -141,6 +156,7 @@ class Small(Outside):
         self.bus = ListedBus()
         self.queues = ListedQueues()
         self.secrets = Kept()
+        self.mail = Account()
 
     def later(self, **by: float) -> None:
         self.clock.at += timedelta(**by)

@@ -6,18 +6,20 @@ is conditional on what was read. A run takes the oldest of each kind; the next r
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aftercare import events, keys, ledger, telemetry
 from aftercare.clock import iso, parse_iso
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.keys import Key
-from aftercare.outside import Outside
+from aftercare.outside import NotKept, Outside
 from aftercare.store import Delivery
 from aftercare.table import Item, Put, TableError
 
 LIMIT = 500
 """So many items of one kind in one run; a run has a minute."""
+
+QUOTA_EVERY = timedelta(minutes=15)
 
 READ = 100
 """BatchGetItem takes a hundred keys."""
@@ -32,9 +34,26 @@ def sweep(outside: Outside) -> dict[str, int]:
         "unknown": outcomes(outside, "unknown", now),
         "slot": ring_slots(outside, now),
     }
+    read_quota(outside, now)
     parked = _due(outside, "parked", now)
     telemetry.gauge("Parked", len(parked))
     return {**done, "parked": len(parked)}
+
+
+def read_quota(outside: Outside, now: datetime) -> None:
+    """What the account may send is asked now and then, so that the gate need not; what cannot be read stays as it was."""
+    known = outside.tables.read([keys.quota()]).get(keys.quota())
+    if known and parse_iso(str(known["read_at"])) > now - QUOTA_EVERY:
+        return
+    try:
+        quota = outside.mail.quota(now)
+    except NotKept as error:
+        telemetry.trouble("quota not read", error=type(error).__name__)
+        telemetry.count("QuotaNotRead")
+        return
+    outside.tables.write([Put(keys.quota(), {"doc": quota.to_json(), "read_at": iso(now)})])
+    if quota.per_day > 0:
+        telemetry.gauge("QuotaUsedPercent", 100 * quota.sent_today / quota.per_day)
 
 
 def _due(outside: Outside, kind: str, now: datetime) -> list[Item]:

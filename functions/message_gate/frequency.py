@@ -14,6 +14,7 @@ from aftercare.content import read_content
 from aftercare.customer import Customer
 from aftercare.decision import Reason
 from aftercare.model import Model
+from aftercare.rate import SendingRate
 from aftercare.shipment import ShipmentStatus
 
 Sign = Literal["bad_cue", "good_cue", "case_closed"]
@@ -58,6 +59,7 @@ class FrequencyPolicy(Model):
     caps: tuple[Limit, ...]
     spacing: Spacing
     silence: Silence
+    rate: SendingRate
 
     def limits(self, purpose: Purpose) -> tuple[Limit, ...]:
         """The limits that a purpose counts for, on whatever channel."""

@@ -14,11 +14,13 @@ from aftercare.identity import email, keyed_hash
 from aftercare.keys import Key
 from aftercare.outside import Accepted, Busy, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
+from aftercare.rate import SHARDS
 from aftercare.store import load, present, versioned
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
+from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
 from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, rank
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Gate:
     switch: Switch
     known: Mapping[Key, Item]
     pending: dict[str, Proposal]
+    pace: Pace
     policy: ConsentPolicy
     frequency: FrequencyPolicy
     catalogue: "Catalogue"
@@ -94,12 +97,22 @@ def open_gate(
     outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, frequency: FrequencyPolicy, catalogue: "Catalogue"
 ) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
-    known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=(keys.switch(),))
+    beside = (keys.switch(), keys.quota(), *shards())
+    known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
+    first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
         outside=outside,
         switch=switch_from(known.get(keys.switch())),
         known=known,
         pending={p.message_id: p for p in proposals},
+        pace=Pace(
+            tables=outside.tables,
+            rate=frequency.rate,
+            quota=quota_from(known.get(keys.quota())),
+            known=known,
+            wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
+            shard=int(first[:4], 36) % SHARDS,
+        ),
         policy=policy,
         frequency=frequency,
         catalogue=catalogue,
@@ -215,6 +228,12 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         consent_version=candidate.customer.consent.version,
     )
     token = gate.outside.ids.new()
+    place = gate.pace.place(candidate.proposal, held, candidate.now)
+    if place > candidate.now:
+        until = min(_whole_second(place), candidate.proposal.not_after)
+        waits = _decision(candidate, State.HELD, Reason.NO_TOKEN, trace, until=until)
+        held_so = _hold(gate, candidate.customer, _message(candidate, held, waits), until, token=None)
+        return waits if held_so else _already(candidate, trace)
     count, uncount = _counting(candidate, channel)
     beside = (*_order_checks(candidate), *_shipment_checks(candidate), *count)
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, uncount)

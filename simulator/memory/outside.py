@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, Protocol
 from aftercare.clock import Clock, Ids, iso
 from aftercare.keys import Key, TableName
 from aftercare.outside import Accepted, Busy, Mail, NotThere, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.event_bus import EventBuses, PutResult
@@ -237,6 +238,10 @@ class MemoryMail:
 
         outcome: SendOutcome = _through(services, "mail.send", apply, answer)
         return outcome
+
+    def quota(self, now: datetime) -> Quota:
+        per_second, per_day, sent_today = self._services.mailbox.quota()
+        return Quota(per_second=per_second, per_day=per_day, sent_today=sent_today, read_at=now)
 
 
 def refusal(code: str) -> SendOutcome:

@@ -144,6 +144,7 @@ class MotoBackend:
             ("scheduler", "DeleteSchedule"): self._delete_schedule,
             ("scheduler", "GetSchedule"): self._get_schedule,
             ("sesv2", "SendEmail"): self._send_email,
+            ("sesv2", "GetAccount"): self._get_account,
             ("lambda", "Invoke"): self._invoke,
             ("sqs", "SendMessage"): self._send_message,
         }
@@ -371,6 +372,10 @@ class MotoBackend:
         except Refused as refused:
             raise _Stop("BadRequestException", str(refused)) from refused
         return {"MessageId": taken.provider_id}
+
+    def _get_account(self, _: Parsed) -> Parsed:
+        per_second, per_day, sent_today = self.cloud.mailbox.quota()
+        return {"SendQuota": {"Max24HourSend": per_day, "MaxSendRate": per_second, "SentLast24Hours": sent_today}}
 
     def _invoke(self, asked: Parsed) -> Parsed:
         payload = json.loads(asked.get("Payload") or b"{}")

@@ -128,6 +128,8 @@ class Play:
             return senders.again(step.again.order, step.again.by, now)
         if step.consent is not None:
             return senders.consent(step.consent, now)
+        if step.event is not None:
+            return senders.event(step.event, now)
         return None
 
     def _reported(self, asked: MailReported, now: datetime) -> None:

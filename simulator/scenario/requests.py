@@ -15,7 +15,8 @@ from uuid import UUID, uuid5
 
 from aftercare.clock import iso
 from aftercare.consent import Purpose
-from simulator.scenario.shape import By, ConsentSaid, Line, OrderPlaced, Person, Scenario
+from simulator.scenario.shape import By, ConsentSaid, Line, OrderPlaced, Person, Scenario, StoreTold
+from simulator.scenario.times import read_later
 
 API_VERSION: Final = "2024-10"
 """The newest version whose order payloads still carry the customer's marketing consent."""
@@ -53,6 +54,16 @@ def _set(amount: Decimal, currency: str) -> dict[str, Any]:
 def _local(instant: datetime) -> str:
     """Shopify writes times with the shop's offset, in whole seconds."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _dated(value: Any, now: datetime) -> Any:
+    """The same with every `+2 days` in it as the time it is from now on."""
+    if isinstance(value, Mapping):
+        return {name: _dated(inner, now) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_dated(inner, now) for inner in value]
+    later = read_later(value, now) if isinstance(value, str) else None
+    return iso(later) if later else value
 
 
 def _stable_number(text: str, digits: int = 13) -> int:
@@ -176,6 +187,12 @@ class Senders:
             "email_marketing_consent": {**state, "consent_collected_from": "SHOPIFY"},
         }
         return self._shopify("customers_email_marketing_consent/update", payload, said.by, about, None, now)
+
+    def event(self, told: StoreTold, now: datetime) -> Request:
+        """Times in the detail may be written as in steps (`+2 days`): they count from the step."""
+        detail = {"occurred_at": iso(now), **_dated(told.detail, now)}
+        event_id = str(detail.pop("event_id", f"{told.type}-{detail.get('ref', '')}-{iso(now)}"))
+        return self._told(told.type, detail, event_id, f"{told.type} by the store", None, now)
 
     # ------------------------------------------------------------------ how it travels
 

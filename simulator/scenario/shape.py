@@ -156,6 +156,14 @@ class ConsentSaid(_Shape):
     by: By = "shopify"
 
 
+class StoreTold(_Shape):
+    """Any event that a custom store may put (docs/store-events.md), with its fields as they are; what is not given of
+    `occurred_at` and `event_id` is the step's own time and a name made of it."""
+
+    type: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]{2,60}$")]
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
 class MailReported(_Shape):
     """What the mail provider tells of the newest mail to a customer."""
 
@@ -186,7 +194,7 @@ class FaultSet(_Shape):
     times: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "mail", "switch", "fault")
+VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "event", "mail", "switch", "fault")
 
 
 class Step(_Shape):
@@ -199,6 +207,7 @@ class Step(_Shape):
     refund: OrderRefunded | None = None
     again: SentAgain | None = None
     consent: ConsentSaid | None = None
+    event: StoreTold | None = None
     mail: MailReported | None = None
     switch: Switching | None = None
     fault: FaultSet | None = None

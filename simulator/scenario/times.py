@@ -59,9 +59,9 @@ def read_start(text: str) -> datetime:
 def read_when(text: str, start: datetime, previous: datetime) -> When:
     """A time of a scenario that began at `start`; `+2 hours` counts from `previous`. Day 0 is the day of the start."""
     plain = text.strip()
-    later = _LATER.match(plain)
+    later = read_later(plain, previous)
     if later:
-        return When(previous + int(later["count"]) * _UNITS[later["unit"]], "second")
+        return When(later, "second")
     day = _DAY.match(plain)
     if day:
         midnight = start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=int(day["day"]))
@@ -70,6 +70,12 @@ def read_when(text: str, start: datetime, previous: datetime) -> When:
     if date:
         return _absolute(date)
     raise ValueError(EXPECTED)
+
+
+def read_later(text: str, previous: datetime) -> datetime | None:
+    """`+2 hours` from an instant on, or None for what is not written so."""
+    later = _LATER.match(text.strip())
+    return previous + int(later["count"]) * _UNITS[later["unit"]] if later else None
 
 
 def read_span(text: str) -> timedelta:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from aftercare import keys, ledger, store
+from aftercare.caps import Caps, Counted, counting, without
 from aftercare.clock import SystemIds, iso
-from aftercare.consent import ConsentRecord, Purpose
+from aftercare.consent import Channel, ConsentRecord, Purpose
 from aftercare.customer import Customer, Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.events import OrderData, make
@@ -567,6 +568,44 @@ def test_only_the_claims_owner_may_release_or_settle_it(tables):
     assert (settled["state"], "token" in settled, "due_kind" in settled) == ("SENT", False, False)
     assert not ledger.release(tables, CUSTOMER, CLAIMED, "token-1", held=None, now=NOW)
     assert isinstance(claim(tables, "token-3"), ledger.Lost)
+
+
+COUNTED = counting(Caps(), Counted(at=NOW, purpose=Purpose.PROMOTIONAL, channel=Channel.EMAIL, message="m1"), timedelta(days=30))
+CAPS_PLACE = keys.customer(CUSTOMER, keys.CAPS)
+
+
+def caps_put(after: Caps, before: int) -> Put:
+    return store.versioned(CAPS_PLACE, after.to_json(), before)
+
+
+def test_the_last_place_under_a_cap_is_had_once(tables):
+    """Two messages that both saw one place: the second claim is lost and nothing of it is written (invariant I14)."""
+    assert claim(tables, checks=[caps_put(COUNTED, 0)]) == ledger.Claimed("token-1")
+    other = CLAIMED.model_copy(update={"proposal": PROPOSAL.model_copy(update={"key": "order-confirmation#shop:2"})})
+    lost = ledger.claim(tables, customer(), other, "token-2", NOW, None, [caps_put(COUNTED, 0)])
+    assert lost == ledger.Lost()
+    assert there(tables, keys.ledger(CUSTOMER, other.proposal.message_id)) is None
+    assert Caps.model_validate_json(str(there(tables, CAPS_PLACE)["doc"])) == COUNTED
+
+
+def test_what_was_not_sent_is_taken_out_of_the_caps_with_its_claim(tables):
+    claim(tables, checks=[caps_put(COUNTED, 0)])
+    back = caps_put(without(COUNTED, "m1"), 1)
+    assert ledger.release(tables, CUSTOMER, CLAIMED, "token-1", held=None, now=NOW, beside=[back])
+    assert there(tables, PLACE) is None
+    assert Caps.model_validate_json(str(there(tables, CAPS_PLACE)["doc"])).counted == ()
+
+
+def test_a_hold_in_place_of_a_claim_and_a_refusal_take_it_out_too(tables):
+    claim(tables, checks=[caps_put(COUNTED, 0)])
+    back = caps_put(without(COUNTED, "m1"), 1)
+    assert ledger.hold(tables, customer(), HELD, NOW + timedelta(hours=1), NOW, token="token-1", beside=[back])
+    assert Caps.model_validate_json(str(there(tables, CAPS_PLACE)["doc"])).counted == ()
+    claim(tables, "token-2", checks=[caps_put(COUNTED.model_copy(update={"version": 3}), 2)])
+    refused = message(State.REFUSED, Reason.PROVIDER_REFUSED)
+    again = caps_put(without(COUNTED.model_copy(update={"version": 3}), "m1"), 3)
+    assert ledger.settle(tables, CUSTOMER, refused, "token-2", NOW, beside=[again])
+    assert Caps.model_validate_json(str(there(tables, CAPS_PLACE)["doc"])).counted == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.TIMEOUT_BEFORE, Fault.REPLY_LOST])

@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
 from aftercare.outside import Accepted, Busy, Mail, NotKept, NotThere, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -437,6 +438,15 @@ class SesMail:
                 return Uncertain(code)
             return Rejected(code) if code in _MAIL_REFUSED else Busy(code, patience=OPERATOR_TIME)
         return Accepted(answer["MessageId"])
+
+    def quota(self, now: datetime) -> Quota:
+        try:
+            told = self._client.get_account()["SendQuota"]
+        except (BotoCoreError, ClientError) as error:
+            raise NotKept("the account's quota cannot be read") from error
+        return Quota(
+            per_second=told["MaxSendRate"], per_day=told["Max24HourSend"], sent_today=told["SentLast24Hours"], read_at=now
+        )
 
 
 def _code(error: BaseException | None) -> str | None:

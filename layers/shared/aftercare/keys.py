@@ -113,6 +113,16 @@ def switch() -> Key:
 
 
 @lru_cache(maxsize=4096)
+def quota() -> Key:
+    """What the mail provider allows the account, as it was last read."""
+    return Key("knowledge", "SETTINGS", "QUOTA")
+
+
+def rate(shard: int) -> Key:
+    """One share of the sending rate: the instant from which the next place is free."""
+    return Key("knowledge", f"RATE#{shard}", ONLY)
+
+
 def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
     # 20 bytes are 32 characters, without padding.

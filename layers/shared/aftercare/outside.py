@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aftercare import settings as settings_module
 from aftercare.clock import Clock, Ids
+from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Tables
 
@@ -94,6 +95,10 @@ class Slots(Protocol):
 class Mailer(Protocol):
     def send(self, mail: Mail) -> SendOutcome:
         """Exactly one attempt on the wire."""
+        ...
+
+    def quota(self, now: datetime) -> Quota:
+        """What the account may send, by the provider's word. NotKept when it cannot be read."""
         ...
 
 

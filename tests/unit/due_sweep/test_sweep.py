@@ -4,6 +4,7 @@ import pytest
 
 from aftercare import keys, ledger
 from aftercare.decision import Reason, State
+from aftercare.rate import Quota
 from aftercare.table import Conflict, Put
 from due_sweep import sweep
 from due_sweep.handler import handle
@@ -132,3 +133,22 @@ def test_what_the_index_names_and_the_table_no_longer_has_is_skipped(small, kind
     ghost = {"pk": "CUSTOMER#c1", "sk": "9#LEDGER#gone", "due_kind": kind, "due_at": "2026-01-01T00:00:00.000000Z"}
     monkeypatch.setattr(small.tables, "due", lambda k, until, limit: [ghost] if k == kind else [])
     assert run()[kind] == 0
+
+
+def test_the_account_is_asked_for_its_quota_every_quarter_of_an_hour(small, capsys):
+    run()
+    run()
+    assert small.mail.asked == 1
+    small.later(minutes=15)
+    run()
+    assert small.mail.asked == 2
+    kept = small.tables.twin.read([keys.quota()])[keys.quota()]
+    assert Quota.model_validate_json(kept["doc"]).sent_today == 1_000
+    assert '"QuotaUsedPercent":[2.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_quota_that_cannot_be_read_stops_nothing_and_is_told(small, capsys):
+    small.mail.out = True
+    assert run()["relay"] == 0
+    assert small.tables.twin.read([keys.quota()]) == {}
+    assert "QuotaNotRead" in capsys.readouterr().out

@@ -1,0 +1,89 @@
+"""One invocation's share of the sending rate: places reserved together, handed out one by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aftercare import keys
+from aftercare.clock import iso, parse_iso
+from aftercare.consent import Purpose
+from aftercare.decision import Message, Reason
+from aftercare.keys import Key
+from aftercare.proposal import Proposal
+from aftercare.rate import SHARDS, Quota, SendingRate, reserve
+from aftercare.table import Absent, Change, ConditionFailed, Item, Is, Tables, Throttled
+
+AT_ONCE = timedelta(seconds=1)
+"""A place so near is taken now."""
+
+KEPT = timedelta(minutes=15)
+"""So long after its place a message that waited for it may still go: its slot may ring late."""
+
+QUOTA_USED_UP = timedelta(hours=1)
+ATTEMPTS = 4
+
+
+def waits_for_a_place(purpose: Purpose) -> bool:
+    """News of an order and help with it go out at once, whatever else is being sent."""
+    return purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
+
+
+def shards() -> tuple[Key, ...]:
+    return tuple(keys.rate(shard) for shard in range(SHARDS))
+
+
+def quota_from(item: Item | None) -> Quota | None:
+    return Quota.model_validate_json(str(item["doc"])) if item else None
+
+
+@dataclass
+class Pace:
+    """Reserves for all messages of an invocation that may need a place in one write, and hands the places out.
+
+    `known` are the shards as they were read; `wanted` is how many messages may come; `shard` says which is asked first.
+    """
+
+    tables: Tables
+    rate: SendingRate
+    quota: Quota | None
+    known: Mapping[Key, Item]
+    wanted: int
+    shard: int
+    _places: list[datetime] = field(default_factory=list)
+
+    def place(self, proposal: Proposal, held: Message | None, now: datetime) -> datetime:
+        """When this message may go: now, or later. TableError when the rate cannot be asked."""
+        if not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
+            return now
+        if self.rate.used_up(self.quota, now):
+            return now + QUOTA_USED_UP
+        if not self._places:
+            self._reserve(now)
+        at = self._places.pop(0)
+        return now if at <= now + AT_ONCE else at
+
+    def _reserve(self, now: datetime) -> None:
+        per_second, count = self.rate.allowed(self.quota), max(self.wanted, 1)
+        self.wanted = 0
+        seen = dict(self.known)
+        for attempt in range(ATTEMPTS):
+            place = keys.rate((self.shard + attempt) % SHARDS)
+            free = seen.get(place)
+            got = reserve(parse_iso(str(free["free"])) if free else None, now, per_second, count)
+            when = Is("free", free["free"]) if free else Absent()
+            try:
+                self.tables.write([Change(place, put={"free": iso(got.then)}, when=when)])
+            except ConditionFailed as failed:
+                there = failed.found.get(0)
+                if there:
+                    seen[place] = there
+                continue
+            self._places = [got.first + got.step * number for number in range(count)]
+            return
+        raise Throttled("every shard of the sending rate was taken by others")
+
+
+def _has_its_place(held: Message | None, now: datetime) -> bool:
+    """Whether it was held for just this: the place that it reserved has come."""
+    last = held.last if held else None
+    return bool(last and last.reason is Reason.NO_TOKEN and last.until and last.until <= now <= last.until + KEPT)

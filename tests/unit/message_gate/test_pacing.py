@@ -1,0 +1,96 @@
+"""The sending rate: nobody sends faster than it together, what finds no place waits for one, and nothing is lost."""
+
+from collections import Counter
+from datetime import timedelta
+
+from aftercare import keys
+from aftercare.consent import Purpose
+from aftercare.decision import Decision, Message, Reason, State
+from aftercare.rate import SHARDS, Quota, SendingRate, in_wave, reserve
+from message_gate.pacing import KEPT, Pace, shards
+from simulator.memory.tables import MemoryTables
+from tests.builders import NOON, a_proposal
+
+RATE = SendingRate(per_second=10, kept_for_orders=0.2, wave_minutes=120)
+OFFER = a_proposal(key="offer#1", purpose=Purpose.PROMOTIONAL)
+
+
+def a_pace(tables=None, wanted=1, shard=0, quota=None):
+    tables = tables or MemoryTables(lambda: NOON)
+    return Pace(tables=tables, rate=RATE, quota=quota, known=tables.read(list(shards())), wanted=wanted, shard=shard)
+
+
+def a_quota(**more):
+    return Quota(**{"per_second": 100, "per_day": 1000, "sent_today": 0, "read_at": NOON, **more})
+
+
+def test_places_are_a_step_apart_and_an_idle_shard_begins_now():
+    places = reserve(None, NOON, per_second=8, count=3)
+    assert (places.first, places.step) == (NOON, timedelta(seconds=0.5))
+    assert reserve(places.then, NOON, 8, 1).first == NOON + timedelta(seconds=1.5)
+    assert reserve(NOON - timedelta(hours=1), NOON, 8, 1).first == NOON
+
+
+def test_news_of_an_order_needs_no_place():
+    tables = MemoryTables(lambda: NOON)
+    assert a_pace(tables).place(a_proposal(), None, NOON) == NOON
+    assert tables.read(list(shards())) == {}
+
+
+def test_however_many_invocations_ask_at_once_the_rate_holds():
+    tables, times = MemoryTables(lambda: NOON), []
+    for invocation in range(200):
+        pace = a_pace(tables, wanted=10, shard=invocation % SHARDS)
+        times += [pace.place(OFFER, None, NOON) for _ in range(10)]
+    at_once = sum(t == NOON for t in times)
+    a_second = Counter(int((t - NOON).total_seconds()) for t in times)
+    assert len(times) == 2000
+    assert at_once <= 2 * RATE.allowed(None)
+    assert max(n for second, n in a_second.items() if second) <= RATE.allowed(None) + SHARDS
+    assert max(times) <= NOON + timedelta(seconds=2000 / RATE.allowed(None) + 10)
+
+
+def test_two_invocations_that_read_the_same_shard_do_not_get_the_same_place():
+    tables = MemoryTables(lambda: NOON)
+    one, other = a_pace(tables), a_pace(tables)
+    first, second = one.place(OFFER, None, NOON), other.place(OFFER, None, NOON)
+    assert (first, second) == (NOON, NOON)
+    assert len(tables.read(list(shards()))) == 2
+
+
+def test_an_invocation_reserves_once_for_all_of_its_messages():
+    tables = MemoryTables(lambda: NOON)
+    pace = a_pace(tables, wanted=5)
+    for _ in range(5):
+        pace.place(OFFER, None, NOON)
+    free = tables.read(list(shards()))[keys.rate(0)]["free"]
+    assert free == "2026-03-02T12:00:02.500000Z"
+
+
+def test_a_message_that_waited_for_its_place_goes_when_it_has_come():
+    decision = Decision(at=NOON, state=State.HELD, reason=Reason.NO_TOKEN, until=NOON + timedelta(minutes=5))
+    held = Message(proposal=OFFER, state=State.HELD, decisions=(decision,))
+    tables = MemoryTables(lambda: NOON)
+    assert a_pace(tables).place(OFFER, held, decision.until) == decision.until
+    assert tables.read(list(shards())) == {}
+    late = decision.until + KEPT + timedelta(seconds=1)
+    a_pace(tables).place(OFFER, held, late)
+    assert tables.read(list(shards())) != {}
+
+
+def test_the_smaller_of_the_stores_rate_and_the_accounts_counts():
+    assert RATE.allowed(a_quota(per_second=5)) == 4
+    assert RATE.allowed(a_quota(per_second=500)) == 8
+
+
+def test_when_the_days_quota_is_all_but_used_what_can_wait_waits_and_orders_do_not():
+    used = a_quota(sent_today=800)
+    assert a_pace(quota=used).place(OFFER, None, NOON) == NOON + timedelta(hours=1)
+    assert a_pace(quota=used).place(a_proposal(), None, NOON) == NOON
+    old = a_quota(sent_today=800, read_at=NOON - timedelta(days=2))
+    assert a_pace(quota=old).place(OFFER, None, NOON) == NOON
+
+
+def test_a_wave_is_spread_over_its_width():
+    assert in_wave(NOON, 0.0, timedelta(hours=2)) == NOON
+    assert in_wave(NOON, 0.5, timedelta(hours=2)) == NOON + timedelta(hours=1)
