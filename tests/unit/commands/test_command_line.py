@@ -465,6 +465,19 @@ def test_why_says_a_message_rule_by_rule_in_words(call):
 
 
 @pytest.mark.usefixtures("a_run")
+def test_why_as_of_a_time_knows_nothing_that_came_later(call):
+    told = json.loads(call("why", "anna@example.com", "--json")[1])
+    decided = told["messages"][0]["decisions"][0]["at"]
+    day = decided[:10]
+    assert "0 messages considered" in call("why", "anna@example.com", "--at", f"{day}T00:00Z")[1]
+    then = json.loads(call("why", "anna@example.com", "--at", decided, "--json")[1])
+    assert then["messages"] == [m for m in told["messages"] if m["decisions"][0]["at"] <= decided]
+    code, _, err = call("why", "anna@example.com", "--at", "yesterday")
+    assert (code, one_line(err)) == (2, one_line(err))
+    assert "expected a time with its offset" in err
+
+
+@pytest.mark.usefixtures("a_run")
 def test_an_unknown_customer_or_message_is_one_line(call):
     assert "nobody of that id" in one_line(call("why", "bob@example.com")[2])
     line = one_line(call("why", "anna@example.com", "survey")[2])
