@@ -44,7 +44,8 @@ def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
     return tuple(
         block
         for block in candidate.proposal.blocks
-        if block.purpose in own or (consented and not candidate.quiet_for(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
+        if block.purpose in own
+        or (consented and not candidate.quiet_for(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
     )
 
 

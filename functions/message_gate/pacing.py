@@ -11,7 +11,7 @@ from aftercare.decision import Message, Reason
 from aftercare.keys import Key
 from aftercare.proposal import Proposal
 from aftercare.rate import SHARDS, Quota, SendingRate, reserve
-from aftercare.table import Absent, Change, ConditionFailed, Item, Is, Tables, Throttled
+from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Tables, Throttled
 
 AT_ONCE = timedelta(seconds=1)
 """A place so near is taken now."""
@@ -86,4 +86,4 @@ class Pace:
 def _has_its_place(held: Message | None, now: datetime) -> bool:
     """Whether it was held for just this: the place that it reserved has come."""
     last = held.last if held else None
-    return bool(last and last.reason is Reason.NO_TOKEN and last.until and last.until <= now <= last.until + KEPT)
+    return bool(last and last.reason is Reason.RATE_USED_UP and last.until and last.until <= now <= last.until + KEPT)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
-from aftercare.decision import Answer, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
 from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
@@ -321,7 +321,7 @@ def cap(candidate: Candidate) -> Verdict:
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
-    saw = {"stretched": f"{factor:g}", "signs": signs} if signs else {}
+    saw: Evidence = {"stretched": f"{factor:g}", "signs": signs} if signs else {}
     if not candidate.sendable:
         shut = [full(caps, limits, proposal.purpose, c, now, factor) for c in candidate.usable()]
         first = min((f for f in shut if f), key=lambda f: (f.opens, f.limit.name))

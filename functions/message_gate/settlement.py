@@ -17,7 +17,7 @@ from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
 from aftercare.store import load, present, versioned
 from aftercare.switch import Switch, switch_from
-from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put
+from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
@@ -231,11 +231,11 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     place = gate.pace.place(candidate.proposal, held, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
-        waits = _decision(candidate, State.HELD, Reason.NO_TOKEN, trace, until=until)
+        waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)
         held_so = _hold(gate, candidate.customer, _message(candidate, held, waits), until, token=None)
         return waits if held_so else _already(candidate, trace)
     count, uncount = _counting(candidate, channel)
-    beside = (*_order_checks(candidate), *_shipment_checks(candidate), *count)
+    beside: tuple[Write, ...] = (*_order_checks(candidate), *_shipment_checks(candidate), *count)
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, uncount)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None

@@ -40,7 +40,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.BAD_EXPERIENCE: "the customer said lately that an order felt bad, so it keeps quiet",
     Reason.CAP_FULL: "the customer has heard as much as may be heard for now",
     Reason.BETTER_WAITS: "a better message waits for the same slot",
-    Reason.NO_TOKEN: "the sending rate is used up for the moment",
+    Reason.RATE_USED_UP: "the sending rate is used up for the moment",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
     Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
     Reason.PROVIDER_REFUSED: "the mail provider refused it for good",

@@ -31,7 +31,7 @@ class Caps(Model):
 
 
 class Limit(Model):
-    """At most so many messages of these purposes in any so many hours; on these channels only, or (none named) on all together."""
+    """At most so many messages of these purposes in any so many hours: on these channels, or (none named) on all together."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
     purposes: tuple[Purpose, ...]

@@ -58,7 +58,7 @@ class Reason(StrEnum):
     BAD_EXPERIENCE = "bad_experience"
     CAP_FULL = "cap_full"
     BETTER_WAITS = "better_waits"
-    NO_TOKEN = "no_token"
+    RATE_USED_UP = "rate_used_up"
     WORLD_CHANGED = "world_changed"
     PROVIDER_BUSY = "provider_busy"
     PROVIDER_REFUSED = "provider_refused"

@@ -223,7 +223,8 @@ def hold(
 ) -> bool:
     """Keep a message for later and set the customer's slot, in one transaction; with a token in place of our own claim.
 
-    `beside` is written with it: the count of the caps without a message that was not sent. False when the message was settled meanwhile. TableError.
+    `beside` is written with it: the count of the caps without a message that was not sent. False when the message was
+    settled meanwhile. TableError.
     """
     place = keys.ledger(customer.id, message.proposal.message_id)
     guard: Write = Remove(place, when=Is("token", token)) if token else Check(place, Absent())

@@ -25,7 +25,7 @@ class Quota(Model):
 
 
 class SendingRate(Model):
-    """The store's settings, `rate` of content/frequency.yaml. All of it is for what can wait; news of an order never waits here."""
+    """The store's settings, `rate` of content/frequency.yaml, for what can wait; news of an order never waits here."""
 
     per_second: Annotated[float, Field(gt=0, le=10_000)]
     kept_for_orders: Annotated[float, Field(ge=0, lt=1)]

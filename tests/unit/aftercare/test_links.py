@@ -47,6 +47,6 @@ def test_after_a_rotation_the_new_key_signs_and_the_old_one_still_verifies():
 
 
 @pytest.mark.parametrize("noise", ["", "A", "....", "äöü", "AAAA" * 400, "A" * 23])
-def test_noise_is_no_token(noise):
+def test_noise_is_rate_used_up(noise):
     with pytest.raises(BadLink):
         verify(KEYS, LinkPurpose.STATUS, noise, NOON)

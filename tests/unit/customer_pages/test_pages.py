@@ -160,7 +160,7 @@ def test_an_outage_is_503_in_plain_words(small, anna):
     assert head(small) is None
 
 
-def test_logs_hold_no_token_and_no_address(small, anna, capsys):
+def test_logs_hold_rate_used_up_and_no_address(small, anna, capsys):
     link = token(P.PREFERENCES)
     get(P.PREFERENCES, link)
     post(P.PREFERENCES, "promotional=on", link)

@@ -68,7 +68,7 @@ def test_an_invocation_reserves_once_for_all_of_its_messages():
 
 
 def test_a_message_that_waited_for_its_place_goes_when_it_has_come():
-    decision = Decision(at=NOON, state=State.HELD, reason=Reason.NO_TOKEN, until=NOON + timedelta(minutes=5))
+    decision = Decision(at=NOON, state=State.HELD, reason=Reason.RATE_USED_UP, until=NOON + timedelta(minutes=5))
     held = Message(proposal=OFFER, state=State.HELD, decisions=(decision,))
     tables = MemoryTables(lambda: NOON)
     assert a_pace(tables).place(OFFER, held, decision.until) == decision.until
