@@ -26,7 +26,8 @@ CHANNELS = (Channel.EMAIL,)
 """The channels that the gate can send on, best first."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
-"""A message that waits for the switch looks again after half its age, within these bounds: few looks, no long delay."""
+"""A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
+looks, no long delay."""
 
 AFTER_THE_BETTER = timedelta(minutes=1)
 """So long after the slot of a better message the one that gave way is looked at again."""
@@ -156,15 +157,23 @@ def kill_switch(candidate: Candidate) -> Verdict:
         return Pass(saw={**modes})
     if Mode.ALLOWLIST in modes.values():
         return Refuse(because=Reason.NOT_ON_ALLOWLIST, saw={**modes})
-    again = min(max((candidate.now - candidate.proposal.proposed_at) / 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
-    return Hold(until=min(candidate.now + again, candidate.proposal.not_after), because=Reason.SWITCHED_OFF, saw={**modes})
+    return Hold(until=look_again(candidate), because=Reason.SWITCHED_OFF, saw={**modes})
+
+
+def look_again(candidate: Candidate) -> datetime:
+    """When a message is looked at again that waits for somebody to change something here."""
+    wait = min(max((candidate.now - candidate.proposal.proposed_at) / 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
+    return min(candidate.now + wait, candidate.proposal.not_after)
 
 
 def relevant(candidate: Candidate) -> Verdict:
-    """What the message is about still holds, by the customer's record at this instant; a test order reaches nobody."""
+    """What the message is about still holds, by the customer's record at this instant; about a test order or one that the
+    store deleted nobody hears anything."""
     order = candidate.order
     if order and order.is_test:
         return Refuse(because=Reason.TEST_ORDER, saw={"order": order.key})
+    if order and order.deleted_at:
+        return Refuse(because=Reason.ORDER_DELETED, saw={"deleted_at": iso(order.deleted_at)})
     for word in candidate.proposal.unless:
         verdict = _UNLESS[word](candidate)
         if verdict:

@@ -136,8 +136,10 @@ class Order(Model):
     forecast: Forecast | None = None
 
     @property
-    def closed(self) -> Literal["cancelled", "refunded"] | None:
+    def closed(self) -> Literal["deleted", "cancelled", "refunded"] | None:
         """Why nothing more should be said about this order as if it stood; lies beside `doc` for the gate's claim to check."""
+        if self.deleted_at:
+            return "deleted"
         if self.cancelled_at:
             return "cancelled"
         return "refunded" if self.refunded_in_whole else None
