@@ -167,13 +167,10 @@ def look_again(candidate: Candidate) -> datetime:
 
 
 def relevant(candidate: Candidate) -> Verdict:
-    """What the message is about still holds, by the customer's record at this instant; about a test order or one that the
-    store deleted nobody hears anything."""
+    """What the message is about still holds, by the customer's record at this instant; a test order reaches nobody."""
     order = candidate.order
     if order and order.is_test:
         return Refuse(because=Reason.TEST_ORDER, saw={"order": order.key})
-    if order and order.deleted_at:
-        return Refuse(because=Reason.ORDER_DELETED, saw={"deleted_at": iso(order.deleted_at)})
     for word in candidate.proposal.unless:
         verdict = _UNLESS[word](candidate)
         if verdict:
@@ -188,7 +185,10 @@ def _order_unknown(candidate: Candidate) -> Refuse | None:
 
 
 def _order_cancelled(candidate: Candidate) -> Refuse | None:
+    """A deleted order stands no more than a cancelled one. News of the cancellation itself does not ask for this."""
     order = candidate.order
+    if order and order.deleted_at:
+        return Refuse(because=Reason.ORDER_DELETED, saw={"deleted_at": iso(order.deleted_at)})
     if order and order.cancelled_at:
         return Refuse(because=Reason.ORDER_CANCELLED, saw={"cancelled_at": iso(order.cancelled_at)})
     return None

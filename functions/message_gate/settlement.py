@@ -304,10 +304,10 @@ def _unwritten(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: 
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
     """The order has not been closed since the decision saw it, as far as closing matters to this proposal."""
     order = candidate.order
-    if order is None:
+    pointless = {"deleted": Unless.ORDER_CANCELLED, "cancelled": Unless.ORDER_CANCELLED, "refunded": Unless.ORDER_REFUNDED}
+    harmless = [word for word, unless in pointless.items() if unless not in candidate.proposal.unless]
+    if order is None or len(harmless) == len(pointless):
         return ()
-    matters = {Unless.ORDER_CANCELLED: "cancelled", Unless.ORDER_REFUNDED: "refunded"}
-    harmless = [word for unless, word in matters.items() if unless not in candidate.proposal.unless]
     still: Condition = AnyOf((Lacks("closed"), *(Is("closed", word) for word in harmless))) if harmless else Lacks("closed")
     return (Check(keys.order(candidate.customer.id, order.key), AllOf((Exists(), still))),)
 

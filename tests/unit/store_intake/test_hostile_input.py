@@ -16,7 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aftercare import outside as outside_module
+from store_intake import web
 from store_intake.handler import handle
+from store_intake.intake import take
+from store_intake.verification import Request
 from tests.small_outside import EVENTS, Context, Small, sample, sqs
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "payloads" / "shopify"
@@ -61,6 +64,11 @@ WEBHOOKS = [
     *((path.name.split(".")[0], json.loads(path.read_text())) for path in sorted(SHARED.glob("*.json"))),
 ]
 STORE_EVENTS = [(path.stem, json.loads(path.read_text())) for path in sorted(EVENTS.glob("store/*.json"))]
+CARRIERS = [name for name in web.SENDERS if name != "shopify"]
+FROM_CARRIERS = {
+    name: [(path.stem, json.loads(json.loads(path.read_text())["body"])) for path in sorted(EVENTS.glob(f"{name}/*.json"))]
+    for name in CARRIERS
+}
 PARTNER_EVENTS = [(path.stem, json.loads(path.read_text())) for path in sorted(EVENTS.glob("shopify-partner/*.json"))]
 
 
@@ -177,6 +185,18 @@ def test_an_odd_event_of_the_partner_bus_is_recorded_or_parked_and_never_goes_to
     assert handle(sqs(made[1]), Context()) == {"batchItemFailures": []}
     (delivery,) = small.items("DELIVERY#")
     assert delivery["facts"] or ": " in delivery["parked"]
+
+
+@settings(many, max_examples=100)
+@given(st.sampled_from(CARRIERS).flatmap(lambda name: st.tuples(st.just(name), odd(FROM_CARRIERS[name]))))
+def test_an_odd_webhook_of_a_carrier_is_recorded_or_parked_and_never_an_error(made):
+    small = fresh()
+    sender, (_, text) = made
+    for _ in range(2):
+        for received in web.told(sender, Request({}, {}, text.encode("utf-8", "surrogatepass")), "", small.clock.now()):
+            outcome = take(small, received)
+            assert outcome.facts or ": " in outcome.parked
+    assert small.items("DELIVERY#")
 
 
 # ---------------------------------------------------------------- what the search found, one by one
