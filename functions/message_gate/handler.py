@@ -6,6 +6,8 @@ Also answers two invocations by hand: `{"templates": "check"}` and `{"templates"
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aftercare import telemetry
@@ -49,6 +51,10 @@ def _tell(decision: Decision, **ids: str) -> None:
     telemetry.count(f"Message{decision.state.title()}")
 
 
+def _time_left(context: Any) -> timedelta:
+    return timedelta(milliseconds=context.get_remaining_time_in_millis())
+
+
 def handle(event: dict[str, Any], context: Any) -> Any:
     if "templates" in event:
         from message_gate.check import answer
@@ -58,7 +64,8 @@ def handle(event: dict[str, Any], context: Any) -> Any:
     try:
         outside = current()
         proposals = _proposals(event)
-        gate = open_gate(outside, list(proposals.values()), consent_policy(), frequency_policy(), catalogue())
+        left = partial(_time_left, context)
+        gate = open_gate(outside, list(proposals.values()), consent_policy(), frequency_policy(), catalogue(), left)
         return batch(event, context, lambda text: _settle(gate, text, proposals), fifo=True)
     finally:
         telemetry.flush()

@@ -26,7 +26,8 @@ CHANNELS = (Channel.EMAIL,)
 """The channels that the gate can send on, best first."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
-"""A message that waits for the switch looks again after half its age, within these bounds: few looks, no long delay."""
+"""A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
+looks, no long delay."""
 
 AFTER_THE_BETTER = timedelta(minutes=1)
 """So long after the slot of a better message the one that gave way is looked at again."""
@@ -156,8 +157,13 @@ def kill_switch(candidate: Candidate) -> Verdict:
         return Pass(saw={**modes})
     if Mode.ALLOWLIST in modes.values():
         return Refuse(because=Reason.NOT_ON_ALLOWLIST, saw={**modes})
-    again = min(max((candidate.now - candidate.proposal.proposed_at) / 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
-    return Hold(until=min(candidate.now + again, candidate.proposal.not_after), because=Reason.SWITCHED_OFF, saw={**modes})
+    return Hold(until=look_again(candidate), because=Reason.SWITCHED_OFF, saw={**modes})
+
+
+def look_again(candidate: Candidate) -> datetime:
+    """When a message is looked at again that waits for somebody to change something here."""
+    wait = min(max((candidate.now - candidate.proposal.proposed_at) / 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
+    return min(candidate.now + wait, candidate.proposal.not_after)
 
 
 def relevant(candidate: Candidate) -> Verdict:
@@ -179,7 +185,10 @@ def _order_unknown(candidate: Candidate) -> Refuse | None:
 
 
 def _order_cancelled(candidate: Candidate) -> Refuse | None:
+    """A deleted order stands no more than a cancelled one. News of the cancellation itself does not ask for this."""
     order = candidate.order
+    if order and order.deleted_at:
+        return Refuse(because=Reason.ORDER_DELETED, saw={"deleted_at": iso(order.deleted_at)})
     if order and order.cancelled_at:
         return Refuse(because=Reason.ORDER_CANCELLED, saw={"cancelled_at": iso(order.cancelled_at)})
     return None

@@ -1,6 +1,6 @@
 """Settling one proposal: decide, then hold, close, or claim and send exactly once (rules H1-H3 of docs/guarantees.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,17 @@ from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Reason, Refuse, State, Step
 from aftercare.identity import email, keyed_hash
 from aftercare.keys import Key
-from aftercare.outside import Accepted, Busy, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
+from aftercare.settings import MissingSetting
 from aftercare.store import load, present, versioned
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
-from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, rank
+from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -32,6 +33,16 @@ ATTEMPTS = 3
 
 MOST_PATIENT = 32
 """A provider that stays busy is asked again after 1, 2, 4, ... and at most this many times its patience."""
+
+
+SEND_TAKES = timedelta(seconds=12)
+"""The longest that one wire attempt may take (connect 2 s, read 8 s), and the write of what came of it."""
+
+CLAIM_TAKES = timedelta(seconds=3)
+
+
+class NoTimeLeft(RuntimeError):
+    """The invocation would end before the provider's answer; nothing is claimed, the queue brings the proposal again."""
 
 
 class WorldKeepsChanging(RuntimeError):
@@ -54,6 +65,7 @@ class Gate:
     frequency: FrequencyPolicy
     catalogue: "Catalogue"
     identity_secret: str
+    time_left: Callable[[], timedelta]
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
         item = present(self.known.get(keys.ledger(proposal.customer_id, proposal.message_id)), now)
@@ -94,7 +106,12 @@ def _address(proposal: Proposal, customer: Customer) -> str | None:
 
 
 def open_gate(
-    outside: Outside, proposals: list[Proposal], policy: ConsentPolicy, frequency: FrequencyPolicy, catalogue: "Catalogue"
+    outside: Outside,
+    proposals: list[Proposal],
+    policy: ConsentPolicy,
+    frequency: FrequencyPolicy,
+    catalogue: "Catalogue",
+    time_left: Callable[[], timedelta],
 ) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
     beside = (keys.switch(), keys.quota(), *shards())
@@ -117,6 +134,7 @@ def open_gate(
         frequency=frequency,
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
+        time_left=time_left,
     )
 
 
@@ -214,7 +232,17 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
 
     channel = candidate.sendable[0]
     address, _ = candidate.addresses[channel]
-    letter = write_letter(gate.outside, candidate, address)
+    try:
+        letter = write_letter(gate.outside, candidate, address)
+    except (NotKept, MissingSetting):
+        raise
+    except Exception as error:
+        # A new proposal waits in its queue for the template to be mended; a held one shares its slot with others.
+        if held is None:
+            raise
+        return _unwritten(gate, candidate, trace, held, type(error).__name__)
+    if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
+        raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
     claim = _decision(candidate, State.CLAIMED, Reason.CLAIMED, trace, channel=str(channel))
     message = _message(
@@ -239,6 +267,10 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, uncount)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
+    if gate.time_left() < SEND_TAKES:
+        now = gate.outside.clock.now()
+        ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=uncount)
+        raise NoTimeLeft(candidate.proposal.key)
     outcome = gate.outside.mail.send(letter.mail)
     return _after(gate, candidate, message, token, outcome, uncount)
 
@@ -258,14 +290,24 @@ def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], 
     )
 
 
+def _unwritten(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: Message, error: str) -> Decision:
+    """A held message that cannot be written is held again, alone: it keeps back nothing else of its slot."""
+    until = look_again(candidate)
+    decision = _decision(candidate, State.HELD, Reason.CANNOT_RENDER, trace, until=until, note=error)
+    telemetry.count("MessageNotRendered")
+    telemetry.trouble("a held message cannot be written", message_id=candidate.proposal.message_id, error=error)
+    if _hold(gate, candidate.customer, ledger.decided(held, decision), until, token=None):
+        return decision
+    return _already(candidate, trace)
+
+
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
     """The order has not been closed since the decision saw it, as far as closing matters to this proposal."""
     order = candidate.order
-    harmful = {Unless.ORDER_CANCELLED: "cancelled", Unless.ORDER_REFUNDED: "refunded"}
-    matters = [word for unless, word in harmful.items() if unless in candidate.proposal.unless]
-    if order is None or not matters:
+    pointless = {"deleted": Unless.ORDER_CANCELLED, "cancelled": Unless.ORDER_CANCELLED, "refunded": Unless.ORDER_REFUNDED}
+    harmless = [word for word, unless in pointless.items() if unless not in candidate.proposal.unless]
+    if order is None or len(harmless) == len(pointless):
         return ()
-    harmless = [word for word in harmful.values() if word not in matters]
     still: Condition = AnyOf((Lacks("closed"), *(Is("closed", word) for word in harmless))) if harmless else Lacks("closed")
     return (Check(keys.order(candidate.customer.id, order.key), AllOf((Exists(), still))),)
 

@@ -28,7 +28,7 @@ from aftercare.facts import (
     SubscriptionFact,
 )
 from aftercare.model import Model
-from store_intake.received import Received, canonical, hash_of, key_part
+from store_intake.received import Received, canonical, hash_of, key_part, place
 
 _SOURCE = re.compile(r"^store\.([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)$")
 
@@ -71,7 +71,7 @@ def validate_envelope(envelope: object) -> list[Problem]:
     if not isinstance(envelope, dict):
         return [("", "expected a JSON object")]
     problems: list[Problem] = []
-    if not _SOURCE.match(str(envelope.get("source", ""))):
+    if not _SOURCE.fullmatch(str(envelope.get("source", ""))):
         problems.append(("source", "expected store.<name of the shop>, lower-case"))
     return problems + validate(str(envelope.get("detail-type", "")), envelope.get("detail"))
 
@@ -79,7 +79,7 @@ def validate_envelope(envelope: object) -> list[Problem]:
 def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: datetime) -> Received:
     """A store's event: its one fact, or the fields that are not as expected."""
     source, detail_type, detail = str(envelope.get("source", "")), str(envelope.get("detail-type", "")), envelope.get("detail")
-    named = _SOURCE.match(source)
+    named = _SOURCE.fullmatch(source)
     fact, problems = _read(detail_type, detail)
     if not named:
         problems = [("source", "expected store.<name of the shop>, lower-case"), *problems]
@@ -122,7 +122,7 @@ def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]
     try:
         fact: Fact | None = shape.model_validate({**_addresses(fields), "type": detail_type})
     except ValidationError as error:
-        problems += [(_place(e["loc"]), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
+        problems += [(place(("detail", *e["loc"])), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
         return None, problems
     problems += _lacking(fact)
     return fact, problems
@@ -183,11 +183,6 @@ def _lacking_shipment(fact: ShipmentFact) -> list[Problem]:
     if fact.type is ShipmentFactType.ETA_CHANGED and not (fact.eta or any(parcel.eta for parcel in fact.parcels)):
         problems.append(("detail.eta", "ShipmentEtaChanged needs until and told_at"))
     return problems
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    """The field's path in plain signs: a name that is no field's name is not repeated."""
-    return ".".join(["detail", *(str(p) if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", str(p)) else "?" for p in loc)])
 
 
 def _expected(kind: str, message: str, detail_type: str) -> str:

@@ -34,7 +34,7 @@ from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.shipment import Shipment
 from aftercare.store import Delivery, expires, find, park, present, versioned
-from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, TableError, Write
+from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, TableError, Write, excess
 from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_news
 from store_intake.received import Received, canonical
 from store_intake.record import (
@@ -64,6 +64,9 @@ PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRe
 
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
+
+KEPT_BODY = 380_000
+"""Bytes of a kept body, compressed; of what stays larger only the reason, the hash and the length are kept."""
 
 Early = AboutOrder | ShipmentFact
 """What may come before that which it is about."""
@@ -147,6 +150,10 @@ def take(outside: Outside, received: Received) -> Outcome:
             Known(known, owner, find(outside.tables, owner.customer_id) if owner.customer_id else None),
             new_id,
         )
+        too_much, set_aside = excess(plan.writes), received
+        if too_much:
+            set_aside = replace(received, facts=(), reason=f"the record that it makes: {too_much}")
+            plan = Plan(_parked(set_aside, ()), metrics=("DeliveryParked",))
         try:
             outside.tables.write(plan.writes)
         except (ConditionFailed, Conflict):
@@ -155,7 +162,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             telemetry.count(metric)
         if received.note:
             telemetry.count("StatusUnknown")
-        return _told(received, "parked" if received.reason else "recorded", plan.customer_id)
+        return _told(set_aside, "parked" if set_aside.reason else "recorded", plan.customer_id)
     raise KeepsChanging("the record changed under every attempt")
 
 
@@ -251,7 +258,11 @@ def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None
         return (delivery.put(),)
     if len(received.body) < PACK_FROM:
         return (delivery.put(), park(delivery, received.body))
-    kept = park(delivery, zlib.compress(received.body, 9))
+    packed = zlib.compress(received.body, 9)
+    if len(packed) > KEPT_BODY:
+        kept = park(delivery, b"")
+        return (delivery.put(), Put(kept.key, {**kept.item, "not_kept_bytes": len(received.body)}))
+    kept = park(delivery, packed)
     return (delivery.put(), Put(kept.key, {**kept.item, "packed": "zlib"}))
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from pydantic import ValidationError
+
 from aftercare import keys
 from aftercare.facts import CustomerFact, Fact, OrderFact, OtherFact, ReturnFact, SubscriptionFact
 
@@ -77,6 +79,16 @@ class Unreadable(ValueError):
     """A delivery that is not of its sender's form; the text names the field and what was expected, never a value."""
 
 
+def misfit(error: ValidationError) -> str:
+    """The reason for data that is of the sender's form and has a value that no fact can have. It never repeats the value."""
+    return "; ".join(f"{error.title}.{place(e['loc'])}: {e['msg'][:1].lower()}{e['msg'][1:]}" for e in error.errors())[:2000]
+
+
+def place(loc: tuple[int | str, ...]) -> str:
+    """A field's path in plain signs: a name that is no field's name is not repeated."""
+    return ".".join(str(p) if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", str(p)) else "?" for p in loc)
+
+
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str).encode
 
 
@@ -89,14 +101,24 @@ def hash_of(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where half of a surrogate pair may stand: JSON can write what UTF-8 cannot."""
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
 def parsed(body: bytes) -> Mapping[str, Any]:
-    """The JSON object that these bytes are. Unreadable for anything else."""
+    """The JSON object that these bytes are. Unreadable for anything else.
+
+    Half of a surrogate pair is no letter that a record can hold: it is read as a question mark.
+    """
     try:
-        content = json.loads(body, parse_constant=_no_constant)
+        text = body.decode("utf-8-sig")
+        content = json.loads(text, parse_constant=_no_constant)
+        if _HALF.search(text):
+            content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise Unreadable("body: expected JSON") from error
     if not isinstance(content, dict):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from aftercare import identity
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Charge, Contact, OrderLine, Refund
@@ -30,10 +32,11 @@ from aftercare.facts import (
     SubscriptionFact,
     ToldParcel,
 )
+from aftercare.model import EARLIEST, LATEST
 from aftercare.money import Money
 from aftercare.shipment import PARCELS, Eta, Origin, ShipmentStatus, ShippedLine
 from aftercare.weblink import NotHttps, https
-from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, parsed, word
+from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, misfit, parsed, word
 from store_intake.tracking import code
 from store_intake.verification import SHOPIFY, Request, Secret, of_shop, signed_by
 
@@ -131,6 +134,9 @@ def read(headers: Mapping[str, str], payload: Payload, body: bytes, received_at:
         facts = tuple(reader(payload, hook))
     except Unreadable as error:
         return _received(headers, body, received.content_hash, received_at, reason=str(error))
+    except ValidationError as error:
+        # A value that a fact cannot have: it will not have it the next time either, so nobody is asked to send it again.
+        return _received(headers, body, received.content_hash, received_at, reason=misfit(error))
     return _received(headers, body, received.content_hash, received_at, facts=facts, note=_strange(hook.topic, payload))
 
 
@@ -147,14 +153,14 @@ def _received(
     shop = headers.get("x-shopify-shop-domain", "").strip().lower()
     if reason is None and not topic:
         reason = "X-Shopify-Topic: expected a topic"
-    if reason is None and not _SHOP.match(shop):
+    if reason is None and not _SHOP.fullmatch(shop):
         reason = "X-Shopify-Shop-Domain: expected a shop's domain"
     delivery = headers.get("x-shopify-webhook-id") or content_hash
     return Received(
         key=f"shopify#{key_part(shop)}#{key_part(topic)}#{key_part(delivery)}",
         sender="shopify",
         platform="shopify",
-        shop=shop if _SHOP.match(shop) else "",
+        shop=shop if _SHOP.fullmatch(shop) else "",
         topic=word(topic),
         body=body,
         content_hash=content_hash,
@@ -198,13 +204,13 @@ def _same_double(value: object, exact: str) -> bool:
 
 def _ref(value: object, gid: object = None) -> str | None:
     """An id as text. Where a page or proxy has rounded the number to a double, the gid still has the true one."""
-    exact = _GID.match(gid) if isinstance(gid, str) else None
+    exact = _GID.fullmatch(gid) if isinstance(gid, str) else None
     if exact and (value is None or _same_double(value, exact[1])):
         return exact[1]
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     text = str(value).strip()
-    own = _GID.match(text)
+    own = _GID.fullmatch(text)
     if own:
         return own[1]
     return text if re.fullmatch(r"[A-Za-z0-9._=+/-]{1,128}", text) else None
@@ -218,14 +224,14 @@ def _order_ref(payload: Payload, name: str = "id", gid: str = "admin_graphql_api
 
 
 def _when(value: object) -> datetime | None:
-    """An instant with its offset, in UTC; a time without one says nothing."""
+    """An instant with its offset, in UTC; a time without one, or out of all reason, says nothing."""
     if not isinstance(value, str):
         return None
     try:
         instant = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return instant.astimezone(UTC) if instant.tzinfo else None
+    return instant.astimezone(UTC) if instant.tzinfo and EARLIEST <= instant < LATEST else None
 
 
 def _amount(amount: object, currency: object) -> Money | None:
@@ -262,7 +268,7 @@ def _tags(value: object) -> tuple[str, ...]:
 
 
 def _locale(value: object) -> str | None:
-    return value if isinstance(value, str) and _LOCALE.match(value) else None
+    return value if isinstance(value, str) and len(value) <= 35 and _LOCALE.fullmatch(value) else None
 
 
 def _country(value: object) -> str | None:
@@ -303,7 +309,7 @@ def _lines(order: Payload, currency: object) -> tuple[OrderLine, ...]:
                 sku=_text(line.get("sku"), 200),
                 product_type=_text(line.get("product_type")),
                 tags=_tags(line.get("tags")) or _tags(properties.get("_tags")),
-                quantity=quantity if isinstance(quantity, int) and quantity >= 0 else 0,
+                quantity=quantity if isinstance(quantity, int) and not isinstance(quantity, bool) and quantity >= 0 else 0,
                 unit_price=_shown(line, "price", currency),
                 requires_shipping=line.get("requires_shipping") is not False,
                 gift_card=line.get("gift_card") is True,
@@ -344,7 +350,11 @@ def _discounts(order: Payload, currency: object) -> tuple[Charge, ...]:
 
 
 def _is_test(order: Payload, ref: str, hook: Hook) -> bool:
-    return order.get("test") is True or hook.is_test or ref in TEST_ORDER_IDS or order.get("name") in TEST_ORDER_NAMES
+    """By the order's own word, which is signed; the header is not, and counts only where the body says nothing."""
+    said = order.get("test")
+    if ref in TEST_ORDER_IDS or order.get("name") in TEST_ORDER_NAMES:
+        return True
+    return said if isinstance(said, bool) else hook.is_test
 
 
 def _is_renewal(order: Payload, tags: Iterable[str]) -> bool:

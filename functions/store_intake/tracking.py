@@ -75,7 +75,7 @@ def country(value: object) -> str | None:
 
 def order_ref(value: object) -> str | None:
     """The order's reference in a field that merchants fill as they like ("Order 000123")."""
-    found = _ORDER.match(text(value) or "")
+    found = _ORDER.fullmatch(text(value) or "")
     return found[1] if found else None
 
 

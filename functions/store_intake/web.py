@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from pydantic import ValidationError
 
 from aftercare import telemetry
 from aftercare.outside import NotKept, NotThere, Outside, current
 from aftercare.table import TableError
 from store_intake.intake import Outcome, take
-from store_intake.received import Received
+from store_intake.received import Received, misfit
+from store_intake.tracking import Letter
 from store_intake.verification import Request, Secret, read_secrets
 
 LARGEST = 256 * 1024
@@ -42,6 +44,15 @@ class Sender(Protocol):
 def sender(name: str) -> Sender:
     """A sender's module, loaded when it is first heard of."""
     return cast(Sender, import_module(f"store_intake.{name}"))
+
+
+def told(name: str, request: Request, shop: str, received_at: datetime) -> tuple[Received, ...]:
+    """What a verified request tells. A value that no fact can have parks the body: it will not fit the next time either."""
+    try:
+        return sender(name).deliveries(request, shop, received_at)
+    except ValidationError as error:
+        letter = Letter(name, shop, request.body, received_at)
+        return (letter.received("unknown", None, request.body.hex(), reason=misfit(error)),)
 
 
 def _answer(status: int, outcomes: Sequence[Outcome] = ()) -> Response[str]:
@@ -97,7 +108,7 @@ def _taken(name: str, outside: Outside, event: Mapping[str, Any]) -> Response[st
         return _refused(401, "WebhookSignatureWrong")
     outcomes: list[Outcome] = []
     try:
-        for received in adapter.deliveries(request, vouched.shop or "", now):
+        for received in told(name, request, vouched.shop or "", now):
             outcomes.append(take(outside, received))
             log(outcomes[-1])
     except (TableError, NotKept) as error:

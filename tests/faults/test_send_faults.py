@@ -10,9 +10,10 @@ from itertools import product
 
 import pytest
 
-from aftercare import ledger
+from aftercare import keys, ledger
 from aftercare.clock import iso
 from aftercare.decision import Decision, Reason, State
+from message_gate.handler import handle as gate
 from simulator.cloud import LocalCloud
 from simulator.faults import APPLIED, Fault, FaultPlan, random_faults
 
@@ -196,16 +197,17 @@ def test_storms_of_random_faults_keep_every_promise(seed):
         assert not served(cloud)
 
 
+@pytest.mark.parametrize(("fact", "reason"), [("OrderCancelled", "order_cancelled"), ("OrderDeleted", "order_deleted")])
 @pytest.mark.parametrize("place", range(len(GATE)))
-def test_an_order_cancelled_between_any_two_effects_is_never_followed_by_a_claim(place):
-    """The adversary cancels exactly before the n-th effect; a mail may only go out if it was claimed before."""
+def test_an_order_closed_between_any_two_effects_is_never_followed_by_a_claim(place, fact, reason):
+    """The adversary closes it exactly before the n-th effect; a mail may only go out if it was claimed before."""
     clouds = []
     done = []
 
     def cancel(effect):
         if effect.n == place and not done:
             done.append(effect)
-            put(clouds[0], "OrderCancelled", {"ref": "1", "occurred_at": iso(clouds[0].now)})
+            put(clouds[0], fact, {"ref": "1", "occurred_at": iso(clouds[0].now)})
 
     plan = FaultPlan(function="message_gate", adversary=cancel)
     with LocalCloud("memory", seed=3, switch="on", faults=plan) as cloud:
@@ -218,7 +220,7 @@ def test_an_order_cancelled_between_any_two_effects_is_never_followed_by_a_claim
         assert message["settlement"] in {"SENT", "REFUSED"}
         assert max(cloud.mailbox.accepted.values(), default=0) == (message["settlement"] == "SENT")
         if message["settlement"] == "REFUSED":
-            assert message["reason"] == "order_cancelled"
+            assert message["reason"] == reason
 
 
 def test_a_kill_switch_thrown_before_the_decision_is_obeyed_and_after_release_nothing_is_late():
@@ -295,3 +297,84 @@ def test_a_busy_provider_and_one_failed_write_after_it_still_end_in_one_send(fau
     mail = next(e.n for e in GATE if e.name == "mail.send")
     message, accepted, _, _ = one_life(FaultPlan({mail: Fault.THROTTLED, mail + 1: fault}, function="message_gate"))
     assert (message["settlement"], accepted) == ("SENT", 1)
+
+
+# ---------------------------------------------------------------- little time left
+
+
+class Hurried:
+    """A context whose remaining time is what the test says, look by look, and plenty after that."""
+
+    def __init__(self, context, looks):
+        self._context = context
+        self._looks = looks
+
+    def __getattr__(self, name):
+        return getattr(self._context, name)
+
+    def get_remaining_time_in_millis(self):
+        return self._looks.pop(0) if self._looks else 30_000
+
+
+@pytest.mark.parametrize("looks", [[14_000], [30_000, 11_000]], ids=["before the claim", "after the claim"])
+def test_with_too_little_time_left_for_an_answer_nothing_is_sent_and_the_queue_brings_it_again(looks):
+    left = list(looks)
+    with LocalCloud(
+        "memory", seed=3, switch="on", handlers={"message_gate": lambda event, context: gate(event, Hurried(context, left))}
+    ) as cloud:
+        order(cloud)
+        cloud.advance(seconds=30)
+        assert left == []
+        assert cloud.mailbox.attempts == {}
+        assert not [i for i in cloud.items("CustomerTable") if str(i["sk"]).startswith(keys.LEDGER)], "no claim stands"
+        cloud.advance(minutes=10)
+        assert [m["settlement"] for m in cloud.messages()] == ["SENT"]
+        assert list(cloud.mailbox.attempts.values()) == [1]
+        assert cloud.dead_letters() == {}
+
+
+# ---------------------------------------------------------------- what is held
+
+
+def test_an_order_deleted_while_its_message_is_held_is_not_written_about():
+    with LocalCloud("memory", seed=3, switch="off") as cloud:
+        order(cloud)
+        cloud.run()
+        assert cloud.messages()[0]["settlement"] == "HELD"
+        put(cloud, "OrderDeleted", {"ref": "1", "occurred_at": iso(cloud.now)})
+        cloud.run()
+        cloud.set_switch("on")
+        cloud.advance(hours=7)
+        message = cloud.messages()[0]
+        assert (message["settlement"], message["reason"]) == ("REFUSED", "order_deleted")
+        assert cloud.mailbox.attempts == {}
+
+
+def test_a_held_message_that_cannot_be_written_keeps_back_nothing_else_of_its_slot():
+    """It is held again, alone, until its window closes: somebody may mend the template until then."""
+    with LocalCloud("memory", seed=3, switch="off") as cloud:
+        order(cloud)
+        cloud.run()
+        (fine,) = cloud.messages()
+        broken = {
+            "key": "no-such-template#coffee:1",
+            "customer_id": fine["customer"],
+            "purpose": "transactional",
+            "template": "no-such-template",
+            "references": {"order": "coffee:1"},
+            "value": 1000,
+            "not_after": iso(cloud.now + timedelta(hours=12)),
+            "proposed_at": iso(cloud.now),
+            "caused_by": "e1",
+            "correlation_id": "k1",
+        }
+        cloud.send("GateQueue", json.dumps({"proposal": broken}), group=fine["customer"], deduplication="broken")
+        cloud.run()
+        cloud.set_switch("on")
+        cloud.advance(hours=1)
+        settled = {m["key"]: (m["settlement"], m["reason"]) for m in cloud.messages()}
+        assert settled == {KEY: ("SENT", "sent"), "no-such-template#coffee:1": ("HELD", "cannot_render")}
+        cloud.advance(hours=12)
+        settled = {m["key"]: (m["settlement"], m["reason"]) for m in cloud.messages()}
+        assert settled["no-such-template#coffee:1"] == ("EXPIRED", "too_late")
+        assert cloud.dead_letters() == {}

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import botocore.session
@@ -74,7 +74,9 @@ _THROTTLES = frozenset(
         "LimitExceededException",
     )
 )
-_CONFLICTS = frozenset(("TransactionConflictException", "TransactionInProgressException", "TransactionConflict"))
+_CONFLICTS = frozenset(("TransactionConflictException", "TransactionConflict"))
+_STILL_RUNNING = "TransactionInProgressException"
+"""An earlier attempt of this very transaction is still at work: it may yet be written."""
 
 
 def _typed(value: Value) -> dict[str, Any]:
@@ -253,22 +255,26 @@ class DynamoTables:
     def write(self, writes: Sequence[Write]) -> None:
         if len(writes) == 1 and not isinstance(writes[0], Check):
             kind, call = self._one(writes[0])
-            self._apply(lambda: getattr(self._client, f"{kind.lower()}_item")(**call), sure_again=False)
+            self._apply(lambda: getattr(self._client, f"{kind.lower()}_item")(**call))
             return
         items = [dict([self._one(write)]) for write in writes]
         token = self._ids.new()
-        self._apply(lambda: self._client.transact_write_items(TransactItems=items, ClientRequestToken=token), sure_again=True)
+        transaction = partial(self._client.transact_write_items, TransactItems=items, ClientRequestToken=token)
+        try:
+            self._apply(transaction)
+        except Unclear:
+            # The token makes one more attempt the same transaction. Refused for the load, it says nothing of the first.
+            try:
+                self._apply(transaction)
+            except Throttled as error:
+                raise Unclear(str(error)) from error
 
-    def _apply(self, call: Callable[[], Any], sure_again: bool) -> None:
-        """A transaction's token makes one more attempt after a lost answer the same transaction; a plain write has none."""
+    def _apply(self, call: Callable[[], Any]) -> None:
         try:
             call()
         except NEVER_SENT as error:
             raise Throttled(str(error)) from error
         except BotoCoreError as error:
-            if sure_again:
-                self._apply(call, sure_again=False)
-                return
             raise Unclear(str(error)) from error
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -280,10 +286,7 @@ class DynamoTables:
                 raise Conflict(code) from error
             if code in _THROTTLES:
                 raise Throttled(code) from error
-            if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
-                if sure_again:
-                    self._apply(call, sure_again=False)
-                    return
+            if code == _STILL_RUNNING or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
                 raise Unclear(code) from error
             raise
 
@@ -409,16 +412,35 @@ _MAIL_REFUSED = frozenset(("MessageRejected", "BadRequestException"))
 OPERATOR_TIME = timedelta(minutes=15)
 
 
+IDLE = timedelta(seconds=5)
+"""An idle connection is not trusted for longer. A frozen sandbox never hears that its peer or a NAT has closed it, and a
+send into a dead connection is an outcome that nobody learns; a new one costs one handshake."""
+
+
 class SesMail:
     """SES v2 SendEmail with raw MIME, exactly one wire attempt; the answer sorted by what the gate does next."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, settings: Settings, clock: Clock) -> None:
         self._client = client
         self._settings = settings
+        self._clock = clock
+        self._used_at: datetime | None = None
+
+    def _connected(self) -> Any:
+        """The client, without connections that have been idle too long (or for nobody knows how long: a clock set back)."""
+        if self._used_at and not timedelta(0) <= self._clock.now() - self._used_at <= IDLE:
+            self._client.close()
+        return self._client
 
     def send(self, mail: Mail) -> SendOutcome:
         try:
-            answer = self._client.send_email(
+            return self._send(mail)
+        finally:
+            self._used_at = self._clock.now()
+
+    def _send(self, mail: Mail) -> SendOutcome:
+        try:
+            answer = self._connected().send_email(
                 FromEmailAddress=mail.sender,
                 Destination={"ToAddresses": [mail.recipient]},
                 Content={"Raw": {"Data": mail.mime()}},
@@ -541,7 +563,7 @@ class AwsOutside(Outside):
 
     @cached_property
     def mail(self) -> SesMail:  # type: ignore[override]
-        return SesMail(self._client("sesv2"), self.settings)
+        return SesMail(self._client("sesv2"), self.settings, self.clock)
 
     @cached_property
     def secrets(self) -> AwsSecrets:  # type: ignore[override]

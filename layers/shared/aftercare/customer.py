@@ -10,11 +10,13 @@ from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord
 from aftercare.decision import Message
-from aftercare.model import Model
+from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.shipment import Forecast, Shipment
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
+Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
+"""A sender's own reference. It becomes part of keys, and of events, which carry no free text."""
 
 
 Cue = Literal["good", "fine", "bad"]
@@ -32,25 +34,25 @@ class Contact(Model):
 class OrderLine(Model):
     """One line of an order. `unit_price` is what the shopper was shown."""
 
-    line_ref: str
-    product_ref: str | None = None
+    line_ref: Text
+    product_ref: Text | None = None
     title: Text
     variant: Text | None = None
-    sku: str | None = None
+    sku: Text | None = None
     product_type: Text | None = None
-    tags: tuple[str, ...] = ()
-    quantity: Annotated[int, Field(ge=0)]
+    tags: tuple[Text, ...] = ()
+    quantity: Annotated[int, Field(ge=0, le=1_000_000_000)]
     unit_price: Money | None = None
     requires_shipping: bool = True
     gift_card: bool = False
-    plan: str | None = None
+    plan: Text | None = None
 
 
 class Refund(Model):
     """Money given back once, by the sender's own reference."""
 
-    ref: str
-    at: AwareDatetime
+    ref: Ref
+    at: Instant
     amount: Money | None = None
     whole: bool = False
 
@@ -58,7 +60,7 @@ class Refund(Model):
 class Charge(Model):
     """A fee or discount that the shopper sees as a line of its own. `kind`: shipping, tax, duty, tip, discount."""
 
-    kind: str
+    kind: Text
     label: Text
     amount: Money
 
@@ -134,8 +136,10 @@ class Order(Model):
     forecast: Forecast | None = None
 
     @property
-    def closed(self) -> Literal["cancelled", "refunded"] | None:
+    def closed(self) -> Literal["deleted", "cancelled", "refunded"] | None:
         """Why nothing more should be said about this order as if it stood; lies beside `doc` for the gate's claim to check."""
+        if self.deleted_at:
+            return "deleted"
         if self.cancelled_at:
             return "cancelled"
         return "refunded" if self.refunded_in_whole else None

@@ -7,17 +7,20 @@ from a fact: it comes from the source or the credentials that the fact came with
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from aftercare.cases import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
-from aftercare.customer import Charge, Contact, OrderLine, Refund, Text
-from aftercare.model import Model
+from aftercare.customer import Charge, Contact, OrderLine, Ref, Refund, Text
+from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
 from aftercare.weblink import Https
 
-Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
+Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]
+
+MANY = 500
+"""So many lines, charges, tags or statements may one fact have; a record that the gate reads whole stays within an item."""
 
 SCANS = 60
 """Scans that one fact may tell of one parcel; adapters keep the first and the last of each status."""
@@ -39,23 +42,23 @@ class OrderFactType(StrEnum):
 class OrderDetails(Model):
     """An order as the shopper knows it. `as_of` is the sender's time of this description (default: when it happened)."""
 
-    name: Text
-    placed_at: AwareDatetime
-    as_of: AwareDatetime | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
+    placed_at: Instant
+    as_of: Instant | None = None
     contact: Contact = Contact.model_construct()
     customer_ref: Ref | None = None
-    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$")] | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    locale: Locale | None = None
+    country: Country | None = None
     region: Text | None = None
     postcode: Text | None = None
     total: Money | None = None
     shop_total: Money | None = None
-    discounts: tuple[Charge, ...] = ()
-    fees: tuple[Charge, ...] = ()
-    lines: tuple[OrderLine, ...] = ()
-    estimated_from: AwareDatetime | None = None
-    estimated_until: AwareDatetime | None = None
-    cancelled_at: AwareDatetime | None = None
+    discounts: Annotated[tuple[Charge, ...], Field(max_length=MANY)] = ()
+    fees: Annotated[tuple[Charge, ...], Field(max_length=MANY)] = ()
+    lines: Annotated[tuple[OrderLine, ...], Field(max_length=MANY)] = ()
+    estimated_from: Instant | None = None
+    estimated_until: Instant | None = None
+    cancelled_at: Instant | None = None
     cancel_reason: Text | None = None
     is_test: bool = False
     is_renewal: bool = False
@@ -73,7 +76,7 @@ class Said(Model):
     channel: Channel
     purpose: Purpose
     says: Says
-    said_at: AwareDatetime | None = None
+    said_at: Instant | None = None
     wording: Text | None = None
 
 
@@ -85,18 +88,18 @@ class OrderFact(Model):
 
     type: OrderFactType
     ref: Ref
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     order: OrderDetails | None = None
     refund: Refund | None = None
     consent: tuple[Said, ...] = ()
-    heard_at: AwareDatetime | None = None
+    heard_at: Instant | None = None
 
 
 class ConsentFact(Model):
     """Consent was changed by the person, or seen inside another payload."""
 
     type: Literal["ConsentChanged", "ConsentObserved"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     customer_ref: Ref | None = None
     contact: Contact = Contact.model_construct()
     said: tuple[Said, ...] = ()
@@ -110,13 +113,13 @@ class CustomerFact(Model):
     """Something about a customer without an order: who they are, or what they ask of their data."""
 
     type: Literal["CustomerCreated", "CustomerUpdated", "CustomerTagged", "CustomerErasureRequested", "CustomerExportRequested"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     customer_ref: Ref | None = None
     contact: Contact = Contact.model_construct()
-    locale: str | None = None
-    country: str | None = None
-    tags: tuple[Text, ...] = ()
-    tags_removed: tuple[Text, ...] = ()
+    locale: Locale | None = None
+    country: Country | None = None
+    tags: Annotated[tuple[Text, ...], Field(max_length=MANY)] = ()
+    tags_removed: Annotated[tuple[Text, ...], Field(max_length=MANY)] = ()
     orders: tuple[Ref, ...] = ()
 
 
@@ -133,7 +136,7 @@ class Scan(Model):
     """One word of a carrier. `at` is the scan's own time; `country` and `region` are codes."""
 
     status: ShipmentStatus
-    at: AwareDatetime
+    at: Instant
     country: Country | None = None
     region: Code | None = None
 
@@ -157,8 +160,8 @@ class ShipmentFact(Model):
     """
 
     type: ShipmentFactType
-    occurred_at: AwareDatetime
-    as_of: AwareDatetime | None = None
+    occurred_at: Instant
+    as_of: Instant | None = None
     ref: Ref | None = None
     order_ref: Ref | None = None
     order_refs: Annotated[tuple[Ref, ...], Field(max_length=20)] = ()
@@ -166,8 +169,8 @@ class ShipmentFact(Model):
     lines: Annotated[tuple[ShippedLine, ...], Field(max_length=200)] = ()
     scans: Annotated[tuple[Scan, ...], Field(max_length=SCANS)] = ()
     eta: Eta | None = None
-    shipped_at: AwareDatetime | None = None
-    cancelled_at: AwareDatetime | None = None
+    shipped_at: Instant | None = None
+    cancelled_at: Instant | None = None
     origin: Origin = Origin()
     service: Code | None = None
     weight_grams: Annotated[int, Field(ge=0)] | None = None
@@ -190,7 +193,7 @@ class ReturnFact(Model):
     """Goods are to come back. Without `order_ref` it is journaled only: a return names no person."""
 
     type: Literal["ReturnRequested", "ReturnApproved"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     ref: Ref
     order_ref: Ref | None = None
 
@@ -200,7 +203,7 @@ class SubscriptionFact(Model):
     the contract came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money."""
 
     type: Literal["SubscriptionUpdated", "SubscriptionRenewed", "PaymentFailed"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     ref: Ref
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
@@ -211,10 +214,10 @@ class StockFact(Model):
     """Lines of an order that cannot be sent at present, and from when they can if the shop knows. A repeated one is newer."""
 
     type: Literal["ItemOutOfStock"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     order_ref: Ref
     line_refs: Annotated[tuple[Ref, ...], Field(min_length=1, max_length=200)]
-    expected_at: AwareDatetime | None = None
+    expected_at: Instant | None = None
 
 
 class CaseFact(Model):
@@ -224,7 +227,7 @@ class CaseFact(Model):
     """
 
     type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     ref: Ref
     topic: CaseTopic = CaseTopic.OTHER
     order_ref: Ref | None = None
@@ -236,8 +239,8 @@ class OtherFact(Model):
     """A fact that is recognised and kept, and that no function acts on yet: it is journaled, its body can be replayed."""
 
     type: Literal["OrderReadyForPickup", "CheckoutStarted", "CheckoutUpdated", "ShopErasureRequested"]
-    occurred_at: AwareDatetime
-    ref: str | None = None
+    occurred_at: Instant
+    ref: Text | None = None
     order_ref: Ref | None = None
 
 

@@ -1,6 +1,14 @@
 """The one base of every data shape: frozen, closed, and fast to read back from its JSON text."""
 
-from pydantic import BaseModel, ConfigDict
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
+"""A time that a sender gives. Every zone's clock can show it, and days can be added to it, which year 1 and 9999 deny."""
 
 
 class Model(BaseModel):

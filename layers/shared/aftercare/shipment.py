@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare.carriers import is_known
-from aftercare.model import Model
+from aftercare.model import Instant, Model
 from aftercare.weblink import Https
 
 PARCELS = 20
@@ -102,9 +102,9 @@ class Place(Model):
 class Eta(Model):
     """When the carrier says it delivers: not later than `until`, told at `told_at`. A date without time is its end in UTC."""
 
-    until: AwareDatetime
-    since: AwareDatetime | None = None
-    told_at: AwareDatetime
+    until: Instant
+    since: Instant | None = None
+    told_at: Instant
 
 
 class Standing(NamedTuple):

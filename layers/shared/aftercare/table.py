@@ -99,6 +99,27 @@ class Check:
 Write = Put | Change | Remove | Check
 
 
+TRANSACTION_WRITES = 100
+ITEM_BYTES = 400 * 1024
+
+
+def excess(writes: Sequence[Write]) -> str | None:
+    """Why DynamoDB would refuse these writes for their number or size, however often they are tried; None when it takes them."""
+    if len(writes) > TRANSACTION_WRITES:
+        return f"expected at most {TRANSACTION_WRITES} writes"
+    for write in writes:
+        item = write.item if isinstance(write, Put) else write.put if isinstance(write, Change) else {}
+        letters = sum(len(name) + len(value) for name, value in item.items() if isinstance(value, (str, bytes)))
+        if letters * 4 > ITEM_BYTES and _bytes(item) > ITEM_BYTES - 4096:
+            return f"expected an item of at most {ITEM_BYTES // 1024} KB"
+    return None
+
+
+def _bytes(item: Mapping[str, Value]) -> int:
+    texts = ((name, value.encode() if isinstance(value, str) else value) for name, value in item.items())
+    return sum(len(name) + (len(value) if isinstance(value, bytes) else 21) for name, value in texts)
+
+
 class TableError(Exception):
     """Something did not work at a table."""
 

@@ -96,7 +96,7 @@ def test_an_amount_that_is_none_is_left_out(amount):
         ({"test": True}, {}),
         ({"name": "#9999"}, {}),
         ({"id": 820982911946154508, "admin_graphql_api_id": None}, {}),
-        ({}, {"x-shopify-test": "true"}),
+        ({"test": None}, {"x-shopify-test": "true"}),
     ],
 )
 def test_a_test_order_is_known_by_any_of_its_marks(changes, more):
