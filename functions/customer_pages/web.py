@@ -113,6 +113,8 @@ def _show_order(outside: Outside, token: str) -> Answer:
         order=order,
         steps=steps(order),
         window=window if any(window.values()) and not order.cancelled_at and not order.completed_at else None,
+        returns=None if order.cancelled_at else brand().returns.terms(_country(customer, order)),
+        shipped=not order.lines or any(line.requires_shipping for line in order.lines),
     )
 
 

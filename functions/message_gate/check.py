@@ -7,9 +7,8 @@ reads the words as an editor would. Each finding names file, place, what is ther
 import json
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,13 +21,14 @@ from aftercare.catalogue import Catalogue, catalogue
 from aftercare.consent import Purpose
 from aftercare.content import ContentError, read_content
 from aftercare.language import pick
-from aftercare.model import Model
-from aftercare.weblink import NotHttps, https
+from aftercare.weblink import NotHttps
 from message_gate import mime, samples
-from message_gate.letter import LONGEST_SUBJECT
+from message_gate.letter import LONGEST_SUBJECT, Letter, View, frame, standing, unsubscribed_from
+from message_gate.mail_page import LEAST_CONTRAST, MailPage, good, of_style, running, source_addresses
 from message_gate.notices import NOTICES
 from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, render
 from message_gate.sms import LADDER, VALUES, render_sms
+from message_gate.spoken import Spoken
 from message_gate.stationery import (
     SHARED,
     MissingWord,
@@ -39,13 +39,19 @@ from message_gate.stationery import (
     read_phrases,
     stationery,
 )
+from message_gate.variables import TEXT, Kind, Walk, differences, kind_of
 from message_gate.view import VIEWS, NothingToOffer
+from message_gate.view_model import MODELS
+from message_gate.wording import Manners, Rule, Said, heard, honest, inflected, rules
 
 STRICTNESS = list(Purpose)
 """The purposes from the mildest ground to the strictest."""
 
 OFFERS = (Purpose.REORDER, Purpose.PROMOTIONAL)
 SMALLEST_TYPE = 16
+MOST_BUTTONS = 2
+LONGEST_PREHEADER = 150
+UNSUBSCRIBING = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id")
 NO_TEXTS = ("tone.address",)
 
 Level = Literal["error", "warning"]
@@ -62,34 +68,45 @@ class Finding:
     level: Level = "error"
 
 
-class Manners(Model):
-    """manners.yaml."""
+def check(
+    files: Stationery | None = None,
+    our: Brand | None = None,
+    goods: Catalogue | None = None,
+    only: Collection[str] = (),
+) -> list[dict[str, str]]:
+    """All findings on the deployment's files (or those given), the same list for the same files. An empty list is good.
 
-    urgency: dict[str, tuple[str, ...]]
-    shaming: dict[str, tuple[str, ...]]
-
-
-def check(files: Stationery | None = None, our: Brand | None = None, goods: Catalogue | None = None) -> list[dict[str, str]]:
-    """All findings on the deployment's files (or those given), the same list for the same files. An empty list is good."""
+    With `only`, the messages of these templates alone are made and read; what all templates share is checked as always.
+    """
+    found: list[Finding] = []
     try:
-        files, our, goods = files or stationery(), our or brand(), goods or catalogue()
-        found = list(dict.fromkeys(_findings(files, our, goods)))
+        for finding in _findings(files or stationery(), our or brand(), goods or catalogue(), only or VIEWS.keys()):
+            found.append(finding)  # noqa: PERF402 - what was found before a file could not be read is told too
     except ContentError as error:
         file, _, rest = str(error).partition(": ")
         field, _, expected = rest.partition(": ")
-        found = [Finding(file, field, "not as it must be", expected or rest)]
-    return [asdict(finding) for finding in found]
+        found.append(Finding(file, field, "not as it must be", expected or rest))
+    return [asdict(finding) for finding in dict.fromkeys(found)]
 
 
-def _findings(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
+def _findings(files: Stationery, our: Brand, goods: Catalogue, only: Collection[str]) -> Iterator[Finding]:
     manners = read_content(files.root / "manners.yaml", Manners)
     yield from _languages(our, goods, manners)
     yield from _register(files, goods)
     yield from _words(files, our)
+    yield from _spoken(files, our)
+    known = list(_variables(files, our, only))
+    yield from known
     yield from _editing(files, our, goods, manners)
+    yield from _addresses(files, our, goods)
     yield from _type(files)
-    yield from _messages(files, our, goods)
-    yield from _text_messages(files, our, goods)
+    told = {(finding.file, finding.where) for finding in known}
+    tried = {name: sample for name, sample in samples.samples(goods).items() if sample.template in only}
+    for finding in _messages(files, our, goods, manners, tried):
+        # What the walk over the tree has told is not told again by each sample that comes by.
+        if (finding.file, finding.where) not in told:
+            yield finding
+    yield from _text_messages(files, our, goods, tried)
 
 
 # ---------------------------------------------------------------- completeness
@@ -201,46 +218,160 @@ def _parts(files: Stationery, path: Path) -> Iterator[str]:
                 yield from _parts(files, files.root / found)
 
 
+# ---------------------------------------------------------------- variables
+
+
+def _variables(files: Stationery, our: Brand, only: Collection[str]) -> Iterator[Finding]:
+    """Each variable of each branch is in the view, in each language."""
+    styles, told = frozenset(files.sheet.styles), set[tuple[str, int, str]]()
+    for name in files.register.templates:
+        if name not in VIEWS or name not in only:
+            continue
+        if name not in MODELS:
+            yield Finding("view_model.py", name, "no model", "what the view has")
+            continue
+        declared = kind_of(MODELS[name]).names or {}
+        for locale in our.locales if files.locales(name) else ():
+            words = Kind(dict.fromkeys(files.words(name, locale, our.default_locale).plain, TEXT))
+            for suffix, more in (("html", {"dark": TEXT, "spacer": TEXT}), ("txt", {})):
+                walk = Walk(
+                    files.root, files.text_files, {**declared, "w": words, **more}, styles if suffix == "html" else frozenset()
+                )
+                walk.template(f"{files.form(name)}/mail.{suffix}")
+                for missing in walk.found:
+                    # A file that many templates share is told of once.
+                    if (missing.file, missing.line, missing.what) not in told:
+                        told.add((missing.file, missing.line, missing.what))
+                        yield Finding(missing.file, f"line {missing.line}", missing.what, missing.expected)
+
+
+def _as_declared(
+    files: Stationery, our: Brand, goods: Catalogue, sample: samples.Sample, locale: str, where: str
+) -> Iterator[Finding]:
+    """The view of a sample is what view_model.py says; one that cannot be made is told when it is rendered."""
+    words = files.words(sample.template, locale, our.default_locale)
+    message, about = sample.proposal(), (sample.customer, sample.order, our, goods)
+    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional)
+    postal = samples.SETTINGS.postal_address if unsubscribed_from(message.purpose, sample.promotional) else None
+    try:
+        common = frame(letter, postal)
+        view: View = {**standing(our, words), **common, **VIEWS[sample.template](letter, common)}
+    except (LookupError, NotHttps):
+        return
+    for path, what, expected in differences(view, kind_of(MODELS[sample.template]), ""):
+        yield Finding("view_model.py", f"{sample.template}.{path}", f"{what} ({where})", expected)
+
+
+def _spoken(files: Stationery, our: Brand) -> Iterator[Finding]:
+    """Each phrase is used somewhere: a key that nothing says is a slip of the pen, or left over."""
+    said = Spoken.of(files.root)
+    for scope in files.places:
+        path = scope / f"{SHARED}.{our.default_locale}.yaml"
+        for key in read_phrases(path) if path.exists() else ():
+            if not said.uses(key):
+                yield Finding(
+                    _name(files, path), _line(path, key), f"{key}: used nowhere", "a phrase that a template or view says"
+                )
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def _reach(our: Brand) -> tuple[str, ...]:
+    """The ways to a person that a link may open besides https: the brand's own."""
+    phone = our.support.phone
+    return (f"mailto:{our.reply_to}", *((f"tel:{phone.replace(' ', '')}",) if phone else ()))
+
+
+def _addresses(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
+    """No address of another scheme in any branch of any file."""
+    allowed, expected = _reach(our), "an https address (https://host/path), or the brand's own mailto: or tel:"
+    for path in sorted(files.root.rglob("*")):
+        if path.suffix in (".html", ".txt"):
+            for url, line in source_addresses(path.read_text(encoding="utf-8"), allowed):
+                yield Finding(_name(files, path), f"line {line}", f"address {url[:60]!r}", expected)
+    for name, style in {**files.sheet.styles, **files.sheet.dark, "font": files.sheet.font, "serif": files.sheet.serif}.items():
+        for url in of_style(style):
+            if not good(url, ()):
+                yield Finding("styles.yaml", name, f"address {url[:60]!r}", expected)
+    for locale in our.locales:
+        for file, where, text in _sentences(files, our, goods, locale):
+            for url, _ in running(text) if where else ():
+                if not good(url, allowed):
+                    yield Finding(file, where, f"address {url[:60]!r}", expected)
+
+
 # ---------------------------------------------------------------- editing
 
 
 def _editing(files: Stationery, our: Brand, goods: Catalogue, manners: Manners) -> Iterator[Finding]:
     """What the words themselves say."""
     for locale in our.locales:
-        rules = list(_rules(our, manners, locale))
+        editor = Editor(our, manners, locale)
         for file, where, text in _sentences(files, our, goods, locale):
-            for pattern, what, expected in rules:
-                seen = pattern.search(text)
-                if seen:
-                    yield Finding(file, where, f"{what}: {seen.group(0)}", expected)
+            for what, expected, said in editor.read(text):
+                line = text.count("\n", 0, said.at) + 1
+                yield Finding(file, where or f"line {line}", f"{what}: {said.text}", expected)
 
 
-def _rules(our: Brand, manners: Manners, locale: str) -> Iterator[tuple[re.Pattern[str], str, str]]:
+class Editor:
+    """Reads texts of one language for what the brand and good manners leave unsaid."""
+
+    def __init__(self, our: Brand, manners: Manners, locale: str) -> None:
+        language = locale.partition("-")[0]
+        self.rules = [*_choice(our, locale), *rules(manners, language)]
+        self.honest = honest(manners, language)
+        self.looks = list(_looks(our, locale))
+        self._read = set[str]()
+
+    def once(self, text: str) -> Iterator[tuple[str, str, Said]]:
+        """Reads a text that it has not read before."""
+        if text not in self._read:
+            self._read.add(text)
+            yield from self.read(text)
+
+    def read(self, source: str) -> Iterator[tuple[str, str, Said]]:
+        """What is wrong, what was expected, and where: in the order of the rules."""
+        wording = heard(source)
+        text = wording.without(self.honest)
+        for rule in self.rules:
+            for found in rule.pattern.finditer(text):
+                yield rule.what, rule.expected, wording.said(found)
+        shown = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]*>", lambda gone: re.sub(r"[^\n]", " ", gone[0]), source, flags=re.DOTALL)
+        for pattern, what, expected in self.looks:
+            seen = pattern.search(shown)
+            if seen:
+                yield what, expected, Said(seen[0], seen.start())
+
+
+def _choice(our: Brand, locale: str) -> Iterator[Rule]:
+    """The brand's own words: avoided ones, and those that stand for a preferred one."""
     language = locale.partition("-")[0]
     choice = our.words.get(locale) or our.words.get(language)
     for word in choice.avoid if choice else ():
-        yield _whole(re.escape(word)), "avoided word", "another word: brand.yaml avoids it"
+        yield Rule(inflected(word, language), "avoided word", "another word: brand.yaml avoids it")
     for preferred, others in (choice.instead_of if choice else {}).items():
         for word in others:
-            yield re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])"), "other word", f"{preferred}, by brand.yaml"
-    for pattern in manners.urgency.get(language, ()):
-        yield _whole(pattern), "false urgency", "no pressure without a fact"
-    for pattern in manners.shaming.get(language, ()):
-        yield _whole(pattern), "shaming refusal", "a refusal in plain words"
+            yield Rule(inflected(word, language), "other word", f"{preferred}, by brand.yaml")
+
+
+def _looks(our: Brand, locale: str) -> Iterator[tuple[re.Pattern[str], str, str]]:
+    """What shows in capitals and signs only: whom German addresses how, and shouting."""
+    language = locale.partition("-")[0]
     address = our.tone.address.get(locale)
     if language == "de" and address == "formal":
-        yield _whole(r"du|dir|dich|dein(e|er|em|en|es)?|euch|euer|eure[mnrs]?"), "informal address", "Sie, by tone.address"
+        informal = r"(?<![\w-])(?:du|dir|dich|dein(e|er|em|en|es)?|euch|euer|eure[mnrs]?)(?![\w-])"
+        yield re.compile(informal, re.IGNORECASE), "informal address", "Sie, by tone.address"
     if language == "de" and address == "informal":
         yield re.compile(r"(?<=[a-zäöüß,] )(Sie|Ihnen|Ihr(e|er|em|en|es)?)\b"), "formal address", "du, by tone.address"
     yield re.compile("!" * 2 + "|" + r"\b[A-ZÄÖÜ]{5,}( [A-ZÄÖÜ]{3,})+\b"), "shouting", "a calm sentence"
 
 
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE)
-
-
 def _sentences(files: Stationery, our: Brand, goods: Catalogue, locale: str) -> Iterator[tuple[str, str, str]]:
-    """All that is written for one language, with its place: words, content files, and what stands in templates themselves."""
+    """All that is written for one language, with its place: words, content files, and what stands in templates themselves.
+
+    A place that is empty is told by the line of what is found.
+    """
     for scope in files.places:
         path = scope / f"{SHARED}.{locale}.yaml"
         if path.exists():
@@ -254,10 +385,7 @@ def _sentences(files: Stationery, our: Brand, goods: Catalogue, locale: str) -> 
                     yield file, f"{where}.{locale}", text
     for path in sorted(files.root.rglob("*")):
         if path.suffix in (".html", ".txt"):
-            for number, source in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-                written = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]*>", " ", source)
-                if re.search(r"[^\W\d_]{3}", written):
-                    yield _name(files, path), f"line {number}", written
+            yield _name(files, path), "", path.read_text(encoding="utf-8")
 
 
 def _type(files: Stationery) -> Iterator[Finding]:
@@ -271,42 +399,24 @@ def _type(files: Stationery) -> Iterator[Finding]:
 # ---------------------------------------------------------------- messages
 
 
-class _Page(HTMLParser):
-    """What a mail programme finds in the HTML part."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.lang: str | None = None
-        self.without_alt = 0
-        self.buttons = 0
-        self.handlers: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.links += [given[name] or "" for name in ("href", "src") if name in given]
-        self.handlers += [tag] if tag in ("script", "iframe", "form", "object") else []
-        self.handlers += [name for name in given if name.startswith("on")]
-        if tag == "html":
-            self.lang = given.get("lang")
-        if tag == "img" and not given.get("alt"):
-            self.without_alt += 1
-        if tag == "a" and "b" in (given.get("class") or "").split():
-            self.buttons += 1
-
-
-def _messages(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
+def _messages(
+    files: Stationery, our: Brand, goods: Catalogue, manners: Manners, tried: Mapping[str, samples.Sample]
+) -> Iterator[Finding]:
     pictured = our if our.logo else our.model_copy(update={"logo": Logo(url="https://example.com/logo.png", width=160)})
-    for name, sample in samples.samples(goods).items():
+    editors = {locale: Editor(our, manners, locale) for locale in our.locales}
+    for name, sample in tried.items():
         if not (files.root / files.form(sample.template) / "mail.html").exists() or not files.locales(sample.template):
             continue
         for locale in our.locales:
             for dressed in (our, pictured) if name == "usual" else (our,):
+                if dressed is our and sample.template in MODELS:
+                    yield from _as_declared(files, our, goods, sample, locale, f"sample {name}, {locale}")
                 rendered = _tried(files, dressed, goods, sample, locale, f"sample {name}, {locale}")
                 if isinstance(rendered, Finding):
                     yield rendered
                 else:
-                    yield from _read(rendered, sample, our, files.form(sample.template), f"sample {name}, {locale}")
+                    where = f"sample {name}, {locale}"
+                    yield from _read(rendered, sample, our, editors[locale], files.form(sample.template), where)
 
 
 def _tried(
@@ -347,30 +457,34 @@ def _place(files: Stationery, error: TemplateError, otherwise: str) -> tuple[str
     """File and line of a template's fault."""
     if isinstance(error, TemplateSyntaxError):
         return _name(files, Path(error.filename or otherwise)), f"line {error.lineno}"
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename.startswith(str(files.root)):
-            return _name(files, Path(frame.filename)), f"line {frame.lineno}"
+    for call in reversed(traceback.extract_tb(error.__traceback__)):
+        if call.filename.startswith(str(files.root)):
+            return _name(files, Path(call.filename)), f"line {call.lineno}"
     return otherwise, "line unknown"
 
 
-def _read(rendered: Rendered, sample: samples.Sample, our: Brand, form: str, where: str) -> Iterator[Finding]:
+def _read(rendered: Rendered, sample: samples.Sample, our: Brand, editor: Editor, form: str, where: str) -> Iterator[Finding]:
     """The rendered message, as its reader and their mail programme get it."""
     html_file, text_file = f"{form}/mail.html", f"{form}/mail.txt"
-    page = _Page()
-    page.feed(rendered.html)
-    for link in page.links:
-        try:
-            https(link)
-        except NotHttps as error:
-            yield Finding(html_file, where, f"link {link[:60]!r}", str(error))
-    if page.handlers:
-        yield Finding(html_file, where, f"active content: {page.handlers[0]}", "markup that only shows")
+    page = MailPage(rendered.html)
+    yield from _other_schemes(rendered, page, our, html_file, text_file, where)
+    for thing in dict.fromkeys(page.active):
+        yield Finding(html_file, where, f"active content: {thing}", "markup that only shows")
+    yield from _unsaid(page, rendered, editor, html_file, text_file, where)
+    yield from _poorer(page, rendered, text_file, where)
+    for what, text in page.too_faint():
+        yield Finding(html_file, where, f"{what}: {text}", f"at least {LEAST_CONTRAST} (WCAG 1.4.3)")
+    if not page.preheader or page.preheader == rendered.subject or len(page.preheader) > LONGEST_PREHEADER:
+        what = f"preheader {page.preheader[:60]!r} of {len(page.preheader)} characters"
+        yield Finding(html_file, where, what, f"up to {LONGEST_PREHEADER} that say more than the subject")
     if page.without_alt:
         yield Finding(html_file, where, "a picture without alt text", "alt on every img")
     if not page.lang:
         yield Finding(html_file, where, "no lang on html", "the language, for screen readers")
-    if page.buttons != 1:
-        yield Finding(html_file, where, f"{page.buttons} big buttons", "one clear action", "warning")
+    if page.buttons.count(True) != 1:
+        yield Finding(html_file, where, f"{page.buttons.count(True)} big buttons", "one clear action")
+    if len(page.buttons) > MOST_BUTTONS:
+        yield Finding(html_file, where, f"{len(page.buttons)} buttons", f"at most {MOST_BUTTONS}, the rest as links")
     size = len(rendered.html.encode())
     if size > LARGEST_HTML:
         yield Finding(html_file, where, f"{size} bytes", f"at most {LARGEST_HTML}: Gmail cuts the rest off")
@@ -386,6 +500,49 @@ def _read(rendered: Rendered, sample: samples.Sample, our: Brand, form: str, whe
     yield from _ways_out(rendered, sample, our, html_file, text_file, where)
 
 
+def _other_schemes(
+    rendered: Rendered, page: MailPage, our: Brand, html_file: str, text_file: str, where: str
+) -> Iterator[Finding]:
+    allowed, expected = _reach(our), "an https address (https://host/path), or the brand's own mailto: or tel:"
+    found = [(html_file, url) for url, _ in page.addresses]
+    found += [(html_file, url) for block in page.blocks for url, _ in running(block)]
+    found += [(text_file, url) for url, _ in running(rendered.text)]
+    for file, url in dict.fromkeys(found):
+        if not good(url, allowed):
+            yield Finding(file, where, f"link {url[:60]!r}", expected)
+
+
+def _unsaid(page: MailPage, rendered: Rendered, editor: Editor, html_file: str, text_file: str, where: str) -> Iterator[Finding]:
+    """What only shows when the parts of a message stand together."""
+    if "hostile" in where:
+        return
+    texts = [(html_file, text) for text in (rendered.subject, page.preheader, *page.blocks)]
+    texts += [(text_file, text) for text in rendered.text.split("\n\n")]
+    for file, text in texts:
+        for what, expected, said in editor.once(re.sub(r"https://\S+", " ", text)):
+            # Capitals are how plain text sets a title.
+            if file == text_file and what == "shouting":
+                continue
+            yield Finding(file, where, f"{what}: {said.text}", expected)
+
+
+def _poorer(page: MailPage, rendered: Rendered, text_file: str, where: str) -> Iterator[Finding]:
+    """Who reads the text part misses nothing: neither a sentence nor a link."""
+    there = f" {_bare(rendered.text)} "
+    for shown in page.shown:
+        words = _bare(shown.text)
+        if words and not shown.look.silent and f" {words} " not in there:
+            yield Finding(text_file, where, f"does not say {' '.join(shown.text.split())[:60]!r}", "all that the HTML says")
+    for link in dict.fromkeys(page.links):
+        if link not in rendered.text:
+            yield Finding(text_file, where, f"no link {link[:60]!r}", "all links of the HTML")
+
+
+def _bare(text: str) -> str:
+    """Letters and digits only, in lower case."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
 def _ways_out(
     rendered: Rendered, sample: samples.Sample, our: Brand, html_file: str, text_file: str, where: str
 ) -> Iterator[Finding]:
@@ -399,18 +556,22 @@ def _ways_out(
         for file, part in ((html_file, rendered.html), (text_file, rendered.text)):
             if postal not in part:
                 yield Finding(file, where, "no postal address", "the postal address on every offer (rule C06)")
-        for header in ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id"):
+        for header in UNSUBSCRIBING:
             if header not in rendered.headers:
                 yield Finding(html_file, where, f"no {header}", "one-click headers on every offer (rule C08)")
+    else:
+        for header in UNSUBSCRIBING:
+            if header in rendered.headers:
+                yield Finding(html_file, where, f"{header} on a message that nobody subscribed to", "no such header")
     for address, what in wanted:
         for file, part in ((html_file, rendered.html), (text_file, rendered.text)):
             if address not in part:
                 yield Finding(file, where, f"no {what}", f"a {what} in both parts")
 
 
-def _text_messages(files: Stationery, our: Brand, goods: Catalogue) -> Iterator[Finding]:
+def _text_messages(files: Stationery, our: Brand, goods: Catalogue, tried: Mapping[str, samples.Sample]) -> Iterator[Finding]:
     """The short forms: each wording can be filled, and what is sent fits one segment."""
-    for name, sample in samples.samples(goods).items():
+    for name, sample in tried.items():
         for locale in our.locales if sample.template in NOTICES and files.locales(sample.template) else ():
             words = files.words(sample.template, locale, our.default_locale)
             if not words.has("sms"):
@@ -494,13 +655,18 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
 
 
 def answer(event: Mapping[str, Any]) -> dict[str, Any]:
-    """An invocation by hand: `{"templates": "check"}` or `{"templates": "preview", "template", "locale", "sample"}`.
+    """An invocation by hand: `{"templates": "check", "only"?: [template, ...]}` or
+    `{"templates": "preview", "template", "locale", "sample"}`.
 
     Bad input is answered with `error`: one line that names the field and what was expected.
     """
     asked = event.get("templates")
     if asked == "check":
-        findings = check()
+        only = event.get("only", [])
+        unknown = [name for name in only if name not in VIEWS] if isinstance(only, list) else [only]
+        if unknown:
+            return {"error": f"only: expected names among {', '.join(sorted(VIEWS))}, found {json.dumps(unknown[0])[:40]}"}
+        findings = check(only=only)
         return {"ok": not any(f["level"] == "error" for f in findings), "findings": findings}
     if asked != "preview":
         return {"error": f"templates: expected check or preview, found {json.dumps(asked)[:40]}"}

@@ -130,13 +130,16 @@ def cue(letter: Letter) -> list[View]:
 
 
 def guides(letter: Letter) -> list[View]:
-    """The guides in full, in the order in which they were chosen. A block that the catalogue no longer backs is left out."""
-    found = []
+    """The guides in full, in the order in which they were chosen; the foremost has a button, the others a link.
+
+    A block that the catalogue no longer backs is left out.
+    """
+    found: list[View] = []
     for block in letter.include:
         shape = _GUIDES.get(block.kind)
         guide = shape(letter, letter.catalogue.family(block.family or ""), block.variant) if shape else None
         if guide:
-            found.append(guide)
+            found.append({**guide, "foremost": not found})
     return found
 
 

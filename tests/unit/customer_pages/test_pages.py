@@ -188,6 +188,23 @@ def test_the_order_is_shown_as_the_shopper_knows_it_and_escaped(small, anna):
     assert 'href="https://shop.example.com/orders/1?key=k"' in body
 
 
+@pytest.mark.parametrize(
+    ("country", "shipped", "cancelled", "shown", "not_shown"),
+    [
+        ("US", True, False, ("within 30 days of delivery", "for the return: $6.95"), ("free.",)),
+        ("DE", True, False, ("within 30 days of delivery", "Returning it is free."), ("for the return:",)),
+        ("DE", False, False, ("withdraw within 30 days of ordering",), ("Returning it is free.", "of delivery")),
+        ("DE", True, True, (), ("30 days", "Returning it")),
+    ],
+)
+def test_the_page_says_how_long_something_may_come_back_and_what_it_costs(small, country, shipped, cancelled, shown, not_shown):
+    line = OrderLine(line_ref="1", title="Cup", quantity=1, requires_shipping=shipped)
+    a_profile(small, order=an_order(locale="en", country=country, lines=(line,), cancelled_at=START if cancelled else None))
+    body = " ".join(re.sub(r"<[^>]*>", " ", get(P.STATUS)["body"]).split())
+    assert [text for text in shown if text not in body] == []
+    assert [text for text in not_shown if text in body] == []
+
+
 def test_the_page_speaks_the_orders_language(small):
     a_profile(small, order=an_order(locale="de_AT", total=Money(amount="1234.5", currency="EUR")))
     body = get(P.STATUS)["body"]

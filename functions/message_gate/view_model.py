@@ -1,0 +1,154 @@
+"""What a template may ask for: the names and kinds of every value of every view.
+
+The template check walks all branches of all templates over these, and holds the views that are made for its samples against
+them. `str | None` is what a template must ask about before it shows it.
+"""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from message_gate.notices import NOTICES
+
+
+class BrandView(TypedDict):
+    name: str
+    website: str
+    logo_url: str | None
+    logo_width: str | None
+    signed: str
+    role: str
+    help_reply: str
+    help_page: str
+    help_chat: str | None
+    help_phone: str | None
+    legal: str
+
+
+class Frame(TypedDict):
+    """What every message has."""
+
+    lang: str
+    brand: BrandView
+    name: str | None
+    hello: str
+    preferences_url: str
+    unsubscribe_url: str | None
+    unsubscribe: str | None
+    postal: str | None
+    purpose: str | None
+    subject: str
+    preheader: str
+    heading: str
+    why: str
+
+
+class LineView(TypedDict):
+    title: str
+    detail: str | None
+    price: str
+
+
+class ChargeView(TypedDict):
+    label: str
+    amount: str
+
+
+class GuideView(TypedDict):
+    title: str
+    lead: str
+    points: list[str]
+    list: str
+    url: str
+    button: str
+    link: str | None
+    link_url: str | None
+    foremost: bool
+
+
+class LinkView(TypedDict):
+    text: str
+    url: str
+
+
+class AddOnView(TypedDict):
+    name: str
+    why: str
+    url: str
+
+
+class FaceView(TypedDict):
+    sign: str
+    name: str
+    url: str
+
+
+class ConfirmationView(Frame):
+    opening: str
+    order: str
+    placed: str
+    arrival: str
+    status_url: str
+    lines: list[LineView]
+    more_lines: str | None
+    charges: list[ChargeView]
+    total: str | None
+    included: list[ChargeView]
+    guides: list[GuideView]
+    more: list[LinkView]
+    add_ons: list[AddOnView]
+    steps: list[str]
+    returns: str
+    returns_fee: str
+    returns_url: str
+    cue: list[FaceView]
+
+
+class ReminderView(Frame):
+    lead: str
+    benefit: str
+    action: str
+    action_url: str
+    action_hint: str
+    tip: str | None
+    tip_url: str
+    once: str
+
+
+class ProgressView(TypedDict):
+    bars: list[bool]
+    text: str
+
+
+class PanelView(TypedDict):
+    label: str
+    value: str
+    note: str | None
+
+
+class LinesView(TypedDict):
+    title: str
+    lines: list[LineView]
+    more: str | None
+
+
+class NoticeView(Frame):
+    opening: str
+    progress: ProgressView | None
+    panel: PanelView
+    about: str
+    button: str
+    button_url: str
+    links: list[LinkView]
+    lists: list[LinesView]
+    points: list[str]
+    backup: str | None
+    tip: str | None
+    tip_url: str | None
+
+
+MODELS: Mapping[str, type] = {
+    "order-confirmation": ConfirmationView,
+    "reorder-reminder": ReminderView,
+    **dict.fromkeys(NOTICES, NoticeView),
+}
+"""One model for each view."""
