@@ -72,7 +72,7 @@ class Manners(Model):
 def check(files: Stationery | None = None, our: Brand | None = None, goods: Catalogue | None = None) -> list[dict[str, str]]:
     """All findings on the deployment's files (or those given), the same list for the same files. An empty list is good."""
     try:
-        files, our, goods = files or stationery(), our or brand(), goods or catalogue()
+        files, our, goods = Stationery((files or stationery()).root, joined=False), our or brand(), goods or catalogue()
         found = list(dict.fromkeys(_findings(files, our, goods)))
     except ContentError as error:
         file, _, rest = str(error).partition(": ")

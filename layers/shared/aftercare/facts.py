@@ -4,7 +4,6 @@ A fact may carry personal data: it goes from the sender into the customer's reco
 from a fact: it comes from the source or the credentials that the fact came with.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -12,7 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from aftercare.cases import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, OrderLine, Refund, Text
-from aftercare.model import Model
+from aftercare.model import Model, Term
 from aftercare.money import Money
 from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
 from aftercare.weblink import Https
@@ -23,7 +22,7 @@ SCANS = 60
 """Scans that one fact may tell of one parcel; adapters keep the first and the last of each status."""
 
 
-class OrderFactType(StrEnum):
+class OrderFactType(Term):
     PLACED = "OrderPlaced"
     UPDATED = "OrderUpdated"
     PAID = "OrderPaid"
@@ -120,7 +119,7 @@ class CustomerFact(Model):
     orders: tuple[Ref, ...] = ()
 
 
-class ShipmentFactType(StrEnum):
+class ShipmentFactType(Term):
     CREATED = "ShipmentCreated"
     UPDATED = "ShipmentUpdated"
     MOVED = "ShipmentMoved"
