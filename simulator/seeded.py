@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import string
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
+
+from aftercare.keys import base32
 
 PUNCTUATION: Final = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -32,7 +33,7 @@ class SeededIds:
         source = self._sources.get(name)
         if source is None:
             source = self._sources[name] = stream(self._seed, f"ids:{name}")
-        return base64.b32encode(source.randbytes(16)).decode().rstrip("=").lower()
+        return base32(source.randbytes(16))
 
 
 class ServiceIds:

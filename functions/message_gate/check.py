@@ -80,7 +80,8 @@ def check(
     """
     found: list[Finding] = []
     try:
-        for finding in _findings(files or stationery(), our or brand(), goods or catalogue(), only or VIEWS.keys()):
+        files = Stationery((files or stationery()).root, joined=False)
+        for finding in _findings(files, our or brand(), goods or catalogue(), only or VIEWS.keys()):
             found.append(finding)  # noqa: PERF402 - what was found before a file could not be read is told too
     except ContentError as error:
         file, _, rest = str(error).partition(": ")

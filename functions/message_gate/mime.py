@@ -20,7 +20,14 @@ LONGEST = 998
 
 _FORBIDDEN = re.compile("[\r\n\x00]")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+")
+_HEADER = re.compile(r"[A-Z][A-Za-z-]+")
 _MESSAGE_ID = re.compile(r"[a-z0-9-]{1,64}")
+
+
+@lru_cache(maxsize=64)
+def _is_address(text: str) -> bool:
+    """Every mail has the same sender and the same reply-to."""
+    return len(text) <= 320 and _ADDRESS.fullmatch(text) is not None
 
 
 class BadHeader(ValueError):
@@ -41,7 +48,7 @@ class Envelope:
     def __post_init__(self) -> None:
         for name, address in (("From", self.sender), ("To", self.recipient), ("Reply-To", self.reply_to)):
             safe(name, address)
-            if not _ADDRESS.fullmatch(address) or len(address) > 320:
+            if not _is_address(address):
                 raise BadHeader(f"{name}: expected one e-mail address in ASCII")
         safe("From", self.sender_name)
         if not _MESSAGE_ID.fullmatch(self.message_id):
@@ -62,7 +69,7 @@ def check(rendered: Rendered) -> Rendered:
     safe("Subject", rendered.subject)
     for name, value in rendered.headers.items():
         safe(name, value)
-        if not re.fullmatch(r"[A-Z][A-Za-z-]+", name):
+        if not _HEADER.fullmatch(name):
             raise BadHeader("expected a header's name")
     return rendered
 

@@ -6,7 +6,7 @@ Each rule is a pure function of one candidate: it passes, holds until an instant
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from aftercare.clock import iso
@@ -387,11 +387,20 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+@lru_cache(maxsize=64)
+def _passed(rule: str) -> Step:
+    """A rule that saw nothing says the same of every message."""
+    return Step(rule=rule, said="pass")
+
+
 def decide(candidate: Candidate, rules: Iterable[Rule] = RULES) -> tuple[Verdict, tuple[Step, ...]]:
     """The first verdict that is not a pass, or a pass, with the trace of every rule asked."""
     trace: list[Step] = []
     for rule in rules:
         verdict = rule(candidate)
+        if isinstance(verdict, Pass) and not verdict.saw:
+            trace.append(_passed(rule.__name__))
+            continue
         said: Answer = "pass"
         because = None
         if not isinstance(verdict, Pass):

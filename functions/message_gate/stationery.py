@@ -12,8 +12,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2 import FileSystemLoader, StrictUndefined, Template, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from pydantic import RootModel
 
@@ -170,6 +171,42 @@ class _Dressed(_Filled):
         return re.sub(r"\n[ \t]+", "\n", re.sub(r"\{\{ css\.([a-z_]+) \}\}", style, source)), path, fresh
 
 
+class _Joined(NodeTransformer):
+    """A template with what it extends and includes put in its place, so that a message is one template at run time.
+
+    Only names that stand in the file are followed. Anything else that jinja2 allows there is refused: it would mean
+    something else when it is put in.
+    """
+
+    def __init__(self, files: _Sandbox, blocks: Mapping[str, list[nodes.Node]]) -> None:
+        self._files = files
+        self._blocks = blocks
+
+    @classmethod
+    def read(cls, files: _Sandbox, name: str, blocks: Mapping[str, list[nodes.Node]] | None = None) -> nodes.Template:
+        """The whole of one template. `blocks` are those of the template that extends it."""
+        source, path, _ = files.loader.get_source(files, name)  # type: ignore[union-attr]
+        tree = files.parse(source, name, path)
+        parent = next((node for node in tree.body if isinstance(node, nodes.Extends)), None)
+        own = {node.name: node.body for node in tree.find_all(nodes.Block)} | dict(blocks or {})
+        if parent is not None:
+            return cls.read(files, _named(parent.template), own)
+        joined: nodes.Template = cls(files, own).visit(tree)
+        return joined
+
+    def visit_Block(self, node: nodes.Block) -> list[nodes.Node]:  # noqa: N802 - jinja2 calls it by this name
+        return [part for each in self._blocks[node.name] for part in self.visit_list(each)]
+
+    def visit_Include(self, node: nodes.Include) -> list[nodes.Node]:  # noqa: N802
+        return list(self.read(self._files, _named(node.template)).body)
+
+
+def _named(template: nodes.Expr) -> str:
+    if not isinstance(template, nodes.Const):
+        raise ContentError("templates: include: expected the name of a template, not an expression")
+    return str(template.value)
+
+
 _ENVIRONMENT: Any = {
     "undefined": StrictUndefined,
     "trim_blocks": True,
@@ -182,8 +219,10 @@ _ENVIRONMENT: Any = {
 class Stationery:
     """One folder of templates."""
 
-    def __init__(self, root: Path = TEMPLATES) -> None:
+    def __init__(self, root: Path = TEMPLATES, joined: bool = True) -> None:
+        """`joined` compiles a message as one template; apart, an error says in which file and line it is."""
         self.root = root
+        self._joined = joined
         # Plain text has nothing to escape: "&amp;" in a text part would be a fault that the reader sees.
         self.text_files = _Sandbox(autoescape=False, loader=FileSystemLoader(root), **_ENVIRONMENT)
 
@@ -198,12 +237,18 @@ class Stationery:
     def html(self, name: str, brand: Brand, standing: Mapping[str, Any]) -> Template:
         """A message's HTML in the brand's colours; data in it is escaped. `standing` is what all messages of a language share."""
         loader = _Dressed(self.root, _fixed(standing, lambda text: str(Markup.escape(text))), self._inline(brand))
-        return _Sandbox(autoescape=True, loader=loader, **_ENVIRONMENT).get_template(f"{self.form(name)}/mail.html")
+        return self._compiled(_Sandbox(autoescape=True, loader=loader, **_ENVIRONMENT), f"{self.form(name)}/mail.html")
 
     def text(self, name: str, standing: Mapping[str, Any]) -> Template:
         """A message's text part."""
         loader = _Filled(self.root, _fixed(standing, str))
-        return _Sandbox(autoescape=False, loader=loader, **_ENVIRONMENT).get_template(f"{self.form(name)}/mail.txt")
+        return self._compiled(_Sandbox(autoescape=False, loader=loader, **_ENVIRONMENT), f"{self.form(name)}/mail.txt")
+
+    def _compiled(self, files: _Sandbox, name: str) -> Template:
+        if not self._joined:
+            return files.get_template(name)
+        code = files.compile(_Joined.read(files, name), name, str(self.root / name))
+        return Template.from_code(files, code, files.make_globals(None))
 
     def form(self, name: str) -> str:
         """The folder in which a template's layout lies: its own, or that of the form it shares with others."""

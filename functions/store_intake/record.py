@@ -56,10 +56,9 @@ _ONCE: Mapping[OrderFactType, str] = {
 
 
 class _Told(NamedTuple):
-    """A part of a description and when it was told; the values only decide between two told at the same instant."""
+    """A part of a description and when it was told."""
 
     at: datetime
-    tie: str
     values: tuple[Any, ...]
 
 
@@ -83,8 +82,15 @@ def _told(model: Order | OrderDetails, as_of: datetime, older: Mapping[str, date
     for part, (fields, telling) in _PARTS.items():
         if any(_field(model, field) not in (None, (), "") for field in telling):
             values = tuple(_field(model, field) for field in fields)
-            parts[part] = _Told(older.get(part, as_of).astimezone(UTC), _tie(values), values)
+            parts[part] = _Told(older.get(part, as_of).astimezone(UTC), values)
     return parts
+
+
+def _later(known: _Told, new: _Told) -> _Told:
+    """The one told last; of two told at the same instant the values decide."""
+    if known.at != new.at:
+        return known if known.at > new.at else new
+    return known if _tie(known.values) >= _tie(new.values) else new
 
 
 def order_after(before: Order | None, shop: str, platform: str, fact: AboutOrder) -> Order | None:
@@ -149,7 +155,7 @@ def _described(before: Order | None, shop: str, platform: str, ref: str, details
     if before is not None:
         newest = max(as_of, before.as_of)
         for part, known in _told(before, before.as_of, before.older).items():
-            parts[part] = max(known, parts.get(part, known), key=lambda told: told[:2])
+            parts[part] = _later(known, parts[part]) if part in parts else known
     flat = {field: value for part, told in parts.items() for field, value in zip(_PARTS[part][0], told.values, strict=True)}
     fields: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
     fields["contact"] = {name.partition(".")[2]: value for name, value in flat.items() if "." in name}

@@ -13,10 +13,10 @@ from aftercare.outside import Outside
 from aftercare.settings import Settings
 from aftercare.table import Item
 from simulator import queues
-from simulator.event_source_mapping import Record, queue_record
+from simulator.event_source_mapping import Filter, Record, queue_record
 from simulator.memory.outside import MemoryOutside
 from simulator.memory.refusal import Refused
-from simulator.memory.tables import ChangeRecord, MemoryTables, created_at, stream_image
+from simulator.memory.tables import ChangeRecord, MemoryTables, StreamImage, created_at, stream_image
 from simulator.template import Queue, Table
 from simulator.template_intrinsics import TemplateError
 
@@ -124,13 +124,15 @@ class MemoryBackend:
         twin.purge()
         return taken
 
-    def stream(self, table: Table) -> Callable[[], list[Record]]:
+    def stream(self, table: Table, passes: Filter) -> Callable[[], list[Record]]:
         pending = self._pending[table.name]
         view = str(table.stream_view)
         arn = str(table.stream_arn)
 
         def take() -> list[Record]:
-            records = [_stream_record(change, view, arn) for change in pending]
+            # A filter lets few through, and looks at little: only those are written out.
+            let_through = [change for change in pending if passes(_stream_record(change, view, arn, StreamImage))]
+            records = [_stream_record(change, view, arn, stream_image) for change in let_through]
             pending.clear()
             return records
 
@@ -185,8 +187,8 @@ def table_roles(cloud: LocalCloud) -> dict[str, TableName]:
     return roles
 
 
-def _stream_record(change: ChangeRecord, view: str, arn: str) -> Record:
-    """A change as Lambda gives it to a function."""
+def _stream_record(change: ChangeRecord, view: str, arn: str, image: Callable[[Item], Mapping[str, Any]]) -> Record:
+    """A change as Lambda gives it to a function; `image` is how the items in it are told."""
     _, pk, sk = change.key
     told: dict[str, Any] = {
         "ApproximateCreationDateTime": created_at(change),
@@ -196,9 +198,9 @@ def _stream_record(change: ChangeRecord, view: str, arn: str) -> Record:
         "StreamViewType": view,
     }
     if change.new is not None and view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
-        told["NewImage"] = stream_image(change.new)
+        told["NewImage"] = image(change.new)
     if change.old is not None and view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
-        told["OldImage"] = stream_image(change.old)
+        told["OldImage"] = image(change.old)
     return {
         "eventID": f"{change.sequence:032x}",
         "eventName": change.what,

@@ -443,6 +443,27 @@ def stream_value(value: Value) -> dict[str, Any]:
     return {"B": b64encode(value).decode()}  # type: ignore[arg-type]
 
 
+class StreamImage(Mapping[str, Any]):
+    """An item as its stream tells it, each value made when it is looked at."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return stream_value(self._item[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._item
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._item)
+
+    def __len__(self) -> int:
+        return len(self._item)
+
+
 def stream_image(item: Item) -> dict[str, Any]:
     return {name: stream_value(value) for name, value in item.items()}
 

@@ -29,7 +29,7 @@ from aftercare.outside import Outside
 from aftercare.settings import Settings
 from aftercare.table import Item, number
 from simulator.event_bus import NotAuthorized
-from simulator.event_source_mapping import Record
+from simulator.event_source_mapping import Filter, Record
 from simulator.faults import Fault
 from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
@@ -482,7 +482,8 @@ class MotoBackend:
                 if not self.cloud.table_changed(stream.table):
                     self.cloud.clock.at(self.cloud.clock.now, stream.drain, f"stream of {name}")
 
-    def stream(self, table: Table) -> Callable[[], list[Record]]:
+    def stream(self, table: Table, passes: Filter) -> Callable[[], list[Record]]:
+        del passes  # the mapping asks its filter itself
         stream = self._streams[table.name]
         return stream.reader()
 

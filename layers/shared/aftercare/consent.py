@@ -6,15 +6,14 @@ withdrawal wins a tie (EDPB Guidelines 05/2020: withdrawal as easy as giving).
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from aftercare.model import Model
+from aftercare.model import Model, Term
 
 
-class Channel(StrEnum):
+class Channel(Term):
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
@@ -22,7 +21,7 @@ class Channel(StrEnum):
     INBOX = "inbox"
 
 
-class Purpose(StrEnum):
+class Purpose(Term):
     TRANSACTIONAL = "transactional"
     SERVICE = "service"
     SURVEY = "survey"
@@ -30,7 +29,7 @@ class Purpose(StrEnum):
     PROMOTIONAL = "promotional"
 
 
-class Says(StrEnum):
+class Says(Term):
     """What a statement says of one channel and purpose. PENDING is a double opt-in not yet confirmed: no ground."""
 
     GIVEN = "given"
@@ -38,7 +37,7 @@ class Says(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Weight(StrEnum):
+class Weight(Term):
     """How sure a source is: explicit (the person acted) beats observed (seen inside another payload)."""
 
     EXPLICIT = "explicit"

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from aftercare.model import Model
+from aftercare.model import Model, Term
 from aftercare.proposal import Proposal
 
 Evidence = dict[str, str | int | bool | tuple[str, ...] | None]
 
 
-class State(StrEnum):
+class State(Term):
     """HELD → CLAIMED → SENT, or UNKNOWN → SENT or PARKED; or REFUSED, EXPIRED, SUPERSEDED at once."""
 
     HELD = "HELD"
@@ -26,7 +25,7 @@ class State(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
-class Reason(StrEnum):
+class Reason(Term):
     """The closed list of reasons; each is explained in docs/reasons.md."""
 
     CLAIMED = "claimed"

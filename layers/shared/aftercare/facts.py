@@ -4,7 +4,6 @@ A fact may carry personal data: it goes from the sender into the customer's reco
 from a fact: it comes from the source or the credentials that the fact came with.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -12,7 +11,7 @@ from pydantic import Field, StringConstraints
 from aftercare.cases import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, OrderLine, Ref, Refund, Text
-from aftercare.model import Instant, Model
+from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
 from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
 from aftercare.weblink import Https
@@ -26,7 +25,7 @@ SCANS = 60
 """Scans that one fact may tell of one parcel; adapters keep the first and the last of each status."""
 
 
-class OrderFactType(StrEnum):
+class OrderFactType(Term):
     PLACED = "OrderPlaced"
     UPDATED = "OrderUpdated"
     PAID = "OrderPaid"
@@ -123,7 +122,7 @@ class CustomerFact(Model):
     orders: tuple[Ref, ...] = ()
 
 
-class ShipmentFactType(StrEnum):
+class ShipmentFactType(Term):
     CREATED = "ShipmentCreated"
     UPDATED = "ShipmentUpdated"
     MOVED = "ShipmentMoved"

@@ -1,21 +1,20 @@
 """A capability's wish to tell one customer one thing. Ids, times, numbers and enumerated words only."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare import keys
 from aftercare.consent import Purpose
-from aftercare.model import Model
+from aftercare.model import Model, Term
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:=+/#-]{1,200}$")]
 Number = Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Unless(StrEnum):
+class Unless(Term):
     """What makes a proposal pointless; the gate looks for it on the customer's record at the send instant."""
 
     ORDER_UNKNOWN = "order-unknown"

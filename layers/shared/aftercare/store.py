@@ -65,13 +65,18 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
+    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+
+
+@lru_cache(maxsize=64)
+def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
+    """The same documents of the same customer are the same record, and nobody can change it."""
     found: dict[str, Any] = {}
     orders: list[Order] = []
     shipments: list[Shipment] = []
     held: list[Message] = []
     cases: list[Case] = []
-    for item in items:
-        sk, doc = str(item["sk"]), str(item["doc"])
+    for sk, doc in documents:
         if sk == keys.PROFILE:
             found["profile"] = _profile(doc)
         elif sk == keys.CONSENT:

@@ -11,6 +11,7 @@ from jinja2.exceptions import SecurityError
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
+from aftercare.content import ContentError
 from aftercare.customer import Charge, Contact, OrderLine
 from aftercare.money import Money
 from aftercare.proposal import Block
@@ -351,6 +352,20 @@ def test_the_version_changes_with_every_file_that_the_message_is_made_of(tmp_pat
     source = (TEMPLATES / "order-confirmation/mail.html").read_text(encoding="utf-8")
     assert rendered(USUAL, files=with_body(tmp_path, source)).template_version == before
     assert rendered(USUAL, files=with_body(tmp_path / "b", source + "\n")).template_version != before
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_a_template_joined_with_what_it_includes_says_the_same_as_its_files_apart(sample, locale):
+    apart = rendered(sample, locale, files=Stationery(joined=False))
+    assert rendered(sample, locale, files=Stationery(joined=True)) == apart
+
+
+def test_a_template_that_includes_another_by_a_computed_name_is_refused(tmp_path):
+    source = (TEMPLATES / "order-confirmation/mail.html").read_text(encoding="utf-8")
+    files = with_body(tmp_path, source.replace('{% include "partials/more.html" %}', '{% include w["x"] %}'))
+    with pytest.raises(ContentError, match="expected the name of a template"):
+        rendered(USUAL, files=files)
 
 
 def test_the_same_message_has_the_same_hash_and_another_another():
