@@ -1,24 +1,28 @@
-"""SES's events in: messages settled and counted, dead addresses and complaints silenced."""
+"""SES's events in: messages settled and counted, dead addresses and complaints silenced; what is none is parked at once."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from aftercare import telemetry
 from aftercare.entry import batch
 from aftercare.outside import current
-from engagement.outcome import apply
-from engagement.provider import NotOurs, seen
+from engagement.outcome import apply, set_aside
+from engagement.provider import NotOurs, Unreadable, parsed, seen
 
 
-def one(envelope: Mapping[str, Any]) -> str:
+def one(text: str) -> str:
     outside = current()
     try:
-        event = seen(envelope, outside.clock.now())
+        event = seen(parsed(text), outside.clock.now())
     except NotOurs as error:
         telemetry.count("EngagementIgnored")
-        telemetry.tell("ignored", event_id=str(envelope.get("id")), because=str(error))
+        telemetry.tell("ignored", because=str(error))
         return "ignored"
+    except Unreadable as error:
+        set_aside(outside, text, str(error))
+        telemetry.count("EngagementParked")
+        telemetry.tell("parked", because=str(error))
+        return "parked"
     outcome = apply(outside, event)
     telemetry.tell(outcome, what=str(event.what), event_id=event.event_id, message_id=event.message_id)
     return outcome
@@ -27,7 +31,7 @@ def one(envelope: Mapping[str, Any]) -> str:
 def handle(event: dict[str, Any], context: Any) -> Any:
     try:
         if "Records" in event:
-            return batch(event, context, lambda text: one(json.loads(text)))
-        return {"outcome": one(event)}
+            return batch(event, context, one)
+        return {"outcome": one(json.dumps(event))}
     finally:
         telemetry.flush()

@@ -1,6 +1,8 @@
 """An event's effects: the ledger settled, the message's counters, the customer's address and consent."""
 
+from contextlib import suppress as suppressed
 from datetime import datetime
+from hashlib import sha256
 from typing import Literal
 
 from aftercare import events, keys, ledger, telemetry
@@ -19,12 +21,14 @@ from aftercare.decision import Decision, Message, Reason, State
 from aftercare.events import Event
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
-from aftercare.store import Delivery, find, present, versioned
+from aftercare.store import Delivery, find, park, present, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Put, TableError, Write
 from engagement.provider import PROVES_SENT, Seen, What
 
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 ATTEMPTS = 6
+KEPT = 300_000
+"""Bytes that are kept of what cannot be read; SES's own events are smaller than 256 KB."""
 OPEN = (State.CLAIMED, State.UNKNOWN, State.PARKED)
 
 NOTED = {
@@ -65,6 +69,24 @@ def apply(outside: Outside, seen: Seen) -> str:
             telemetry.count("EngagementWithoutMessage")
             return "no such message"
     return "settled as sent" if settled else str(seen.what)
+
+
+def set_aside(outside: Outside, text: str, reason: str) -> None:
+    """Keep what is no event of SES's form, once (rule H10): five more tries would not make it one."""
+    body = text.encode("utf-8", "surrogatepass")
+    content_hash = sha256(body).hexdigest()
+    key = f"ses#{content_hash}"
+    delivery = Delivery(
+        key=key,
+        sender="ses",
+        topic="unreadable",
+        received_at=outside.clock.now(),
+        correlation_id=keys.message_id(key),
+        body_hash=content_hash,
+        parked=reason,
+    )
+    with suppressed(ConditionFailed):
+        outside.tables.write([delivery.put(), park(delivery, body[:KEPT])])
 
 
 # ---------------------------------------------------------------- the ledger

@@ -4,6 +4,7 @@ Our own tags come back as lists of text: `aftercare-message` and `aftercare-cust
 a message of ours.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from enum import StrEnum
 from typing import Any
 
 from aftercare import identity
+from aftercare.model import EARLIEST, LATEST
 
 _TAG = re.compile(r"[a-z0-9]{1,40}")
+_ID = re.compile(r"[\x21-\x7e]{1,200}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
 
@@ -84,11 +87,28 @@ class NotOurs(ValueError):
     """An event about no message of ours, or of no kind that is known; the text says which, without a value."""
 
 
+class Unreadable(ValueError):
+    """No event of SES's form: it will not have it the next time either. The text names the field and what was expected."""
+
+
+def parsed(text: str) -> Mapping[str, Any]:
+    """The envelope in a queue's message. Unreadable."""
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("body: expected JSON") from error
+    if not isinstance(envelope, dict):
+        raise Unreadable("body: expected a JSON object")
+    return envelope
+
+
 def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
-    """Read an EventBridge envelope of `aws.ses`. NotOurs."""
-    detail = envelope.get("detail")
+    """Read an EventBridge envelope of `aws.ses`. NotOurs, Unreadable."""
+    detail, event_id = envelope.get("detail"), envelope.get("id")
+    if not isinstance(event_id, str) or not _ID.fullmatch(event_id):
+        raise Unreadable("id: expected the event's id")
     if not isinstance(detail, dict) or not isinstance(detail.get("mail"), dict):
-        raise NotOurs("no mail in it")
+        raise Unreadable("detail.mail: expected an object")
     what = EVENT_TYPES.get(str(detail.get("eventType")))
     if what is None:
         raise NotOurs("an event type that nothing here acts on")
@@ -102,11 +122,11 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
     sent_at = _when(mail.get("timestamp")) or received_at
     provider_id = mail.get("messageId")
     return Seen(
-        event_id=str(envelope.get("id", "")),
+        event_id=event_id,
         what=what,
         message_id=message_id,
         customer_id=customer_id,
-        provider_id=provider_id if isinstance(provider_id, str) else None,
+        provider_id=provider_id if isinstance(provider_id, str) and _ID.fullmatch(provider_id) else None,
         at=_when(said.get("timestamp")) or _when(envelope.get("time")) or sent_at,
         sent_at=sent_at,
         permanent=said.get("bounceType") == "Permanent",
@@ -125,7 +145,7 @@ def _when(value: object) -> datetime | None:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return instant.astimezone(UTC) if instant and instant.tzinfo else None
+    return instant.astimezone(UTC) if instant and instant.tzinfo and EARLIEST <= instant < LATEST else None
 
 
 def _addresses(recipients: object, destination: object) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from simulator.commands.terminal import say, say_json, table
 from simulator.commands.world import SENDERS
 from simulator.report import words
 
-PLACES = (*SENDERS, "store", "unknown")
+PLACES = (*SENDERS, "store", "ses", "unknown")
 MOST = 500
 KEPT_DAYS = 90
 

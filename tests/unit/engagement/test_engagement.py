@@ -5,7 +5,7 @@ import pytest
 from aftercare import identity, keys, ledger, store
 from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Weight
 from aftercare.decision import Decision, Reason, State
-from aftercare.table import Conflict
+from aftercare.table import Conflict, Unclear
 from engagement.handler import handle
 from engagement.provider import NotOurs, What, seen
 from tests.builders import consent_of, said
@@ -25,6 +25,10 @@ def ses(name, message=None, event_id=None, customer_id=CUSTOMER, **changes):
     for place, change in changes.items():
         event["detail"][place] = {**event["detail"].get(place, {}), **change}
     return event
+
+
+def fail(error):
+    raise error
 
 
 def hear(*events):
@@ -228,9 +232,6 @@ def test_consent_that_moves_meanwhile_is_read_again(small):
 @pytest.mark.parametrize(
     "detail",
     [
-        None,
-        {},
-        {"eventType": "Send"},
         {"eventType": "Send", "mail": {}},
         {"eventType": "Send", "mail": {"tags": {}}},
         {"eventType": "Send", "mail": {"tags": {"aftercare-message": "text", "aftercare-customer": ["c"]}}},
@@ -257,10 +258,11 @@ def test_the_rendering_failure_has_a_space_in_its_name():
     assert seen(sample("aws.ses/EmailRenderingFailed"), START).what is What.RENDER_FAILED
 
 
-def test_one_bad_event_fails_alone(small):
+def test_one_event_whose_effect_fails_goes_back_to_the_queue_alone(small):
     a_profile(small)
     message = sent(small)
-    answer = handle(sqs("no json", ses("EmailDelivered", message)), Context())
+    small.tables.before_write.append(lambda: fail(Unclear("no answer")))
+    answer = handle(sqs(ses("EmailOpened", message, event_id="e1"), ses("EmailDelivered", message, event_id="e2")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert on_ledger(small, message)["delivered_count"] == 1
     assert keys.ledger(CUSTOMER, message.proposal.message_id).sk.startswith("9#LEDGER#")
