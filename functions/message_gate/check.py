@@ -25,6 +25,7 @@ from aftercare.language import pick
 from aftercare.model import Model
 from aftercare.weblink import NotHttps, https
 from message_gate import mime, samples
+from message_gate.hours import hours_book
 from message_gate.letter import LONGEST_SUBJECT
 from message_gate.notices import NOTICES
 from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, render
@@ -73,6 +74,7 @@ def check(files: Stationery | None = None, our: Brand | None = None, goods: Cata
     """All findings on the deployment's files (or those given), the same list for the same files. An empty list is good."""
     try:
         files, our, goods = files or stationery(), our or brand(), goods or catalogue()
+        hours_book()
         found = list(dict.fromkeys(_findings(files, our, goods)))
     except ContentError as error:
         file, _, rest = str(error).partition(": ")

@@ -17,7 +17,8 @@ from aftercare.store import load, present
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks
 from message_gate.ground import ConsentPolicy
-from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, decide
+from message_gate.hours import hours_book, is_legal, next_legal_instant
+from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Departure, decide
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -181,7 +182,10 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     # Brand, templates and their engine come with the first message that is written, not at init.
     from message_gate.mailing import write_letter
 
-    channel = candidate.usable()[0]
+    departure = candidate.departure
+    if departure is None:
+        raise LookupError(f"no channel passed the rules and a claim was tried: {candidate.proposal.key}")
+    channel = departure.channel
     address, _ = candidate.addresses[channel]
     letter = write_letter(gate.outside, candidate, address)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -201,8 +205,19 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, checks)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
+    if not is_legal(departure.hours, gate.outside.clock.now()):
+        return _closed_since(gate, candidate, departure, message, token)
     outcome = gate.outside.mail.send(letter.mail)
     return _after(gate, candidate, message, token, outcome)
+
+
+def _closed_since(gate: Gate, candidate: Candidate, departure: Departure, claimed: Message, token: str) -> Decision:
+    """The hours closed between decision and claim (an invocation that stood still): the provider was never called."""
+    now, closes = gate.outside.clock.now(), candidate.proposal.not_after
+    until = _whole_second(next_legal_instant(departure.hours, hours_book().guard, now, closes) or max(closes, now))
+    decision = _decision(candidate, State.HELD, Reason.QUIET_HOURS, at=now, until=until)
+    _hold(gate, candidate.customer, ledger.decided(claimed, decision), until, token)
+    return decision
 
 
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
