@@ -1,9 +1,10 @@
 # Everything a developer types, each with all of its own set-up. `make` alone lists it.
-# Three environments, because they cannot be one: .venv runs the demo and the tests, .tools/lint reads the code (ruff,
-# mypy, import-linter), .tools/aws reads and builds the bundle (its tools pull boto3 and pydantic back).
+# Environments that cannot be one: .venv runs the demo and the tests, .tools/lint reads the code (ruff, mypy,
+# import-linter), .tools/aws reads and builds the bundle (its tools pull boto3 and pydantic back), .tools/places is for
+# making data and for nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build lint code types imports template security check lock clean
+.PHONY: help demo test bench build places lint code types imports template security check lock clean
 export AWS_DEFAULT_REGION ?= eu-west-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -13,6 +14,7 @@ stamp = $(1)/.made-$(shell cat $(2) | cksum | cut -d" " -f1)
 DEV := $(call stamp,.venv,requirements/dev.txt pyproject.toml)
 LINT := $(call stamp,.tools/lint,requirements/lint.txt)
 AWS := $(call stamp,.tools/aws,requirements/tools.txt)
+DATA := $(call stamp,.tools/places,requirements/places.txt)
 # The hash of every package is checked; the locks are complete, so nothing is resolved.
 define environment
 	@python=$$(bash .ci/find-python) || exit 1; echo "making $(1) ($(3); first time only)"; \
@@ -38,6 +40,9 @@ bench: $(DEV) build ## the bars of cost and speed, as a table and as build/bench
 build: $(AWS) ## the bundle as it is deployed, in .aws-sam/build
 	@if python=$$(bash .ci/find-python 3.13); then PATH="$$(dirname "$$python"):$$PATH"; \
 	  else echo "building without bytecode: it runs, and starts slower" >&2; fi; .tools/aws/bin/sam build
+
+places: $(DATA) ## zones and public holidays anew, from the versions that requirements/places.txt locks
+	@.tools/places/bin/python -W ignore .ci/make_places.py
 
 lint: code types imports template security ## every linter
 
@@ -65,6 +70,7 @@ lock: $(AWS) ## new versions into the lock files, with the hash of every file
 	@cd requirements && $(UV) --universal --python-version 3.11 dev.in -o dev.txt
 	@cd requirements && $(UV) --universal --python-version 3.11 lint.in -c dev.txt -o lint.txt
 	@cd requirements && $(UV) --universal --python-version 3.11 tools.in -o tools.txt
+	@cd requirements && $(UV) --universal --python-version 3.11 -c dev.txt places.in -o places.txt
 	@cd layers/shared && $(UV) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements.in \
 	  -c ../../requirements/dev.txt -o requirements.txt
 	@git diff --stat -- requirements layers/shared/requirements.txt
@@ -80,6 +86,10 @@ $(DEV): requirements/dev.txt
 
 $(LINT): requirements/lint.txt
 	$(call environment,.tools/lint,$<,half a minute)
+	@touch $@
+
+$(DATA): requirements/places.txt
+	$(call environment,.tools/places,$<,half a minute)
 	@touch $@
 
 $(AWS): requirements/tools.txt

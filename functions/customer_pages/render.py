@@ -12,7 +12,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from aftercare.brand import Palette, brand
-from aftercare.language import language, pick, zone_of
+from aftercare.language import language, pick
+from aftercare.places import zone_of
 from customer_pages.words import LANGUAGES, Words
 
 PAGES = Path(__file__).parent / "pages"

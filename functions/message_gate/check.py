@@ -23,6 +23,7 @@ from aftercare.content import ContentError, read_content
 from aftercare.language import pick
 from aftercare.weblink import NotHttps
 from message_gate import mime, samples
+from message_gate.hours import hours_book
 from message_gate.letter import LONGEST_SUBJECT, Letter, View, frame, standing, unsubscribed_from
 from message_gate.mail_page import LEAST_CONTRAST, MailPage, good, of_style, running, source_addresses
 from message_gate.notices import NOTICES
@@ -80,6 +81,7 @@ def check(
     """
     found: list[Finding] = []
     try:
+        hours_book()
         files = Stationery((files or stationery()).root, joined=False)
         for finding in _findings(files, our or brand(), goods or catalogue(), only or VIEWS.keys()):
             found.append(finding)  # noqa: PERF402 - what was found before a file could not be read is told too

@@ -12,9 +12,10 @@ from aftercare.brand import Brand
 from aftercare.catalogue import Catalogue, Family
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order, OrderLine
-from aftercare.language import Language, fallbacks, language, pick, zone_of
+from aftercare.language import Language, fallbacks, language, pick
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
+from aftercare.places import zone_of
 from aftercare.proposal import Block, Proposal
 from aftercare.weblink import https
 from message_gate.stationery import Words
@@ -60,7 +61,9 @@ class Letter:
 
     @property
     def zone(self) -> ZoneInfo:
-        return zone_of(self.order.country or self.customer.profile.country, self.brand.timezone)
+        if self.order.country is None:
+            return zone_of(self.customer.profile.country, self.brand.timezone)
+        return zone_of(self.order.country, self.brand.timezone, self.order.region, self.order.postcode)
 
     def pick(self, parts: Mapping[str, Any]) -> Any:
         """The reader's part of a content file's texts, in the language of the words around it."""

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.places import Whereabouts, whereabouts
 from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
+from message_gate.hours import Schedule, hours_book, next_legal_instant, schedule, window_around
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -31,6 +34,9 @@ looks, no long delay."""
 
 AFTER_THE_BETTER = timedelta(minutes=1)
 """So long after the slot of a better message the one that gave way is looked at again."""
+
+MOST_ZONES = 8
+"""So many zones stand in a decision record, which an order of the whole world would fill."""
 
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 
@@ -48,6 +54,15 @@ class Rival:
 
     proposal: Proposal
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """On which channel a message leaves, and the first instant that its hours allow; None when none does in its window."""
+
+    channel: Channel
+    at: datetime | None
+    hours: Schedule
 
 
 @dataclass(frozen=True)
@@ -115,12 +130,17 @@ class Candidate:
 
     @cached_property
     def sendable(self) -> tuple[Channel, ...]:
-        """The usable channels that have room for this message at this instant, best first."""
+        """The usable channels that are open at this instant and have room for this message, best first."""
         limits, purpose = self.frequency.limits(self.proposal.purpose), self.proposal.purpose
         if not limits:
-            return self.usable()
+            return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
-        return tuple(c for c in self.usable() if not full(caps, limits, purpose, c, self.now, factor))
+        return tuple(c for c in self.open_now if not full(caps, limits, purpose, c, self.now, factor))
+
+    @cached_property
+    def open_now(self) -> tuple[Channel, ...]:
+        """The usable channels whose hours allow this message at this instant, best first."""
+        return tuple(channel for channel in self.usable() if self._opens(channel) == self.now)
 
     @cached_property
     def _usable(self) -> tuple[Channel, ...]:
@@ -132,6 +152,33 @@ class Candidate:
             and not self.suppressed(channel)
             and self.ground(channel, self.proposal.purpose)
         )
+
+    @cached_property
+    def whereabouts(self) -> Whereabouts:
+        """Where the recipient may be, by address and number: news go by their order's address, marketing by the latest one."""
+        orders = sorted((o for o in self.customer.orders if o.country), key=lambda o: (o.placed_at or o.as_of, o.key))
+        order = self.order if self.proposal.purpose not in MARKETING else None
+        if order is None or order.country is None:
+            order = orders[-1] if orders else None
+        phone = self.addresses[Channel.SMS][0] if Channel.SMS in self.addresses else self.customer.profile.contact.phone
+        if order:
+            return whereabouts(order.country, order.region, order.postcode, phone)
+        return whereabouts(self.customer.profile.country, phone=phone)
+
+    def hours(self, channel: Channel) -> Schedule:
+        """When this message may leave on a channel. The places are only looked up when a rule needs them."""
+        book, purpose = hours_book(), self.proposal.purpose
+        return schedule(book, channel, purpose, self.whereabouts) if book.has_rules_for(channel, purpose) else Schedule()
+
+    @cached_property
+    def departure(self) -> Departure | None:
+        """On which channel it leaves, and when: the best one that opens in time; the best one if none does."""
+        found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
+        in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
+        return next(in_time, found[0] if found else None)
+
+    def _opens(self, channel: Channel) -> datetime | None:
+        return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
 
 
 def duplicate(candidate: Candidate) -> Verdict:
@@ -307,11 +354,45 @@ def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ..
 
 
 def send_time(candidate: Candidate) -> Verdict:
-    """Not before the proposal's window opens."""
+    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in.
+
+    A channel whose hours open too late leaves the message to the next one that opens in time (rules C21-C23, H12).
+    """
     opens = candidate.proposal.not_before
     if opens and opens > candidate.now:
         return Hold(until=opens, because=Reason.NOT_YET, saw={"not_before": iso(opens)})
-    return Pass()
+    departure = candidate.departure
+    if departure is None:
+        return Pass()
+    saw = _hours_seen(candidate, departure)
+    if departure.at == candidate.now:
+        return Pass(saw=saw)
+    return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
+
+
+def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:
+    """What the hours of the channel, and of a better one that was passed over, were decided on."""
+    first = candidate.usable()[0]
+    hours = candidate.hours(first)
+    if not hours.rules:
+        return {}
+    where = candidate.whereabouts
+    saw: Evidence = {
+        "known_by": where.known_by,
+        "zones": where.zones[:MOST_ZONES],
+        "zones_in_all": len(where.zones),
+        "local_times": tuple(f"{candidate.now.astimezone(ZoneInfo(z)):%a %H:%M}" for z in where.zones[:MOST_ZONES]),
+        "rules": hours.rules,
+    }
+    if departure.channel is not first:
+        saw |= {"closed": str(first), "instead": str(departure.channel)}
+    elif departure.at is None:
+        saw["opens"] = "not in its window"
+    else:
+        window = window_around(hours, departure.at)
+        saw |= {"opens": iso(departure.at), "closes": iso(window[1]) if window else None}
+        saw["hours_open"] = f"{(window[1] - window[0]) / timedelta(hours=1):g}" if window else None
+    return saw
 
 
 def silence(candidate: Candidate) -> Verdict:
@@ -332,7 +413,7 @@ def cap(candidate: Candidate) -> Verdict:
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
     saw: Evidence = {"stretched": f"{factor:g}", "signs": signs} if signs else {}
     if not candidate.sendable:
-        shut = [full(caps, limits, proposal.purpose, c, now, factor) for c in candidate.usable()]
+        shut = [full(caps, limits, proposal.purpose, c, now, factor) for c in candidate.open_now]
         first = min((f for f in shut if f), key=lambda f: (f.opens, f.limit.name))
         until = min(first.opens, proposal.not_after)
         return Hold(until=until, because=Reason.CAP_FULL, saw={**saw, "limit": first.limit.name, "opens": iso(first.opens)})
@@ -366,7 +447,8 @@ def _better(candidate: Candidate, factor: float) -> Rival | None:
 
 def dry_run(candidate: Candidate) -> Verdict:
     """A stage in dry decides everything and sends nothing."""
-    if all(candidate.mode(c) is Mode.DRY for c in candidate.usable()):
+    departure = candidate.departure
+    if departure is None or candidate.mode(departure.channel) is Mode.DRY:
         return Refuse(because=Reason.DRY_RUN)
     return Pass()
 

@@ -21,6 +21,7 @@ from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
+from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
 from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
 
@@ -271,6 +272,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         now = gate.outside.clock.now()
         ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=uncount)
         raise NoTimeLeft(candidate.proposal.key)
+    if not is_legal(candidate.hours(channel), gate.outside.clock.now()):
+        return _closed_since(gate, candidate, channel, message, token, uncount)
     outcome = gate.outside.mail.send(letter.mail)
     return _after(gate, candidate, message, token, outcome, uncount)
 
@@ -299,6 +302,17 @@ def _unwritten(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: 
     if _hold(gate, candidate.customer, ledger.decided(held, decision), until, token=None):
         return decision
     return _already(candidate, trace)
+
+
+def _closed_since(
+    gate: Gate, candidate: Candidate, channel: Channel, claimed: Message, token: str, uncount: tuple[Put, ...]
+) -> Decision:
+    """The hours closed between decision and claim (an invocation that stood still): the provider was never called."""
+    now, closes, hours = gate.outside.clock.now(), candidate.proposal.not_after, candidate.hours(channel)
+    until = _whole_second(next_legal_instant(hours, hours_book().guard, now, closes) or max(closes, now))
+    decision = _decision(candidate, State.HELD, Reason.QUIET_HOURS, at=now, until=until)
+    _hold(gate, candidate.customer, ledger.decided(claimed, decision), until, token, uncount)
+    return decision
 
 
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:

@@ -32,6 +32,7 @@ class Reason(Term):
     SENT = "sent"
     ALREADY_SETTLED = "already_settled"
     NOT_YET = "not_yet"
+    QUIET_HOURS = "quiet_hours"
     TOO_LATE = "too_late"
     SWITCHED_OFF = "switched_off"
     DRY_RUN = "dry_run"

@@ -77,43 +77,6 @@ def reader_locale(told: Iterable[str | None], country: str | None, offered: Sequ
     return default
 
 
-# The zone of countries that have one, or where most people live; day names and dates need no more than that.
-_ZONES = MappingProxyType(
-    {
-        "AT": "Europe/Vienna",
-        "AU": "Australia/Sydney",
-        "BE": "Europe/Brussels",
-        "CA": "America/Toronto",
-        "CH": "Europe/Zurich",
-        "CZ": "Europe/Prague",
-        "DE": "Europe/Berlin",
-        "DK": "Europe/Copenhagen",
-        "ES": "Europe/Madrid",
-        "FI": "Europe/Helsinki",
-        "FR": "Europe/Paris",
-        "GB": "Europe/London",
-        "IE": "Europe/Dublin",
-        "IT": "Europe/Rome",
-        "JP": "Asia/Tokyo",
-        "LI": "Europe/Vaduz",
-        "LU": "Europe/Luxembourg",
-        "NL": "Europe/Amsterdam",
-        "NO": "Europe/Oslo",
-        "NZ": "Pacific/Auckland",
-        "PL": "Europe/Warsaw",
-        "PT": "Europe/Lisbon",
-        "SE": "Europe/Stockholm",
-        "US": "America/Chicago",
-    }
-)
-
-
-@lru_cache(maxsize=256)
-def zone_of(country: str | None, default: str) -> ZoneInfo:
-    """The zone in which a reader of the country counts days; the default (the shop's own) for a country not listed."""
-    return ZoneInfo(_ZONES.get(country or "", default))
-
-
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     point: str

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from aftercare.language import fallbacks, language, pick, reader_locale, zone_of
+from aftercare.language import fallbacks, language, pick, reader_locale
 from aftercare.money import Money
+from aftercare.places import zone_of
 from aftercare.weblink import NotHttps, encoded, https
 
 

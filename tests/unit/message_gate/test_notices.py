@@ -12,8 +12,8 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Refund, Stockout
-from aftercare.language import zone_of
 from aftercare.money import Money
+from aftercare.places import zone_of
 from aftercare.proposal import Block
 from aftercare.shipment import Eta, Forecast, Log
 from message_gate import mime

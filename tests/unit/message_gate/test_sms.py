@@ -4,7 +4,8 @@ import pytest
 
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
-from aftercare.language import language, zone_of
+from aftercare.language import language
+from aftercare.places import zone_of
 from aftercare.proposal import Block
 from message_gate.samples import HOSTILE, PLACED, Sample, link, samples
 from message_gate.sms import NoShortForm, counted, render_sms, seven_bit

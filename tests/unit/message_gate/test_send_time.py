@@ -1,0 +1,110 @@
+"""The rule that holds a message until its recipient's hours are open, on whichever channels the gate has."""
+
+from datetime import timedelta
+
+import pytest
+
+from aftercare.clock import parse_iso
+from aftercare.consent import Channel, Purpose
+from aftercare.customer import Contact, Profile
+from aftercare.decision import Hold, Pass, Reason
+from message_gate import rules
+from message_gate.rules import decide, send_time
+from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
+from tests.unit.message_gate.test_rules import a_candidate
+
+SUNDAY_NIGHT = parse_iso("2026-03-01T23:30:00-05:00")
+MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
+ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
+
+
+@pytest.fixture(autouse=True)
+def texts_before_mail(monkeypatch):
+    monkeypatch.setattr(rules, "CHANNELS", (Channel.SMS, Channel.EMAIL))
+
+
+def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=3), addresses=None, consents=("sms",), **order):
+    told = {"country": "US", "region": "NY", "postcode": "10001", "placed_at": now, **order}
+    consent = consent_of(*(said(purpose, channel=Channel(c), sequence=c) for c in consents))
+    return a_candidate(
+        proposal=a_proposal(purpose=purpose, not_after=now + window, proposed_at=now),
+        customer=a_customer(an_order(**told), consent=consent),
+        addresses=addresses or ADDRESSES,
+        now=now,
+    )
+
+
+def test_an_offer_by_text_waits_for_the_recipients_morning_and_the_record_says_why():
+    verdict = send_time(texted())
+    assert isinstance(verdict, Hold)
+    assert (verdict.until, verdict.because) == (MONDAY_NINE, Reason.QUIET_HOURS)
+    assert verdict.saw == {
+        "known_by": "postcode",
+        "zones": ("America/New_York",),
+        "zones_in_all": 1,
+        "local_times": ("Sun 23:30",),
+        "rules": ("offers", "us-federal", "us-strictest-state"),
+        "opens": "2026-03-02T14:00:00.000000Z",
+        "closes": "2026-03-02T23:00:00.000000Z",
+        "hours_open": "9",
+    }
+
+
+def test_in_its_hours_a_text_leaves_at_once():
+    candidate = texted(now=MONDAY_NINE)
+    assert isinstance(send_time(candidate), Pass)
+    assert candidate.departure.channel is Channel.SMS
+
+
+def test_a_text_whose_hours_open_too_late_leaves_the_message_to_mail_where_there_is_a_ground():
+    candidate = texted(window=timedelta(hours=8), consents=("sms", "email"))
+    verdict = send_time(candidate)
+    assert isinstance(verdict, Pass) and candidate.departure.channel is Channel.EMAIL
+    assert (verdict.saw["closed"], verdict.saw["instead"]) == ("sms", "email")
+
+
+def test_without_a_ground_for_mail_it_is_held_to_the_end_of_its_window_and_expires_there():
+    candidate = texted(window=timedelta(hours=8))
+    verdict = send_time(candidate)
+    assert isinstance(verdict, Hold) and verdict.until == candidate.proposal.not_after
+    verdict, _ = decide(texted(now=candidate.proposal.not_after, window=timedelta(0)))
+    assert verdict.because is Reason.TOO_LATE
+
+
+def test_an_unknown_american_zone_shows_its_hours_in_the_record():
+    verdict = send_time(texted(region=None, postcode=None))
+    assert verdict.saw["known_by"] == "country"
+    assert verdict.saw["zones_in_all"] == 8
+    assert verdict.saw["hours_open"] == "4"
+    assert verdict.until == parse_iso("2026-03-02T19:00:00Z")
+
+
+def test_news_of_an_order_goes_by_text_later_in_the_evening_than_an_offer():
+    evening = parse_iso("2026-03-02T20:30:00-05:00")
+    assert isinstance(send_time(texted(now=evening, purpose=Purpose.TRANSACTIONAL)), Pass)
+    assert isinstance(send_time(texted(now=evening)), Hold)
+
+
+def test_mail_leaves_at_any_hour_by_default():
+    candidate = texted(consents=("email",), addresses={Channel.EMAIL: ADDRESSES[Channel.EMAIL]})
+    assert send_time(candidate) == Pass()
+
+
+def test_marketing_keeps_the_hours_of_the_latest_address_and_news_those_of_its_order():
+    orders = (
+        an_order("1070", country="DE", placed_at=NOON),
+        an_order("1071", country="US", region="NY", placed_at=NOON + timedelta(days=1)),
+    )
+    customer = a_customer(*orders)
+    assert a_candidate(customer=customer).whereabouts.zones == ("Europe/Berlin",)
+    offer = a_candidate(proposal=a_proposal(purpose=Purpose.REORDER), customer=customer)
+    assert offer.whereabouts.zones == ("America/New_York",)
+
+
+def test_without_any_address_a_number_says_its_countries_and_nothing_says_nothing():
+    stranger = a_customer(an_order(country=None))
+    called = a_candidate(customer=stranger, addresses={Channel.SMS: ("+491701234567", "h2")})
+    assert (called.whereabouts.known_by, called.whereabouts.zones) == ("calling-code", ("Europe/Berlin",))
+    profile = Profile(contact=Contact(email="anna@example.com"), first_seen=NOON)
+    nowhere = a_candidate(customer=stranger.model_copy(update={"profile": profile}), addresses={})
+    assert nowhere.whereabouts.known_by == "unknown"
