@@ -17,7 +17,7 @@ from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
+from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -89,8 +89,13 @@ class Candidate:
         return mode
 
     def ground(self, channel: Channel, purpose: Purpose) -> Ground | None:
+        found = self.judged(channel, purpose)
+        return found if isinstance(found, Ground) else None
+
+    def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
+        """The ground on which the purpose may use the channel, or why there is none."""
         known = self.addresses.get(channel)
-        return ground(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
+        return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
     def suppressed(self, channel: Channel) -> str | None:
         """Why the address of this channel gets nothing more, or None."""
@@ -289,12 +294,17 @@ def channels(candidate: Candidate) -> Verdict:
     if not any(c in candidate.addresses for c in CHANNELS):
         return Refuse(because=Reason.NO_ADDRESS)
     off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in CHANNELS)
-    return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw={"channels": tuple(CHANNELS)})
+    return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw=_lacks(candidate))
 
 
 def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
     found = {c: candidate.ground(c, candidate.proposal.purpose) for c in candidate.usable()}
     return {str(c): g.kind for c, g in found.items() if g}
+
+
+def _lacks(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
+    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in CHANNELS if c in candidate.addresses}
+    return {str(c): lack.why for c, lack in found.items() if isinstance(lack, Lack)}
 
 
 def send_time(candidate: Candidate) -> Verdict:

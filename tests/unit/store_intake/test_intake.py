@@ -52,7 +52,7 @@ def test_an_order_is_facts_record_aliases_evidence_and_outbox_in_one_transaction
     customer = small.customer()
     assert customer.order("example:1070").contact.email == "anna@example.com"
     assert customer.profile.shop_refs == ("example:C-4711",)
-    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.GIVEN
+    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.PENDING
     kinds = sorted({str(i["pk"]).split("#")[0] + "#" + str(i["pk"]).split("#")[1] for i in small.items("ALIAS#")})
     assert kinds == ["ALIAS#email", "ALIAS#order", "ALIAS#platform"]
     assert len(small.items("EVIDENCE#")) == 1
