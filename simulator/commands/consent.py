@@ -97,7 +97,7 @@ def _prove(where: Records, arguments: argparse.Namespace) -> int:
         rows = [
             (words.channel(h["channel"]), h["purpose"], h["says"], f"since {words.when(h['since'])}", h["proof"]) for h in heads
         ]
-        for line in table(rows or [("nothing",)], indent="  "):
+        for line in table(rows, indent="  ") or ["  nothing"]:
             say(line)
     say()
     say(paint("Evidence", "bold"))
