@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -10,7 +10,7 @@ from aftercare import telemetry
 from aftercare.agent_entry import BadEntry, Entry, Heard, Manner, check, speaker
 from aftercare.clock import parse_iso
 from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement
-from aftercare.consent_log import Spoken, Wording, after_all_before, keep_wording, record
+from aftercare.consent_log import Spoken, Wording, after_all_before, asked_of, keep_wording, record
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Customer
 from aftercare.links import BadLink, Link, LinkPurpose
@@ -45,10 +45,10 @@ def subject_of(link: Link) -> tuple[str, tuple[Purpose, ...]]:
         raise BadLink("not about an address and purposes") from error
 
 
-def _waiting(customer: Customer, address: str, purposes: tuple[Purpose, ...]) -> tuple[Head, ...]:
-    """What still waits for this mailbox: asked for, and not withdrawn since."""
-    heads = (customer.consent.head(Channel.EMAIL, purpose) for purpose in purposes)
-    return tuple(h for h in heads if h and h.says is Says.PENDING and h.asks and h.address in (None, address))
+def _waiting(customer: Customer, address: str, purposes: tuple[Purpose, ...], now: datetime) -> tuple[Head, ...]:
+    """What still waits for this mailbox: asked for, not withdrawn since, and not so long ago that it has expired."""
+    oldest = now - timedelta(days=consent_policy().double_opt_in.expires_after_days)
+    return tuple(h for h in asked_of(customer.consent, address) if h.purpose in purposes and h.said_at > oldest)
 
 
 def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
@@ -56,7 +56,7 @@ def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
     address, purposes = subject_of(link)
     customer = load(outside.tables, link.customer_id)
     locale = locale_of(customer)
-    waiting = _waiting(customer, address, purposes)
+    waiting = _waiting(customer, address, purposes, outside.clock.now())
     if act and waiting:
         customer = _confirmed(outside, link.customer_id, address, purposes, locale)
         telemetry.count("ConsentConfirmed")
@@ -94,7 +94,7 @@ def _confirmed(outside: Outside, customer_id: str, address: str, purposes: tuple
                     address=address,
                     confirmed=True,
                 )
-                for number, head in enumerate(_waiting(customer, address, purposes))
+                for number, head in enumerate(_waiting(customer, address, purposes, now))
             )
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
+from aftercare.consent_log import asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
 from aftercare.proposal import Proposal, Unless
@@ -259,6 +260,14 @@ def _parcel_recovered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.PARCEL_RECOVERED, saw={"shipment": shipment.key})
 
 
+def _consent_settled(candidate: Candidate) -> Refuse | None:
+    """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
+    known = candidate.addresses.get(Channel.EMAIL)
+    if known and asked_of(candidate.customer.consent, known[1]):
+        return None
+    return Refuse(because=Reason.CONSENT_SETTLED)
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -269,6 +278,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_ARRIVED: _parcel_arrived,
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
+    Unless.CONSENT_SETTLED: _consent_settled,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)

@@ -59,7 +59,6 @@ class StackRecords:
         return str(self._outside.secrets.text(self.resource("IdentitySecret")))
 
     @cached_property
-
     def operator(self) -> str:
         """The ARN of the credentials that are used."""
         try:

@@ -28,6 +28,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_ARRIVED: "the parcel has arrived",
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
+    Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -104,6 +105,7 @@ _UNLESS: Final = {
     "parcel-arrived": "the parcel has not arrived",
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
+    "consent-settled": "a consent still waits for its confirmation",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
 

@@ -120,6 +120,15 @@ def until_confirmed(said: Statement, before: ConsentRecord, rule: DoubleOptIn, c
     return said.model_copy(update={"says": Says.PENDING, "asks": True})
 
 
+def asked_of(record: ConsentRecord, address: str | None) -> tuple[Head, ...]:
+    """What waits for a confirmation of ours from this mailbox (its keyed hash)."""
+    return tuple(
+        head
+        for head in record.heads
+        if head.channel is Channel.EMAIL and head.says is Says.PENDING and head.asks and head.address in (None, address)
+    )
+
+
 def after_all_before(head: Head | None, now: datetime) -> datetime:
     """The time of what is said here and now: later than all that was said before, whatever a sender's clock showed (C05)."""
     return max(now, head.said_at + TICK) if head else now

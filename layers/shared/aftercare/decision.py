@@ -46,6 +46,7 @@ class Reason(StrEnum):
     PARCEL_ARRIVED = "parcel_arrived"
     PARCEL_MOVED_ON = "parcel_moved_on"
     PARCEL_RECOVERED = "parcel_recovered"
+    CONSENT_SETTLED = "consent_settled"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"
