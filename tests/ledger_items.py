@@ -13,9 +13,9 @@ from tests.small_outside import START
 CUSTOMER = "c0anna"
 
 
-def a_profile(small, customer_id=CUSTOMER, email="anna@example.com", consent=None, order: Order | None = None):
+def a_profile(small, customer_id=CUSTOMER, email="anna@example.com", consent=None, order: Order | None = None, country=None):
     """A customer's record as intake leaves it."""
-    profile = Profile(version=1, contact=Contact(email=email), first_seen=START)
+    profile = Profile(version=1, contact=Contact(email=email), country=country, first_seen=START)
     small.tables.twin.write([Put(keys.customer(customer_id, keys.PROFILE), {"doc": profile.to_json(), "version": 1})])
     if consent:
         item = {"doc": consent.to_json(), "version": consent.version}

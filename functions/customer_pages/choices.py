@@ -1,16 +1,25 @@
 """What a customer decides on a page: withdrawn or given at once, with evidence, in one transaction; and the cue."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from aftercare import events, keys
-from aftercare.clock import iso
-from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Statement, Weight, fold
+from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Head, Purpose, Says, Statement, Weight
+from aftercare.consent_log import (
+    KeepsChanging,
+    Spoken,
+    Wording,
+    after_all_before,
+    keep_wording,
+    record,
+    until_confirmed,
+)
+from aftercare.consent_policy import consent_policy
 from aftercare.customer import Cue, Customer, Order
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Put, TableError, Write
+from aftercare.table import ConditionFailed, Conflict, Put, Write
 from customer_pages.render import words_in
 
 ATTEMPTS = 8
@@ -18,26 +27,40 @@ ATTEMPTS = 8
 CHOICES = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 """What the preference page offers. Order messages have no switch: their ground is the order."""
 
-TICK = timedelta(microseconds=1)
+
+class Came(NamedTuple):
+    """How a request came, for the evidence: its route (never the token in it), network and kind of program."""
+
+    route: str | None = None
+    network: str | None = None
+    device: str | None = None
+    no_sale: bool = False
 
 
-class KeepsChanging(TableError):
-    """The record changed under every attempt; nothing was written."""
+NOT_TOLD = Came()
 
 
 def is_on(record: ConsentRecord, purpose: Purpose) -> bool:
-    """What the page shows: consent as it stands; service tips need none and are on until they are turned off."""
+    """What the page shows: what the person chose, though it may wait for its confirmation; service tips need no consent and
+    are on until they are turned off."""
     head = record.head(Channel.EMAIL, purpose)
     if head is None:
         return purpose is Purpose.SERVICE
-    return head.says is Says.GIVEN
+    return head.says is not Says.WITHDRAWN
 
 
-def wording(locale: str, purposes: Iterable[Purpose]) -> str:
-    """Which text the person had before them: its locale and a hash of the text itself."""
+def waits(consent: ConsentRecord, purpose: Purpose) -> bool:
+    """Whether a consent waits for its confirmation by our own mail."""
+    head = consent.head(Channel.EMAIL, purpose)
+    return head is not None and head.says is Says.PENDING and head.asks
+
+
+def wording(locale: str, purposes: Iterable[Purpose], page: str) -> Wording:
+    """The text that the person had before them: what each purpose is called on that page, in that language."""
     text = words_in(locale)
-    shown = "\n".join(" ".join(text.purposes[p]) for p in purposes if p in text.purposes)
-    return f"{locale}:{sha256(shown.encode()).hexdigest()[:16]}"
+    shown = "\n".join(": ".join(text.purposes[p]) for p in purposes if p in text.purposes)
+    lead = text.words.get(f"{page}_lead", "")
+    return Wording(version=f"page:{page}", text="\n".join(part for part in (lead, shown) if part), locale=locale)
 
 
 def statements_for(
@@ -45,61 +68,86 @@ def statements_for(
     wishes: Mapping[tuple[Channel, Purpose], Says],
     now: datetime,
     sequence: str,
-    source: str,
-    text: str,
-    locale: str,
+    evidence: Mapping[str, Any],
 ) -> tuple[Statement, ...]:
     """The statements that are news. What a person does here counts after all that was said before it, whatever a sender's
     clock showed (rule C05)."""
     found = []
     for number, ((channel, purpose), says) in enumerate(sorted(wishes.items())):
         head = record.head(channel, purpose)
-        if head is not None and head.says is says and head.weight is Weight.EXPLICIT:
+        if head is not None and head.weight is Weight.EXPLICIT and says in (head.says, _asked_already(head)):
             continue
         found.append(
             Statement(
                 channel=channel,
                 purpose=purpose,
                 says=says,
-                said_at=max(now, head.said_at + TICK) if head else now,
+                said_at=after_all_before(head, now),
                 heard_at=now,
                 sequence=f"{sequence}#{number:02d}",
-                source=source,
-                wording=text,
-                locale=locale,
+                **evidence,
             )
         )
     return tuple(found)
 
 
+def _asked_already(head: Head) -> Says | None:
+    """A wish that waits for its confirmation is not asked for again by saving the page once more."""
+    return Says.GIVEN if head.says is Says.PENDING else None
+
+
 def decide(
-    outside: Outside, customer_id: str, wishes: Mapping[tuple[Channel, Purpose], Says], page: str, locale: str
+    outside: Outside,
+    customer_id: str,
+    wishes: Mapping[tuple[Channel, Purpose], Says],
+    page: str,
+    locale: str,
+    came: Came = NOT_TOLD,
 ) -> Customer:
     """Write a customer's wishes: evidence, head with its version, and outbox, in one transaction; once it returns, they hold.
 
-    CustomerUnknown, TableError (then nothing is promised).
+    A consent that this country wants confirmed is pending until it is. CustomerUnknown, TableError (then nothing is promised).
     """
-    new_id = outside.ids.new()
-    text = wording(locale, [purpose for _, purpose in sorted(wishes)])
-    for _ in range(ATTEMPTS):
-        now = outside.clock.now()
-        customer = load(outside.tables, customer_id)
-        before = customer.consent
-        said = statements_for(before, wishes, now, f"{iso(now)}#{new_id}", f"page:{page}", text, locale)
-        if not said:
-            return customer
-        after = fold(before, said).model_copy(update={"version": before.version + 1})
-        told = []
-        for one in said:
-            data = events.ConsentData(customer_id=customer_id, channel=one.channel, purpose=one.purpose, says=one.says)
-            event_id = keys.message_id(f"page#{new_id}#{one.channel}#{one.purpose}")
-            told.append(events.make("ConsentChanged", event_id, now, new_id, data))
-        writes: list[Write] = [_delivery(new_id, page, customer_id, now, tuple(told)).put()]
-        writes.append(versioned(keys.customer(customer_id, keys.CONSENT), after.to_json(), before.version))
-        writes += [Put(keys.evidence(customer_id, s.sequence), {"doc": s.to_json()}, when=Absent()) for s in said]
-        if _written(outside, writes):
-            return customer.model_copy(update={"consent": after})
-    raise KeepsChanging("the record changed under every attempt")
+    text = wording(locale, [purpose for _, purpose in sorted(wishes)], page)
+    kept = keep_wording(outside.tables, text)
+    evidence = {
+        "source": f"page:{page}",
+        "actor": Actor.CUSTOMER,
+        "wording": f"{locale}:{text.version}",
+        "wording_hash": kept,
+        "locale": locale,
+        "url": came.route,
+        "network": came.network,
+        "device": came.device,
+    }
+    rule = consent_policy().double_opt_in
+
+    def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:
+        said = statements_for(customer.consent, wishes, now, sequence, evidence)
+        country = customer.profile.country
+        statements = tuple(until_confirmed(one, customer.consent, rule, country) for one in said)
+        return Spoken(statements, declarations=_signalled(customer.consent, came, now, sequence, page))
+
+    return record(outside, customer_id, speak, sender="customer", topic=page)
+
+
+def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
+    """Global Privacy Control is an opt-out of sale and sharing (11 CCR 7025), kept once with whatever the person does here."""
+    if not came.no_sale or (consent.sale is not None and consent.sale.opted_out):
+        return ()
+    after = max(now, consent.sale.said_at) if consent.sale else now
+    row = Declaration(
+        kind="sale_opt_out",
+        said_at=after,
+        heard_at=now,
+        sequence=f"{sequence}#gpc",
+        source=f"gpc:{page}",
+        actor=Actor.CUSTOMER,
+        url=came.route,
+        network=came.network,
+        device=came.device,
+    )
+    return (row,)
 
 
 def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Order | None:

@@ -6,9 +6,9 @@ from aftercare import telemetry
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:
-    from customer_pages import web
+    from customer_pages import routes
 
     try:
-        return web.answer(event, context)
+        return routes.answer(event, context)
     finally:
         telemetry.flush()

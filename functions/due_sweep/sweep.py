@@ -1,4 +1,4 @@
-"""The due index, kind by kind: untold deliveries, stale claims, unknown outcomes, missed slots.
+"""The due index, kind by kind: untold deliveries, stale claims, unknown outcomes, missed slots, requests that run out.
 
 The index projects keys only and follows its table with a delay, so what it names is read from the table, and every write
 is conditional on what was read. A run takes the oldest of each kind; the next run goes on.
@@ -37,6 +37,7 @@ def sweep(outside: Outside) -> dict[str, int]:
     read_quota(outside, now)
     parked = _due(outside, "parked", now)
     telemetry.gauge("Parked", len(parked))
+    _due(outside, "request", now)
     return {**done, "parked": len(parked)}
 
 

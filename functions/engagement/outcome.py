@@ -7,25 +7,16 @@ from typing import Literal
 
 from aftercare import events, keys, ledger, telemetry
 from aftercare.clock import iso
-from aftercare.consent import (
-    Channel,
-    ConsentRecord,
-    Purpose,
-    Says,
-    Statement,
-    Suppression,
-    fold,
-    suppress,
-)
+from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
+from aftercare.consent_log import MARKETING, consent_after, news, writes
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.events import Event
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
-from aftercare.store import Delivery, find, park, present, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Put, TableError, Write
+from aftercare.store import Delivery, find, park, present
+from aftercare.table import ConditionFailed, Conflict, TableError, Write
 from engagement.provider import PROVES_SENT, Seen, What
 
-MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 ATTEMPTS = 6
 KEPT = 300_000
 """Bytes that are kept of what cannot be read; SES's own events are smaller than 256 KB."""
@@ -128,11 +119,11 @@ def silence(outside: Outside, seen: Seen, now: datetime) -> bool:
         if customer is None:
             telemetry.count("EngagementWithoutCustomer")
             return False
-        writes = silenced(seen, customer.consent, hashes, now)
-        if not writes:
+        planned = silenced(seen, customer.consent, hashes, now)
+        if not planned:
             return False
         try:
-            outside.tables.write(writes)
+            outside.tables.write(planned)
         except ConditionFailed as failed:
             if 0 in failed.failed:
                 return False
@@ -147,20 +138,13 @@ def silenced(seen: Seen, before: ConsentRecord, hashes: tuple[str, ...], now: da
     """The transaction: the event's own marker with its outbox, the consent record, and the evidence. Empty when it was so."""
     complaint = seen.what is What.COMPLAINED
     reason: Literal["complaint", "hard_bounce"] = "complaint" if complaint else "hard_bounce"
-    record = before
-    for address_hash in hashes:
-        record = suppress(record, Suppression(channel=Channel.EMAIL, address_hash=address_hash, reason=reason, since=seen.at))
-    said = _withdrawals(seen, before, now) if complaint else ()
-    changed = [s for s in said if (head := record.head(s.channel, s.purpose)) is None or head.says is not Says.WITHDRAWN]
-    record = fold(record, said)
-    if record is before:
+    dead = [Suppression(channel=Channel.EMAIL, address_hash=one, reason=reason, since=seen.at) for one in hashes]
+    after = consent_after(before, _withdrawals(seen, before, now) if complaint else (), dead)
+    if after.record is before:
         return ()
-    record = record.model_copy(update={"version": before.version + 1})
     key, correlation_id = f"ses#{seen.event_id}", keys.message_id(f"ses#{seen.event_id}")
     told = [_event(seen, key, "AddressSuppressed", events.CustomerData(customer_id=seen.customer_id))] if hashes else []
-    for one in changed:
-        data = events.ConsentData(customer_id=seen.customer_id, channel=one.channel, purpose=one.purpose, says=one.says)
-        told.append(_event(seen, key, "ConsentChanged", data))
+    told += [_event(seen, key, kind, data) for kind, _, data in news(seen.customer_id, after)]
     delivery = Delivery(
         key=key,
         sender="ses",
@@ -171,9 +155,7 @@ def silenced(seen: Seen, before: ConsentRecord, hashes: tuple[str, ...], now: da
         events=tuple(told),
         customer_id=seen.customer_id,
     )
-    evidence = (Put(keys.evidence(seen.customer_id, s.sequence), {"doc": s.to_json()}, when=Absent()) for s in said)
-    place = keys.customer(seen.customer_id, keys.CONSENT)
-    return (delivery.put(), versioned(place, record.to_json(), before.version), *evidence)
+    return (delivery.put(), *writes(seen.customer_id, before, after))
 
 
 def _withdrawals(seen: Seen, before: ConsentRecord, now: datetime) -> tuple[Statement, ...]:
@@ -191,6 +173,8 @@ def _withdrawals(seen: Seen, before: ConsentRecord, now: datetime) -> tuple[Stat
                 heard_at=now,
                 sequence=f"{sequence}#{number:02d}",
                 source="ses:complaint",
+                actor=Actor.PROVIDER,
+                by="ses",
             )
         )
     return tuple(found)

@@ -38,13 +38,17 @@ LONGEST_TITLE = 120
 LONGEST_SUBJECT = 60
 
 
+class NoOrder(LookupError):
+    """A template asks for the order of a message that is about none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """All that one message is made from."""
 
     message: Proposal
     customer: Customer
-    order: Order
+    about: Order | None
     brand: Brand
     catalogue: Catalogue
     links: Links
@@ -54,6 +58,13 @@ class Letter:
     promotional: bool
 
     @property
+    def order(self) -> Order:
+        """The order that the message is about. NoOrder where it is about none."""
+        if self.about is None:
+            raise NoOrder(f"{self.message.template}: the order that it is about is not on record")
+        return self.about
+
+    @property
     def language(self) -> Language:
         """How amounts and days are written: as the reader's region does, in the language of the words around them."""
         own = fallbacks(self.locale, self.words.locale)[0]
@@ -61,9 +72,10 @@ class Letter:
 
     @property
     def zone(self) -> ZoneInfo:
-        if self.order.country is None:
+        order = self.about
+        if order is None or order.country is None:
             return zone_of(self.customer.profile.country, self.brand.timezone)
-        return zone_of(self.order.country, self.brand.timezone, self.order.region, self.order.postcode)
+        return zone_of(order.country, self.brand.timezone, order.region, order.postcode)
 
     def pick(self, parts: Mapping[str, Any]) -> Any:
         """The reader's part of a content file's texts, in the language of the words around it."""
@@ -105,7 +117,7 @@ def first_name(name: str | None) -> str | None:
 def frame(letter: Letter, postal: str | None) -> View:
     """What every message has: who is greeted, why, and the ways out."""
     say, purpose = letter.words.say, letter.message.purpose
-    name = first_name(letter.order.contact.name or letter.customer.profile.contact.name)
+    name = first_name((letter.about.contact.name if letter.about else None) or letter.customer.profile.contact.name)
     about = unsubscribed_from(purpose, letter.promotional)
     view: View = {
         "name": name,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aftercare.brand import brand
 from aftercare.consent import Channel
+from aftercare.customer import Customer, Order
 from aftercare.identity import email
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
@@ -19,6 +20,7 @@ PATHS = {
     LinkPurpose.PREFERENCES: "p",
     LinkPurpose.UNSUBSCRIBE: "u",
     LinkPurpose.CUE: "c",
+    LinkPurpose.CONFIRM: "k",
 }
 """The route of customer_pages that opens a link of each purpose."""
 
@@ -55,17 +57,26 @@ def links(outside: Outside, candidate: Candidate) -> Links:
     link_keys = read_keys(outside.secrets.text(outside.settings.need("link_secret")))
 
     def link(purpose: LinkPurpose, about: str, open_for: timedelta) -> str:
+        if purpose is LinkPurpose.CONFIRM:
+            # The mailbox that the mail goes to is part of what its button confirms.
+            about = f"{candidate.addresses[Channel.EMAIL][1]}:{about}"
         ends = int((candidate.now + open_for).timestamp())
         return f"{base}/{PATHS[purpose]}/{sign(link_keys, purpose, Link(candidate.customer.id, about, ends))}"
 
     return link
 
 
+def _locale(customer: Customer, order: Order | None) -> str:
+    """As the order was made in, else as the account says, else as the country does."""
+    country = (order.country if order else None) or customer.profile.country
+    return brand().locale_for(country, order.locale if order else None, customer.profile.locale)
+
+
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:
     """The mail for a candidate, rendered and checked before anything is claimed. CannotRender, BadHeader and a template's
     own faults are raised: the queue keeps the proposal until they are mended."""
     proposal, customer, order = candidate.proposal, candidate.customer, candidate.order
-    if order is None:
+    if order is None and "order" in proposal.references:
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     settings, our = outside.settings, brand()
     include = allowed_blocks(candidate, address)
@@ -79,7 +90,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             candidate.catalogue,
             links(outside, candidate),
             settings,
-            our.locale_for(order.country or customer.profile.country, order.locale, customer.profile.locale),
+            _locale(customer, order),
             include,
             promotional,
         )

@@ -94,7 +94,7 @@ def _letterhead(brand: Brand, files: Stationery) -> _Letterhead:
 def render(
     message: Proposal,
     customer: Customer,
-    order: Order,
+    order: Order | None,
     brand: Brand,
     catalogue: Catalogue,
     links: Links,

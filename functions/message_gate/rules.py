@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
+from aftercare.consent_log import asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
 from aftercare.places import Whereabouts, whereabouts
@@ -19,7 +20,7 @@ from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.ground import ConsentPolicy, Ground, ground, turned_off
+from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import Schedule, hours_book, next_legal_instant, schedule, window_around
 
 if TYPE_CHECKING:
@@ -105,8 +106,13 @@ class Candidate:
         return mode
 
     def ground(self, channel: Channel, purpose: Purpose) -> Ground | None:
+        found = self.judged(channel, purpose)
+        return found if isinstance(found, Ground) else None
+
+    def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
+        """The ground on which the purpose may use the channel, or why there is none."""
         known = self.addresses.get(channel)
-        return ground(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
+        return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
     def suppressed(self, channel: Channel) -> str | None:
         """Why the address of this channel gets nothing more, or None."""
@@ -310,6 +316,14 @@ def _parcel_recovered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.PARCEL_RECOVERED, saw={"shipment": shipment.key})
 
 
+def _consent_settled(candidate: Candidate) -> Refuse | None:
+    """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
+    known = candidate.addresses.get(Channel.EMAIL)
+    if known and asked_of(candidate.customer.consent, known[1]):
+        return None
+    return Refuse(because=Reason.CONSENT_SETTLED)
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -320,6 +334,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_ARRIVED: _parcel_arrived,
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
+    Unless.CONSENT_SETTLED: _consent_settled,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -345,12 +360,17 @@ def channels(candidate: Candidate) -> Verdict:
     if not any(c in candidate.addresses for c in CHANNELS):
         return Refuse(because=Reason.NO_ADDRESS)
     off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in CHANNELS)
-    return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw={"channels": tuple(CHANNELS)})
+    return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw=_lacks(candidate))
 
 
 def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
     found = {c: candidate.ground(c, candidate.proposal.purpose) for c in candidate.usable()}
     return {str(c): g.kind for c, g in found.items() if g}
+
+
+def _lacks(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
+    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in CHANNELS if c in candidate.addresses}
+    return {str(c): lack.why for c, lack in found.items() if isinstance(lack, Lack)}
 
 
 def send_time(candidate: Candidate) -> Verdict:

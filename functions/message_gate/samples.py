@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from aftercare.catalogue import Catalogue
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, Stockout
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
@@ -20,10 +20,13 @@ HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}{% raw %}\r\nBcc: everyone@example
 """Markup, template text, a header's line break and a direction sign, in one name."""
 
 
+P = LinkPurpose
+
+
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {LinkPurpose.STATUS: "o", LinkPurpose.PREFERENCES: "p", LinkPurpose.UNSUBSCRIBE: "u", LinkPurpose.CUE: "c"}[purpose]
+    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k"}[purpose]
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -39,6 +42,7 @@ class Sample:
     references: Mapping[str, str] = field(default_factory=dict)
     shipments: tuple[Shipment, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
+    consent: ConsentRecord = field(default_factory=ConsentRecord)
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -51,7 +55,7 @@ class Sample:
     @property
     def customer(self) -> Customer:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
-        return Customer(id="sample", profile=profile, orders=(self.order,), shipments=self.shipments)
+        return Customer(id="sample", profile=profile, consent=self.consent, orders=(self.order,), shipments=self.shipments)
 
     def proposal(self) -> Proposal:
         return Proposal(
@@ -67,6 +71,19 @@ class Sample:
             caused_by="sample",
             correlation_id="sample",
         )
+
+
+def _waits(purpose: Purpose) -> Head:
+    return Head(
+        channel=Channel.EMAIL,
+        purpose=purpose,
+        says=Says.PENDING,
+        weight=Weight.EXPLICIT,
+        said_at=PLACED,
+        proof="sample",
+        source="sample",
+        asks=True,
+    )
 
 
 def _money(amount: str, currency: str = "EUR") -> Money:
@@ -189,6 +206,9 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             block = Block(kind="reorder", family=family, variant=variant)
             order = usual.model_copy(update={"lines": (own,)})
             found[name] = Sample("reorder-reminder", order, (block,), Purpose.REORDER, references={"family": family})
+    waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
+    for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
+        found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)
     return found | _notices(usual, several, bare, hostile)
 
 

@@ -4,8 +4,10 @@ A view is dictionaries, lists, text and None. Templates only lay it out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from aftercare.catalogue import Family, Skill
+from aftercare.consent import Says
 from aftercare.customer import Charge
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
@@ -305,9 +307,34 @@ def reminder(letter: Letter, common: View) -> View:
     }
 
 
+class NothingToConfirm(ValueError):
+    """No consent waits any more: the gate asks before it writes, so this is a fault."""
+
+
+def consent_confirmation(letter: Letter, common: View) -> View:
+    """What was consented to, and the button that confirms it. Nothing else: the mail must not be what it asks leave for."""
+    del common
+    say, days = letter.words.say, letter.message.numbers["days"]
+    waiting = [head.purpose for head in letter.customer.consent.heads if head.says is Says.PENDING and head.asks]
+    if not waiting:
+        raise NothingToConfirm("consent-confirmation: expected a consent that waits")
+    about = ",".join(waiting)
+    return {
+        "subject": say("subject"),
+        "preheader": say("preheader"),
+        "heading": say("heading"),
+        "lead": say("lead", brand=letter.brand.name),
+        "kinds": [say(f"list_{purpose}") for purpose in waiting],
+        "confirm_url": https(letter.links(LinkPurpose.CONFIRM, about, timedelta(days=days))),
+        "hint": say("hint", days=str(days)),
+        "why": say("why", brand=letter.brand.name),
+    }
+
+
 VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
+    "consent-confirmation": consent_confirmation,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

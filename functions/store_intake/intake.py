@@ -5,7 +5,7 @@ wholly and once, or not at all.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,9 +13,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from aftercare import events, keys, telemetry
+from aftercare import consent_log, events, keys, telemetry
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, Statement, Weight
+from aftercare.consent import ConsentRecord, Says, Statement, Weight
 from aftercare.customer import Customer, Order, Profile
 from aftercare.events import Event
 from aftercare.facts import (
@@ -40,13 +40,13 @@ from store_intake.received import Received, canonical
 from store_intake.record import (
     News,
     case_after,
-    consent_after,
     description,
     news,
     order_after,
     person_of,
     profile_after,
     statements,
+    wordings,
 )
 from store_intake.whose import Names, Places, Whose, names_of, parcel_places, places, whose
 
@@ -59,8 +59,8 @@ PENDING = 50
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
 
-PRIVACY = ("CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRequested")
-"""Facts that a person at the store must answer in time, whoever is known under them."""
+_ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
+
 
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
@@ -133,6 +133,8 @@ class Plan:
 def take(outside: Outside, received: Received) -> Outcome:
     """Record or park one delivery. TableError when that did not work (or nobody knows): it must be brought again."""
     secret = outside.secrets.text(outside.settings.need("identity_secret")) if received.facts else ""
+    for text in _texts(received.facts):
+        consent_log.keep_wording(outside.tables, text)
     new_id = outside.ids.new()
     for _ in range(ATTEMPTS):
         names = names_of(received.shop, received.facts)
@@ -158,7 +160,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             outside.tables.write(plan.writes)
         except (ConditionFailed, Conflict):
             continue
-        for metric in (*plan.metrics, *("PrivacyRequest" for fact in received.facts if fact.type in PRIVACY)):
+        for metric in (*plan.metrics, *("PrivacyRequest" for fact in received.facts if fact.type in _ASKED)):
             telemetry.count(metric)
         if received.note:
             telemetry.count("StatusUnknown")
@@ -254,16 +256,27 @@ def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None
         parked=received.parked,
         sender_version=received.sender_version,
     )
+    asked = tuple(_request(received, _ASKED[fact.type], customer_id) for fact in received.facts if fact.type in _ASKED)
     if received.parked is None:
-        return (delivery.put(),)
+        return (delivery.put(), *asked)
     if len(received.body) < PACK_FROM:
-        return (delivery.put(), park(delivery, received.body))
+        return (delivery.put(), park(delivery, received.body), *asked)
     packed = zlib.compress(received.body, 9)
     if len(packed) > KEPT_BODY:
         kept = park(delivery, b"")
-        return (delivery.put(), Put(kept.key, {**kept.item, "not_kept_bytes": len(received.body)}))
+        return (delivery.put(), Put(kept.key, {**kept.item, "not_kept_bytes": len(received.body)}), *asked)
     kept = park(delivery, packed)
-    return (delivery.put(), Put(kept.key, {**kept.item, "packed": "zlib"}))
+    return (delivery.put(), Put(kept.key, {**kept.item, "packed": "zlib"}), *asked)
+
+
+def _request(received: Received, asked: str, customer_id: str | None) -> Put:
+    """A wish with a legal clock, open until it is answered."""
+    from aftercare import requests  # few deliveries bring one
+
+    opened = requests.opened(
+        requests.Asked(asked), received.correlation_id, received.sender, received.platform, received.received_at, customer_id
+    )
+    return requests.put(opened)
 
 
 def _personal(facts: tuple[Fact, ...]) -> bool:
@@ -273,6 +286,12 @@ def _personal(facts: tuple[Fact, ...]) -> bool:
 def _asked(fact: Fact) -> bool:
     """A wish about a person's data. It tells nothing of them that is kept on their record."""
     return isinstance(fact, CustomerFact) and fact.type in ("CustomerErasureRequested", "CustomerExportRequested")
+
+
+def _country(fact: Fact) -> str | None:
+    if isinstance(fact, OrderFact):
+        return fact.order.country if fact.order else None
+    return fact.country if isinstance(fact, CustomerFact) else None
 
 
 def _describable(facts: tuple[Fact, ...], names: Names, known: Known) -> bool:
@@ -369,7 +388,8 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
         return None
     _shipments(draft, customer, orders, shipments)
     _profile(draft, customer.profile if customer else None, everything, names)
-    _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email))
+    country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
+    _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email), country)
     _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
@@ -584,7 +604,13 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
 
 
-def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None) -> None:
+def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:
+    for fact in facts:
+        if isinstance(fact, (ConsentFact, OrderFact)):
+            yield from wordings(fact.said if isinstance(fact, ConsentFact) else fact.consent)
+
+
+def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None, country: str | None) -> None:
     received = draft.received
     sequence = f"{iso(received.received_at)}#{received.correlation_id[:12]}"
     source = f"{received.sender}:{received.shop}:{received.topic}"
@@ -601,19 +627,15 @@ def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: s
             said.extend(statements(fact.consent, weight, fact.occurred_at, *where, len(said), address))
     if not said:
         return
-    after = consent_after(before, said)
-    for statement in after.evidence:
-        place = keys.evidence(draft.customer_id, statement.sequence)
-        draft.writes.append(Put(place, {"doc": statement.to_json()}, when=Absent()))
-    for statement in after.changes:
-        data = events.ConsentData(
-            customer_id=draft.customer_id, channel=statement.channel, purpose=statement.purpose, says=statement.says
-        )
-        explicit = statement.weight is Weight.EXPLICIT
-        draft.tell("ConsentChanged" if explicit else "ConsentObserved", statement.said_at, data)
-    if after.record != before:
-        place = keys.customer(draft.customer_id, keys.CONSENT)
-        draft.writes.append(versioned(place, after.record.to_json(), before.version))
+    if any(one.says is Says.GIVEN and not one.confirmed for one in said):
+        from aftercare.consent_policy import consent_policy  # YAML, which only a consent that may be pending needs
+
+        rule = consent_policy().double_opt_in
+        said = [consent_log.until_confirmed(one, before, rule, country) for one in said]
+    after = consent_log.consent_after(before, said)
+    draft.writes += consent_log.writes(draft.customer_id, before, after)
+    for told in consent_log.news(draft.customer_id, after):
+        draft.tell(*told)
 
 
 def _aliases(draft: _Draft, at: Places, known: Known, with_order: bool) -> None:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from aftercare.cases import Case
 from aftercare.clock import iso
-from aftercare.consent import Channel, ConsentRecord, Statement, Weight, clamp, fold
+from aftercare.consent import Channel, Statement, Weight, clamp
+from aftercare.consent_log import Wording
 from aftercare.customer import Order, Profile, Refund, Return, Stockout
 from aftercare.facts import (
     AboutOrder,
@@ -330,6 +331,11 @@ def person_of(fact: OrderFact | CustomerFact | ConsentFact) -> tuple[dict[str, s
     return told, ACCOUNT, fact.occurred_at
 
 
+def wordings(said: Iterable[Said], locale: str | None = None) -> tuple[Wording, ...]:
+    """The texts that a sender gives with what was agreed to."""
+    return tuple(Wording(version=one.wording or "", text=one.text, locale=locale) for one in said if one.text)
+
+
 def statements(
     said: Iterable[Said],
     weight: Weight,
@@ -341,42 +347,26 @@ def statements(
     address: str | None = None,
 ) -> tuple[Statement, ...]:
     """What was said as evidence: the speaker's own time within bounds of ours, our sequence, where and for which address."""
-    return tuple(
-        Statement(
-            channel=one.channel,
-            purpose=one.purpose,
-            says=one.says,
-            weight=weight,
-            said_at=clamp(one.said_at or occurred_at, heard_at, one.says),
-            heard_at=heard_at,
-            sequence=f"{sequence}#{number:02d}",
-            source=source,
-            wording=one.wording,
-            address=address if one.channel is Channel.EMAIL else None,
+    found = []
+    for number, one in enumerate(said, start):
+        claimed_at = one.said_at or occurred_at
+        said_at = clamp(claimed_at, heard_at, one.says)
+        text = next(iter(wordings((one,))), None)
+        found.append(
+            Statement(
+                channel=one.channel,
+                purpose=one.purpose,
+                says=one.says,
+                weight=weight,
+                said_at=said_at,
+                claimed_at=claimed_at if claimed_at != said_at else None,
+                heard_at=heard_at,
+                sequence=f"{sequence}#{number:02d}",
+                source=source,
+                wording=one.wording,
+                wording_hash=text.hash if text else None,
+                address=address if one.channel is Channel.EMAIL else None,
+                confirmed=one.confirmed,
+            )
         )
-        for number, one in enumerate(said, start)
-    )
-
-
-class Consented(NamedTuple):
-    """The consent record after statements, those that are kept as evidence, and those that changed what holds."""
-
-    record: ConsentRecord
-    evidence: tuple[Statement, ...]
-    changes: tuple[Statement, ...]
-
-
-def consent_after(before: ConsentRecord, said: Iterable[Statement]) -> Consented:
-    """The fold of the statements. Kept as evidence: what the person said, and what was merely seen and won."""
-    record, evidence, changes = before, [], []
-    for statement in said:
-        old, record = record.head(statement.channel, statement.purpose), fold(record, (statement,))
-        new = record.head(statement.channel, statement.purpose)
-        won = new is not None and new.proof == statement.sequence
-        if won or statement.weight is Weight.EXPLICIT:
-            evidence.append(statement)
-        if won and (old is None or old.says is not statement.says):
-            changes.append(statement)
-    if record is not before:
-        record = record.model_copy(update={"version": before.version + 1})
-    return Consented(record, tuple(evidence), tuple(changes))
+    return tuple(found)

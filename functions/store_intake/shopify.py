@@ -477,7 +477,11 @@ def _said(consent: object, channel: Channel, changed: bool) -> tuple[Said, ...]:
         return ()
     purposes = MARKETING_GIVES if says is not Says.WITHDRAWN else MARKETING_TAKES
     wording = f"Shopify marketing consent, opt-in level {level if isinstance(level, str) else 'unknown'}"[:200]
-    return tuple(Said(channel=channel, purpose=purpose, says=says, said_at=at, wording=wording) for purpose in purposes)
+    confirmed = says is Says.GIVEN and level == "confirmed_opt_in"
+    return tuple(
+        Said(channel=channel, purpose=purpose, says=says, said_at=at, wording=wording, confirmed=confirmed)
+        for purpose in purposes
+    )
 
 
 def _observed(customer: Payload, occurred_at: datetime) -> Iterable[Fact]:

@@ -66,6 +66,19 @@ class StackRecords:
         except Exception as error:
             raise BadInput(f"--stack {self.stack}: cannot say whose credentials these are: {plain(error)}") from error
 
+    @cached_property
+    def link_secret(self) -> str:
+        return str(self._outside.secrets.text(self.resource("LinkKeySecret")))
+
+    @cached_property
+    def public_base_url(self) -> str:
+        """The address of the customers' links, as the gate has it."""
+        try:
+            answer = self.client("lambda").get_function_configuration(FunctionName=self.resource("MessageGateFunction"))
+        except Exception as error:
+            raise BadInput(f"--stack {self.stack}: cannot be read: {plain(error)}") from error
+        return str(answer["Environment"]["Variables"]["PUBLIC_BASE_URL"])
+
     def keep(self) -> None:
         """What was written is kept by the table itself."""
 

@@ -31,6 +31,8 @@ class LastRun:
     now: str
     tables: dict[str, list[Item]] = field(default_factory=dict)
     identity_secret: str = ""
+    link_secret: str = ""
+    public_base_url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)

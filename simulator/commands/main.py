@@ -28,6 +28,8 @@ WORDS: Final = (
     "evaluate",
     "switch",
     "parked",
+    "consent",
+    "requests",
     "redrive",
     "bench",
 )

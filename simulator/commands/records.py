@@ -44,6 +44,12 @@ class Records(Protocol):
     def identity_secret(self) -> str: ...
 
     @property
+    def link_secret(self) -> str: ...
+
+    @property
+    def public_base_url(self) -> str: ...
+
+    @property
     def now(self) -> datetime: ...
 
     @property
@@ -78,6 +84,14 @@ class RunRecords:
     @property
     def identity_secret(self) -> str:
         return self.run.identity_secret
+
+    @property
+    def link_secret(self) -> str:
+        return self.run.link_secret
+
+    @property
+    def public_base_url(self) -> str:
+        return self.run.public_base_url
 
     @cached_property
     def tables(self) -> Tables:

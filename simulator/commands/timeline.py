@@ -14,6 +14,7 @@ from simulator.commands.last_run import LastRun, message_items
 from simulator.commands.terminal import paint
 from simulator.report import words
 from simulator.report.page import Happening, Letter, Person, Told, Wait
+from simulator.report.rights import clocks, withdrawals
 
 _HELD: Final = f": {words.STATES[State.HELD]}, "
 _STYLE: Final = {"request": "bold", "fact": "blue", "settlement": "green", "trouble": "red", "wait": "yellow"}
@@ -171,6 +172,8 @@ def told(run: LastRun, letters: Iterable[Letter]) -> Told:
             if e["kind"] == "fact" and e["facts"]
         ],
         waits=_waits(run),
+        withdrawals=withdrawals(run.tables.get("customers", []), messages),
+        clocks=clocks(run.tables.get("customers", []), parse_iso(run.now)),
         requests=len(run.requests),
         facts=sum(len(entry["facts"]) for entry in run.journal if entry["kind"] == "fact"),
     )

@@ -149,8 +149,11 @@ class World:
         return self.cloud.journal.messages()
 
     def identity_secret(self) -> str:
+        return self._secret("IdentitySecret")
+
+    def _secret(self, logical_id: str) -> str:
         secrets = self.cloud.all_secrets()
-        arn = next(secret.arn for secret in self.cloud.template.secrets if secret.logical_id == "IdentitySecret")
+        arn = next(secret.arn for secret in self.cloud.template.secrets if secret.logical_id == logical_id)
         return secrets[arn]
 
     def kept(self, command: str, title: str) -> LastRun:
@@ -164,7 +167,9 @@ class World:
             began=iso(self.began),
             now=iso(cloud.now),
             tables={"customers": cloud.items("CustomerTable"), "knowledge": cloud.items("KnowledgeTable")},
-            identity_secret=self.identity_secret(),
+            identity_secret=self._secret("IdentitySecret"),
+            link_secret=self._secret("LinkKeySecret"),
+            public_base_url=f"https://{PARAMETERS['CustomDomainName']}",
             requests=[asdict(arrival) for arrival in self.arrivals],
             journal=cloud.journal.as_json(),
             messages=self.messages(),

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from aftercare.decision import Message, State
 from simulator.report import words
+from simulator.report.rights import Clock, Withdrawal, measured
 
 HERE: Final = Path(__file__).parent
 
@@ -92,6 +93,8 @@ class Told:
     came: Sequence[Happening] = ()
     """The deliveries that recorded facts, for the drawing."""
     waits: Sequence[Wait] = ()
+    withdrawals: Sequence[Withdrawal] = ()
+    clocks: Sequence[Clock] = ()
     requests: int = 0
     facts: int = 0
 
@@ -131,6 +134,7 @@ def render(told: Told) -> str:
         days=_days(told),
         tiles=_tiles(told),
         refusals=_refusals(told.messages),
+        measured=measured(told.withdrawals),
         ticks=_ticks(told),
         lanes=lanes,
         drawing={"width": WIDTH, "height": height, "left": LEFT, "right": WIDTH - RIGHT, "top": TOP},

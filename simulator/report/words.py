@@ -30,6 +30,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_ARRIVED: "the parcel has arrived",
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
+    Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -87,6 +88,15 @@ _GROUNDS: Final = {
     "none-needed": "needs no opt-in for this purpose",
     "consent": "has the customer's consent",
     "soft-opt-in": "has the country's soft opt-in",
+    "implied": "has the consent that an order or inquiry implies there",
+}
+_LACKS: Final = {
+    "never-asked": "was never consented to",
+    "turned-off": "was turned off",
+    "pending": "has a consent that waits for its confirmation",
+    "other-address": "has a consent that was given for another address",
+    "too-old": "has a consent that is too old",
+    "not-written": "has a consent without the wording that a marketing text needs there",
 }
 _UNLESS: Final = {
     "order-unknown": "the order is on record",
@@ -98,6 +108,7 @@ _UNLESS: Final = {
     "parcel-arrived": "the parcel has not arrived",
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
+    "consent-settled": "a consent still waits for its confirmation",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
 
@@ -145,7 +156,7 @@ def _kill_switch(step: Step) -> str:
 
 def _relevant(step: Step) -> str:
     if step.said != "pass":
-        facts = [f"{_plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
+        facts = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
         return _and([REASONS[step.because] if step.because else "", *facts])
     asked = step.saw.get("unless") or ()
     known = [_UNLESS.get(word, word) for word in asked] if isinstance(asked, (tuple, list)) else []
@@ -161,7 +172,9 @@ def _suppressed(step: Step) -> str:
 def _channels(step: Step) -> str:
     if step.said == "pass":
         return _each(step.saw, _GROUNDS, "may be used:")
-    return REASONS[step.because] if step.because else "no channel is left"
+    said = REASONS[step.because] if step.because else "no channel is left"
+    lacks = {name: why for name, why in step.saw.items() if why in _LACKS}
+    return f"{said} ({_each(lacks, _LACKS, '')})" if lacks else said
 
 
 def _send_time(step: Step) -> str:
@@ -180,10 +193,10 @@ def _silence(step: Step) -> str:
 def _cap(step: Step) -> str:
     stretched = f", with windows stretched {step.saw['stretched']} times" if step.saw.get("stretched") else ""
     if step.because is Reason.CAP_FULL:
-        return f"{_plain(str(step.saw.get('limit')))} is full until {when(str(step.saw.get('opens')))}{stretched}"
+        return f"{plain(str(step.saw.get('limit')))} is full until {when(str(step.saw.get('opens')))}{stretched}"
     if step.because is Reason.BETTER_WAITS:
         return f"{step.saw.get('better')} is worth more and waits for the same slot{stretched}"
-    left = [f"{_plain(name)}: {room}" for name, room in step.saw.items() if isinstance(room, int)]
+    left = [f"{plain(name)}: {room}" for name, room in step.saw.items() if isinstance(room, int)]
     return f"there is room ({_and(left)}{stretched})" if left else "it does not count"
 
 
@@ -212,17 +225,17 @@ def known_rules() -> tuple[str, ...]:
 
 def rule(step: Step) -> tuple[str, str]:
     """One rule's part in words: its question, and what it found."""
-    question, say = _RULES.get(step.rule, (_plain(step.rule).capitalize(), _anything))
+    question, say = _RULES.get(step.rule, (plain(step.rule).capitalize(), _anything))
     return question, say(step)
 
 
 def _anything(step: Step) -> str:
-    found = [f"{_plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
+    found = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if value is not None]
     reason = REASONS.get(step.because, str(step.because)) if step.because else ""
     return _and([reason, *found]) or {"pass": "nothing against it", "hold": "not now", "refuse": "no"}[step.said]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
@@ -248,7 +261,7 @@ def outcome(decision: Decision) -> str:
 def about(message: Message) -> str:
     """What a message is, in half a sentence."""
     proposal = message.proposal
-    references = _and(f"{_plain(name)} {value}" for name, value in proposal.references.items())
+    references = _and(f"{plain(name)} {value}" for name, value in proposal.references.items())
     return f"{proposal.template}, {PURPOSES[proposal.purpose]}" + (f", {references}" if references else "")
 
 

@@ -169,6 +169,7 @@ class Senders:
                     "says": said.says,
                     "said_at": iso(now),
                     "wording": "checkout-2026-01",
+                    **({"confirmed": True} if said.says == "given" and said.opt_in == "confirmed" else {}),
                 }
                 for purpose in said.purposes
             ]
@@ -178,7 +179,7 @@ class Senders:
             return self._told("ConsentChanged", detail, f"consent-{said.customer}-{iso(now)}", about, None, now)
         state = {
             "state": "subscribed" if said.says == "given" else "unsubscribed",
-            "opt_in_level": "single_opt_in",
+            "opt_in_level": f"{said.opt_in}_opt_in",
             "consent_updated_at": _local(now),
         }
         payload = {
@@ -413,7 +414,7 @@ class Senders:
         consent = (
             {
                 "state": person.marketing,
-                "opt_in_level": "single_opt_in" if person.marketing == "subscribed" else None,
+                "opt_in_level": f"{person.opt_in}_opt_in" if person.marketing == "subscribed" else None,
                 "consent_updated_at": _local(placed) if person.marketing == "subscribed" else None,
             }
             if person.marketing
@@ -490,6 +491,7 @@ class Senders:
                     "says": "given",
                     "said_at": iso(placed),
                     "wording": "checkout-2026-01",
+                    **({"confirmed": True} if person.opt_in == "confirmed" else {}),
                 }
                 for purpose in (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
             ]

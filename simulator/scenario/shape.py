@@ -76,7 +76,10 @@ class Product(_Shape):
 
 
 class Person(_Shape):
-    """A customer. `account` is the platform's id; without one the order is a guest's. `marketing` as Shopify names it."""
+    """A customer. `account` is the platform's id; without one the order is a guest's. `marketing` as Shopify names it.
+
+    `opt_in` is how the shop took the consent: confirmed by the shop's own mail (double opt-in), or single.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -85,6 +88,7 @@ class Person(_Shape):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     account: str | None = None
     marketing: Literal["subscribed", "not_subscribed", "unsubscribed", "pending"] | None = None
+    opt_in: Literal["confirmed", "single"] = "confirmed"
 
 
 class Tax(_Shape):
@@ -154,6 +158,7 @@ class ConsentSaid(_Shape):
     says: Literal["given", "withdrawn"]
     purposes: Annotated[tuple[Purpose, ...], BeforeValidator(_listed)] = (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
     by: By = "shopify"
+    opt_in: Literal["confirmed", "single"] = "confirmed"
 
 
 class StoreTold(_Shape):

@@ -78,7 +78,7 @@ class Shop:
             "lines": [line],
             **more,
         }
-        said = [{"channel": "email", "purpose": purpose, "says": "given"} for purpose in consent]
+        said = [{"channel": "email", "purpose": purpose, "says": "given", "confirmed": True} for purpose in consent]
         self.put("OrderPlaced", ref=ref, occurred_at=now, order=details, consent=said)
 
     def messages(self, template):

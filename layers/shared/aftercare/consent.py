@@ -44,27 +44,70 @@ class Weight(Term):
     OBSERVED = "observed"
 
 
-class Statement(Model):
-    """One thing said about consent, with its evidence. `said_at` is the speaker's time, `heard_at` ours.
+class Actor(Term):
+    """Whose word or act a statement is."""
+
+    CUSTOMER = "customer"
+    STORE = "store"
+    AGENT = "agent"
+    PROVIDER = "provider"
+    CONFIRMATION = "confirmation"
+
+
+class Evidence(Model):
+    """What is kept of every statement, so that it can be proved (GDPR 7(1), rule C01).
+
+    `said_at` is the speaker's time as it counts, `claimed_at` what the speaker's clock said where that was out of bounds,
+    `heard_at` ours; `sequence` is the proof's id. `by` names the agent or provider, `manner` how an agent heard it. The text
+    that was agreed to lies under `wording_hash` (consent_log.wording_of); `wording` is its version in the words of its
+    source. `network` is the address cut to /24 or /48, `device` the family of the user agent.
+    """
+
+    said_at: AwareDatetime
+    heard_at: AwareDatetime
+    sequence: Annotated[str, Field(min_length=1)]
+    source: str
+    claimed_at: AwareDatetime | None = None
+    actor: Actor = Actor.STORE
+    by: str | None = None
+    manner: str | None = None
+    url: str | None = None
+    wording: str | None = None
+    wording_hash: str | None = None
+    locale: str | None = None
+    network: str | None = None
+    device: str | None = None
+
+
+class Statement(Evidence):
+    """One thing said about consent to one purpose on one channel, with its evidence.
 
     `address` is the keyed hash of the address that it was said for; None where it was said for whoever the customer is.
+    `confirmed` is a double opt-in done, here or at the platform; `asks` a consent that waits for our own confirmation mail;
+    `took` marks a withdrawal by keyword that took back a consent, which is all that a START gives back (rule C20).
     """
 
     channel: Channel
     purpose: Purpose
     says: Says
     weight: Weight = Weight.EXPLICIT
-    said_at: AwareDatetime
-    heard_at: AwareDatetime
-    sequence: Annotated[str, Field(min_length=1)]
-    source: str
-    wording: str | None = None
-    locale: str | None = None
     address: str | None = None
+    confirmed: bool = False
+    asks: bool = False
+    took: bool = False
+
+
+class Declaration(Evidence):
+    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), or an inquiry (CASL)."""
+
+    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry"]
 
 
 class Head(Model):
-    """The present state of one channel and purpose, and which statement made it so (`proof`: its sequence)."""
+    """The present state of one channel and purpose, and which statement made it so (`proof`: its sequence).
+
+    `written` says whether the text that was agreed to is on record (TCPA's "express written consent").
+    """
 
     channel: Channel
     purpose: Purpose
@@ -74,6 +117,18 @@ class Head(Model):
     proof: str
     source: str
     address: str | None = None
+    written: bool = False
+    confirmed: bool = False
+    asks: bool = False
+    took: bool = False
+
+
+class SaleHead(Model):
+    """Whether the person opted out of sale and sharing of their data, and the proof."""
+
+    opted_out: bool
+    said_at: AwareDatetime
+    proof: str
 
 
 class Suppression(Model):
@@ -91,6 +146,8 @@ class ConsentRecord(Model):
     version: int = 0
     heads: tuple[Head, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
+    sale: SaleHead | None = None
+    inquired_at: AwareDatetime | None = None
 
     def head(self, channel: Channel, purpose: Purpose) -> Head | None:
         return next((h for h in self.heads if h.channel is channel and h.purpose is purpose), None)
@@ -135,6 +192,10 @@ def fold(record: ConsentRecord, statements: Iterable[Statement]) -> ConsentRecor
             proof=said.sequence,
             source=said.source,
             address=said.address,
+            written=said.wording_hash is not None,
+            confirmed=said.confirmed,
+            asks=said.asks,
+            took=said.took,
         )
     after = tuple(heads[place] for place in sorted(heads))
     if after == record.heads:
@@ -147,3 +208,18 @@ def suppress(record: ConsentRecord, suppression: Suppression) -> ConsentRecord:
     if record.suppression(suppression.channel, suppression.address_hash):
         return record
     return record.model_copy(update={"suppressed": (*record.suppressed, suppression), "version": record.version + 1})
+
+
+def declare(record: ConsentRecord, declared: Iterable[Declaration]) -> ConsentRecord:
+    """The record after declarations, whatever their order; an opt-out wins a tie. The same object when nothing changes."""
+    sale, inquired_at = record.sale, record.inquired_at
+    for one in declared:
+        if one.kind == "inquiry":
+            inquired_at = max(inquired_at or one.said_at, one.said_at)
+            continue
+        said = SaleHead(opted_out=one.kind == "sale_opt_out", said_at=one.said_at, proof=one.sequence)
+        if sale is None or (said.said_at, said.opted_out, said.proof) > (sale.said_at, sale.opted_out, sale.proof):
+            sale = said
+    if (sale, inquired_at) == (record.sale, record.inquired_at):
+        return record
+    return record.model_copy(update={"sale": sale, "inquired_at": inquired_at, "version": record.version + 1})

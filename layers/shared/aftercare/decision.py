@@ -47,6 +47,7 @@ class Reason(Term):
     PARCEL_ARRIVED = "parcel_arrived"
     PARCEL_MOVED_ON = "parcel_moved_on"
     PARCEL_RECOVERED = "parcel_recovered"
+    CONSENT_SETTLED = "consent_settled"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"

@@ -69,7 +69,8 @@ class OrderDetails(Model):
 class Said(Model):
     """One thing a sender says about consent; what it does not mention it does not change.
 
-    `wording` names the text that was agreed to (its version or hash), for the evidence.
+    `wording` names the text that was agreed to (its version or hash), `text` is that text where the sender gives it;
+    `confirmed` says that the sender has done a double opt-in.
     """
 
     channel: Channel
@@ -77,6 +78,8 @@ class Said(Model):
     says: Says
     said_at: Instant | None = None
     wording: Text | None = None
+    text: Text | None = None
+    confirmed: bool = False
 
 
 class OrderFact(Model):

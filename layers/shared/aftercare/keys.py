@@ -63,6 +63,16 @@ def evidence(customer_id: str, sequence: str) -> Key:
     return Key("customers", f"EVIDENCE#{customer_id}", sequence)
 
 
+def wording(text_hash: str) -> Key:
+    """A text that somebody agreed to, by its hash: no personal data, and it outlives every customer."""
+    return Key("knowledge", f"WORDING#{text_hash}", ONLY)
+
+
+def request(kind: str, ref: str) -> Key:
+    """A person's legal request, open until it is answered; `ref` names the delivery that brought it."""
+    return Key("customers", f"REQUEST#{kind}#{ref}", ONLY)
+
+
 def email_alias(keyed_hash: str) -> Key:
     return Key("customers", f"ALIAS#email#{keyed_hash}", ONLY)
 

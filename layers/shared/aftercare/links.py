@@ -21,6 +21,8 @@ class LinkPurpose(IntEnum):
     PREFERENCES = 2
     UNSUBSCRIBE = 3
     CUE = 4
+    CONFIRM = 11
+    AGENT = 12
 
 
 class BadLink(ValueError):

@@ -26,6 +26,7 @@ class Unless(Term):
     PARCEL_ARRIVED = "parcel-arrived"
     PARCEL_MOVED_ON = "parcel-moved-on"
     PARCEL_RECOVERED = "parcel-recovered"
+    CONSENT_SETTLED = "consent-settled"
 
 
 class Block(Model):

@@ -18,8 +18,15 @@ from tests.small_outside import EVENTS, SECRETS, START, Context, sample
 
 ORDER = "example:1070"
 P = LinkPurpose
-ROUTES = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c"}
-ABOUT = {P.STATUS: ORDER, P.PREFERENCES: "", P.UNSUBSCRIBE: "email:promotional", P.CUE: ORDER}
+ROUTES = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k", P.AGENT: "a"}
+ABOUT = {
+    P.STATUS: ORDER,
+    P.PREFERENCES: "",
+    P.UNSUBSCRIBE: "email:promotional",
+    P.CUE: ORDER,
+    P.CONFIRM: "h1:reorder",
+    P.AGENT: "Kim",
+}
 
 
 def token(purpose, about=None, customer_id=CUSTOMER, days=60):
@@ -71,7 +78,7 @@ def anna(small):
         estimated_until=START + timedelta(days=2),
         status_url="https://shop.example.com/orders/1?key=k",
     )
-    return a_profile(small, order=order)
+    return a_profile(small, order=order, country="FR")
 
 
 # ---------------------------------------------------------------- every page

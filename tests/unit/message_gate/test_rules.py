@@ -200,7 +200,7 @@ def test_the_soft_opt_in_ends_with_an_objection_and_with_age_and_outside_its_cou
     after_a_year = NOON + timedelta(days=366)
     assert decide(a_candidate(proposal, ireland, policy=soft(), now=after_a_year))[0].because is Reason.NO_CONSENT
     assert decide(a_candidate(proposal, policy=soft(), now=after_a_year))[0] == Pass()
-    elsewhere = a_customer(an_order(country="CA"))
+    elsewhere = a_customer(an_order(country="CH"))
     assert decide(a_candidate(proposal, elsewhere, policy=soft()))[0].because is Reason.NO_CONSENT
 
 

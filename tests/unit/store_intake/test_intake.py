@@ -10,6 +10,8 @@ import pytest
 
 from aftercare import keys, store
 from aftercare.consent import Channel, Purpose, Says
+from aftercare.consent_log import wording_of
+from aftercare.requests import open_requests
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from store_intake import handler, web
 from store_intake.handler import handle
@@ -52,7 +54,7 @@ def test_an_order_is_facts_record_aliases_evidence_and_outbox_in_one_transaction
     customer = small.customer()
     assert customer.order("example:1070").contact.email == "anna@example.com"
     assert customer.profile.shop_refs == ("example:C-4711",)
-    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.GIVEN
+    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.PENDING
     kinds = sorted({str(i["pk"]).split("#")[0] + "#" + str(i["pk"]).split("#")[1] for i in small.items("ALIAS#")})
     assert kinds == ["ALIAS#email", "ALIAS#order", "ALIAS#platform"]
     assert len(small.items("EVIDENCE#")) == 1
@@ -219,11 +221,12 @@ def test_a_wish_to_be_erased_is_told_and_its_body_kept(small):
 
 def test_a_wish_about_data_adds_nothing_to_the_record(small):
     post()
-    before = [i for i in small.untouched() if not str(i["pk"]).startswith(("DELIVERY#", "PARKED#"))]
+    beside = ("DELIVERY#", "PARKED#", "REQUEST#")
+    before = [i for i in small.untouched() if not str(i["pk"]).startswith(beside)]
     wish = {"id": 7311209300071, "email": "second@example.com", "phone": "+4930901821"}
     for topic in ("customers/redact", "customers/data_request"):
         post(topic, customer=wish)
-    assert [i for i in small.untouched() if not str(i["pk"]).startswith(("DELIVERY#", "PARKED#"))] == before
+    assert [i for i in small.untouched() if not str(i["pk"]).startswith(beside)] == before
 
 
 def test_tags_come_and_go(small):
@@ -469,3 +472,53 @@ def test_a_delivery_is_remembered_longer_than_any_sender_retries(small):
     assert post()["status"] == "duplicate"
     (delivery,) = small.items("DELIVERY#")
     assert delivery["expires_at"] >= (small.clock.at + timedelta(hours=23)).timestamp()
+
+
+# ---------------------------------------------------------------- consent that waits, texts, and clocks
+
+
+def consent_changed(event_id="c1", **said):
+    one = {"channel": "email", "purpose": "reorder", "says": "given", **said}
+    return put("ConsentChanged", event_id=event_id, said=[one])
+
+
+@pytest.mark.parametrize(("confirmed", "says"), [(False, Says.PENDING), (True, Says.GIVEN)])
+def test_a_consent_of_a_german_customer_waits_unless_the_shop_has_had_it_confirmed(small, confirmed, says):
+    put()
+    consent_changed(confirmed=confirmed)
+    head = small.customer().consent.head(Channel.EMAIL, Purpose.REORDER)
+    assert (head.says, head.asks, head.confirmed) == (says, not confirmed, confirmed)
+
+
+@pytest.mark.parametrize(("level", "says"), [("single_opt_in", Says.PENDING), ("confirmed_opt_in", Says.GIVEN)])
+def test_the_opt_in_level_of_the_platform_decides_whether_it_was_confirmed(small, level, says):
+    post()
+    at = "2026-03-02T10:00:00Z"
+    state = {"state": "subscribed", "opt_in_level": level, "consent_updated_at": at, "consent_collected_from": "SHOPIFY"}
+    post("customers_email_marketing_consent/update", webhook_id="c2", email_marketing_consent=state)
+    assert small.customer().consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is says
+
+
+def test_a_text_that_the_store_sends_with_a_consent_can_be_read_by_its_hash_for_ever(small):
+    put()
+    consent_changed(text="Yes, remind me before my coffee runs out.", wording="checkout-7")
+    (row,) = [json.loads(i["doc"]) for i in small.items("EVIDENCE#") if "checkout-7" in str(i["doc"])]
+    assert wording_of(small.tables, row["wording_hash"]).text.startswith("Yes, remind me")
+
+
+def test_a_wrong_clock_is_kept_in_the_evidence_and_bounded_in_what_counts(small):
+    put()
+    consent_changed(says="withdrawn", said_at="2027-01-01T00:00:00Z")
+    (row,) = [json.loads(i["doc"]) for i in small.items("EVIDENCE#") if "2027" in str(i["doc"])]
+    assert row["claimed_at"].startswith("2027-01-01")
+    assert row["said_at"].startswith("2026-03-02")
+
+
+def test_a_privacy_request_has_its_clock_from_the_moment_it_is_acknowledged(small):
+    post()
+    for topic in ("customers/redact", "customers/data_request"):
+        post(topic)
+    opened = open_requests(small.tables, small.clock.now())
+    assert sorted(str(r.asked) for r in opened) == ["erasure", "export"]
+    assert {r.customer_id for r in opened} == set(small.customers())
+    assert all(r.due_by == small.clock.now() + timedelta(days=30) for r in opened)

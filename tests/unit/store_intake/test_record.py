@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Statement, Weight
+from aftercare.consent_log import consent_after
 from aftercare.customer import Contact, Order, OrderLine, Refund
 from aftercare.facts import OrderDetails, OrderFact, OrderFactType
 from aftercare.money import Money
-from store_intake.record import consent_after, news, order_after, profile_after, refunds_after
+from store_intake.record import news, order_after, profile_after, refunds_after
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 EMAILS = [None, "anna@example.com", "a.beispiel@example.com"]
