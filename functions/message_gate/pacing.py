@@ -13,8 +13,8 @@ from aftercare.proposal import Proposal
 from aftercare.rate import SHARDS, Quota, SendingRate, reserve
 from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Tables, Throttled
 
-AT_ONCE = timedelta(seconds=1)
-"""A place so near is taken now."""
+BURST = timedelta(seconds=5)
+"""A place so near is taken now: an invocation takes about so long for its batch, and the account bears a burst."""
 
 KEPT = timedelta(minutes=15)
 """So long after its place a message that waited for it may still go: its slot may ring late."""
@@ -60,7 +60,7 @@ class Pace:
         if not self._places:
             self._reserve(now)
         at = self._places.pop(0)
-        return now if at <= now + AT_ONCE else at
+        return now if at <= now + BURST else at
 
     def _reserve(self, now: datetime) -> None:
         per_second, count = self.rate.allowed(self.quota), max(self.wanted, 1)

@@ -133,7 +133,6 @@ def base32(raw: bytes) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(filled - 10, -1, -10)])[: -(-bits // 5)]
 
 
-@lru_cache(maxsize=4096)
 def quota() -> Key:
     """What the mail provider allows the account, as it was last read."""
     return Key("knowledge", "SETTINGS", "QUOTA")
@@ -144,6 +143,7 @@ def rate(shard: int) -> Key:
     return Key("knowledge", f"RATE#{shard}", ONLY)
 
 
+@lru_cache(maxsize=4096)
 def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
     # 20 bytes are 32 characters, without padding.
