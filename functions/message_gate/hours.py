@@ -8,7 +8,7 @@ twice is open twice, and one that never comes is not open.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -105,8 +105,12 @@ class HoursBook(Model):
     def guard(self) -> timedelta:
         return timedelta(minutes=self.guard_minutes)
 
+    @cached_property
+    def _ruled(self) -> frozenset[tuple[Channel, Purpose]]:
+        return frozenset((c, p) for c in Channel for p in Purpose if any(rule.fits(c, p) for rule in self.rules))
+
     def has_rules_for(self, channel: Channel, purpose: Purpose) -> bool:
-        return any(rule.fits(channel, purpose) for rule in self.rules)
+        return (channel, purpose) in self._ruled
 
 
 @lru_cache(maxsize=1)

@@ -114,6 +114,13 @@ class ReminderView(Frame):
     once: str
 
 
+class ConsentView(Frame):
+    lead: str
+    kinds: list[str]
+    confirm_url: str
+    hint: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -149,6 +156,7 @@ class NoticeView(Frame):
 MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
+    "consent-confirmation": ConsentView,
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

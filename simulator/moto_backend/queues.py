@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from simulator.moto_backend.backend import MotoBackend
 
 
+def _group(message: Mapping[str, Any]) -> str | None:
+    group: str | None = message.get("Attributes", {}).get("MessageGroupId")
+    return group
+
+
 class _Taken(NamedTuple):
     """A message in flight: until when, how often it was received, and by how many milliseconds the clock was ahead then."""
 
@@ -99,7 +104,12 @@ class MotoQueue:
                 MessageAttributeNames=["All"],
                 WaitTimeSeconds=0,
             )
-        records: list[Record] = [queue_record_of_message(message, self.queue.arn) for message in answer.get("Messages", ())]
+        messages = list(answer.get("Messages", ()))
+        if self.queue.fifo:
+            # SQS gives as many messages of one group as it can before it goes to the next; moto gives them as they came.
+            groups = {group: place for place, group in reversed(list(enumerate(map(_group, messages))))}
+            messages.sort(key=lambda message: groups[_group(message)])
+        records: list[Record] = [queue_record_of_message(message, self.queue.arn) for message in messages]
         received = {record["messageId"] for record in records}
         # What was received too often and is visible again has just gone to the dead-letter queue instead.
         if self.queue.redrive is not None:

@@ -22,6 +22,9 @@ from aftercare.content import plain
 ROOT = Path(__file__).parents[2]
 SDK = Path(botocore.__file__).parent
 BY_POWERTOOLS = {"get_secret": ("secretsmanager", "GetSecretValue"), "get_parameter": ("ssm", "GetParameter")}
+OF_THE_CLIENT = ("close", "exceptions", "meta")
+"""What a client has that is no operation of its service."""
+
 CALLED = [(service, name) for service, names in build_data.OPERATIONS.items() for name in sorted(names)]
 
 
@@ -68,8 +71,9 @@ def calls_of_the_ports() -> set[tuple[str, str]]:
     found = set()
     for name, service in given.items():
         for node in ast.walk(classes[name]):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self._client."):
-                found.add((service, node.func.attr))
+            # A call of the client, of the client behind a method of ours, or one that is handed on to be made.
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self._client", "self._connected()"):
+                found |= {(service, node.attr)} if node.attr not in OF_THE_CLIENT else set()
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr":
                 assert ast.unparse(node.args[1]) == "f'{kind.lower()}_item'"
                 found |= {(service, f"{kind}_item") for kind in ("put", "update", "delete")}

@@ -157,7 +157,8 @@ def effects_of_a_reminder():
 
 
 FIRST, NAMES = effects_of_a_reminder()
-CLAIM = FIRST + NAMES.index("tables.write")
+CLAIM = FIRST + NAMES.index("mail.send") - 1
+"""The write before the send; the one before that reserves a place in the sending rate."""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -185,4 +186,4 @@ def test_a_withdrawal_between_any_two_effects_of_the_gate_holds_for_the_very_nex
 
 
 def test_the_effects_are_those_that_the_test_means():
-    assert NAMES == ["tables.read", "tables.read", "tables.write", "mail.send", "tables.write"]
+    assert NAMES == ["tables.read", "tables.read", "tables.write", "tables.write", "mail.send", "tables.write"]
