@@ -25,7 +25,7 @@ def texts_before_mail(monkeypatch):
 
 def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=3), addresses=None, consents=("sms",), **order):
     told = {"country": "US", "region": "NY", "postcode": "10001", "placed_at": now, **order}
-    consent = consent_of(*(said(purpose, channel=Channel(c), sequence=c, wording="texts-2026-01") for c in consents))
+    consent = consent_of(*(said(purpose, channel=Channel(c), sequence=c, wording_hash="h-of-the-text") for c in consents))
     return a_candidate(
         proposal=a_proposal(purpose=purpose, not_after=now + window, proposed_at=now),
         customer=a_customer(an_order(**told), consent=consent),
