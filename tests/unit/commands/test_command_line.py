@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -358,7 +359,9 @@ def test_a_state_that_was_edited_is_one_line(tmp_path, call, change):
 
 def test_a_reader_who_has_seen_enough_and_a_terminal_that_knows_ascii_only_are_no_trouble(tmp_path):
     """`aftercare ... | head -1`, in the C locale: no traceback, no complaint at exit."""
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": ""}
+    root = Path(__file__).parents[3]  # where the project is not installed, it is found by path
+    path = os.pathsep.join(str(root / part) for part in (".", "layers/shared"))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": "", "PYTHONPATH": path}
     with subprocess.Popen(
         [sys.executable, "-m", "simulator.commands.main", "demo", "--backend", "memory"],
         stdout=subprocess.PIPE,
