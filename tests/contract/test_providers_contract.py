@@ -178,16 +178,16 @@ def port(outside: Outside, kind: str) -> Any:
 def on_both(kind: str, before: Callable[[LocalCloud], None], faults: dict[int, Fault] | None = None) -> list[Any]:
     """Outcome, attempts and accepts of one message on each backend."""
     found = []
+    outcomes: list[SendOutcome] = []
     message = CASES[kind][2]
     for backend in ("memory", "moto"):
-        outcomes: list[SendOutcome] = []
         handlers = {"message_gate": lambda event, context: outcomes.append(port(outside_module.current(), kind).send(message))}
         plan = FaultPlan(faults, names=frozenset(("texts.send", "pushes.send", "chats.send"))) if faults else None
         with LocalCloud(backend, handlers=handlers, parameters=PARAMETERS, faults=plan) as cloud:  # type: ignore[arg-type]
             before(cloud)
             cloud.invoke("message_gate", {})
             phones = cloud.phones
-            found.append((outcomes[0], phones.attempts["m1"], phones.accepted["m1"], [t.body for t in phones.taken]))
+            found.append((outcomes.pop(), phones.attempts["m1"], phones.accepted["m1"], [t.body for t in phones.taken]))
     return found
 
 

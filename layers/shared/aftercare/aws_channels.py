@@ -26,7 +26,6 @@ from aftercare.providers import (
 from aftercare.rate import Quota
 from aftercare.settings import Settings
 
-
 IDLE = timedelta(seconds=5)
 """An idle connection is not trusted for longer. A frozen sandbox never hears that its peer or a NAT has closed it, and a
 send into a dead connection is an outcome that nobody learns; a new one costs one handshake."""

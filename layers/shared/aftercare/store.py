@@ -17,6 +17,7 @@ from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.events import Event
 from aftercare.keys import Key
+from aftercare.learned import NOTHING, Learned, learned_from
 from aftercare.shipment import Shipment
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 
@@ -65,7 +66,12 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
-    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+
+
+def _document(item: Item) -> str:
+    """What a record is read from; sums lie beside each other, so that they can be added to."""
+    return learned_from((item,)).to_json() if item["sk"] == keys.LEARNED else str(item["doc"])
 
 
 @lru_cache(maxsize=64)
@@ -77,7 +83,9 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
     held: list[Message] = []
     cases: list[Case] = []
     for sk, doc in documents:
-        if sk == keys.PROFILE:
+        if sk == keys.LEARNED:
+            found["learned"] = Learned.model_validate_json(doc)
+        elif sk == keys.PROFILE:
             found["profile"] = _profile(doc)
         elif sk == keys.CONSENT:
             found["consent"] = _consent(doc)
@@ -105,6 +113,7 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
         slot=found.get("slot"),
         cases=tuple(cases),
         caps=found.get("caps") or Caps(),
+        learned=found.get("learned", NOTHING),
     )
 
 
