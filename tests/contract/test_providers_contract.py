@@ -18,6 +18,7 @@ from aftercare.providers import OPERATOR_TIME, chat_body, push_call, text_call
 from aftercare.settings import Settings
 from simulator.cloud import LocalCloud
 from simulator.faults import Fault, FaultPlan
+from tests.small_outside import Now
 
 ACCOUNT = "123456789012"
 SETTINGS = Settings(
