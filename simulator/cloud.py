@@ -42,7 +42,7 @@ from simulator.mailbox import Mailbox, MailTaken
 from simulator.memory.backend import MemoryBackend, table_roles
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
-from simulator.phones import Phones, Taken, text_in
+from simulator.phones import Phones, Taken, chat_notification, text_notification
 from simulator.pollers import QueuePoller, StreamPoller
 from simulator.schedules import ScheduledRules, Scheduler
 from simulator.seeded import SeededIds, ServiceIds, VirtualNow, secret_text, stream
@@ -653,12 +653,19 @@ class LocalCloud:
     def text_in(self, number: str, body: str) -> str:
         """A person writes a text message to the store's number; the id that the provider gives it."""
         inbound_id = self._service_ids()
-        queue = self._queue_by["EngagementQueue"]
-        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:inbound"
-        notification = text_in(number, body, inbound_id, "+12125550101", self.clock.now, topic)
-        self.journal.note("text-in", {"from": number})
-        self.backend.send(queue, json.dumps(notification))
+        self._inbound("text-in", number, text_notification(number, body, inbound_id, "+12125550101", self.clock.now))
         return inbound_id
+
+    def chat_in(self, message: Mapping[str, Any]) -> None:
+        """A person writes on WhatsApp: one message as Meta's webhook has it."""
+        number = f"+{message['from']}"
+        self.phones.spoke_at[number] = self.clock.now
+        self._inbound("chat-in", number, chat_notification(message, self._service_ids(), self.clock.now))
+
+    def _inbound(self, kind: str, number: str, notification: Mapping[str, Any]) -> None:
+        """What the topic of people's own messages puts on the queue behind it."""
+        self.journal.note(kind, {"from": number})
+        self.backend.send(self._queue_by["EngagementQueue"], json.dumps(notification))
 
     def _provider_tells(self, delay: timedelta, detail_type: str, detail: Mapping[str, Any]) -> None:
         tags = detail["mail"]["tags"].get("ses:configuration-set")

@@ -200,7 +200,7 @@ class ProviderSays(Refused):
         self.reason = reason
 
 
-def text_in(number: str, body: str, inbound_id: str, to: str, at: datetime, topic: str) -> dict[str, Any]:
+def text_notification(number: str, body: str, inbound_id: str, to: str, at: datetime) -> dict[str, Any]:
     """A text message that a person sent, as its topic puts it on a queue (not raw)."""
     message = {
         "originationNumber": number,
@@ -209,10 +209,20 @@ def text_in(number: str, body: str, inbound_id: str, to: str, at: datetime, topi
         "messageBody": body,
         "inboundMessageId": inbound_id,
     }
+    return _notification(message, inbound_id, at)
+
+
+def chat_notification(message: Mapping[str, Any], notification_id: str, at: datetime) -> dict[str, Any]:
+    """A WhatsApp message that a person sent: Meta's webhook entry as text in AWS's message as text in the notification."""
+    entry = {"id": "1163793972139053", "changes": [{"field": "messages", "value": {"messages": [dict(message)]}}]}
+    return _notification({"context": {}, "whatsAppWebhookEntry": json.dumps(entry)}, notification_id, at)
+
+
+def _notification(message: Mapping[str, Any], notification_id: str, at: datetime) -> dict[str, Any]:
     return {
         "Type": "Notification",
-        "MessageId": inbound_id,
-        "TopicArn": topic,
+        "MessageId": notification_id,
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:inbound",
         "Message": json.dumps(message),
         "Timestamp": at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
         "SignatureVersion": "1",

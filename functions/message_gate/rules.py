@@ -15,16 +15,17 @@ from aftercare.consent import Channel, Purpose
 from aftercare.consent_log import asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
-from aftercare.learned import NOTHING, Learned
+from aftercare.learned import ASKS, NOTHING, Learned
 from aftercare.places import Whereabouts, whereabouts
 from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
-from message_gate.channel_choice import ChannelPolicy, Choice, choose
+from message_gate.channel_choice import ChannelPolicy, Choice, channel_policy, choose, share
 from message_gate.channels import REPLIES
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import Schedule, hours_book, next_legal_instant, schedule, window_around
+from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -219,6 +220,22 @@ class Candidate:
         found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
         in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
         return next(in_time, found[0] if found else None)
+
+    @cached_property
+    def better_hour(self) -> datetime | None:
+        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours."""
+        active = self.customer.learned.active(self.now)
+        if not active or self.proposal.purpose not in ASKS or self.departure is None:
+            return None
+        policy, zones = channel_policy(), self.whereabouts.zones
+        hour = receptive_hour(active, policy.hour)
+        if hour is None or len(zones) != 1 or policy.urgency_of(self.proposal.template) != "any_time":
+            return None
+        at = next_at(hour, ZoneInfo(zones[0]), self.now, share(self.proposal.message_id))
+        if at is None or at >= self.proposal.not_after:
+            return None
+        hours = self.hours(self.departure.channel)
+        return at if next_legal_instant(hours, hours_book().guard, at, self.proposal.not_after) == at else None
 
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
@@ -419,7 +436,8 @@ def _why_this(candidate: Candidate) -> dict[str, str]:
 
 
 def send_time(candidate: Candidate) -> Verdict:
-    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in.
+    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in; what can wait
+    goes at the hour at which the customer is used to answer.
 
     A channel whose hours open too late leaves the message to the next one that opens in time (rules C21-C23, H12).
     """
@@ -431,6 +449,9 @@ def send_time(candidate: Candidate) -> Verdict:
         return Pass()
     saw = _hours_seen(candidate, departure)
     if departure.at == candidate.now:
+        better = candidate.better_hour
+        if better:
+            return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
     return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
 

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from aftercare.clock import iso
+from aftercare.consent import Purpose
+from aftercare.keys import message_id
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import Shop
 
@@ -107,6 +109,10 @@ def test_what_a_provider_refuses_goes_by_the_next_channel_and_once(store):
     told = store.why("parcel-shipped")
     assert [d["reason"] for d in told["decisions"]] == ["claimed", "provider_refused", "claimed", "sent"]
     assert max(store.cloud.mailbox.accepted.values()) == 1
+    (consent,) = [json.loads(str(i["doc"])) for i in store.cloud.items("CustomerTable") if i["sk"] == "1#CONSENT"]
+    said = {h["purpose"]: (h["says"], h["source"]) for h in consent["heads"] if h["channel"] == "sms"}
+    assert said == dict.fromkeys(Purpose, ("withdrawn", "sms-voice:opted-out"))
+    assert store.cloud.phones.attempts[message_id(told["proposal"]["key"])] == 1, "the next message does not try again"
     assert store.cloud.phones.taken == []
 
 
@@ -131,3 +137,39 @@ def test_whatsapp_takes_only_approved_templates_while_the_person_has_not_written
     store.place([("whatsapp", "transactional")])
     journey(store)
     assert set(store.sent().values()) == {"email"}
+
+
+def test_a_stop_is_confirmed_once_and_holds_for_the_next_message(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=1)
+    store.parcel("shipped")
+    store.cloud.advance(hours=1)
+    assert store.sent()["parcel-shipped"] == "sms"
+    store.cloud.text_in(PHONE, "Please stop texting me")
+    store.cloud.advance(minutes=2)
+    store.cloud.text_in(PHONE, "stop texting me now")
+    store.cloud.advance(minutes=10)
+    store.parcel("out_for_delivery")
+    store.cloud.advance(hours=1)
+    said = [t.body for t in store.cloud.phones.to(PHONE)]
+    assert len(said) == 2
+    assert "keine SMS mehr" in said[1] or "no more texts" in said[1]
+    assert store.sent()["parcel-out-for-delivery"] == "email"
+
+
+def test_within_a_day_of_the_persons_own_message_whatsapp_takes_anything(store):
+    store.place([("whatsapp", "transactional")])
+    store.cloud.advance(hours=1)
+    message = {"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}}
+    store.cloud.chat_in(message)
+    store.cloud.advance(minutes=1)
+    store.parcel("shipped")
+    store.cloud.advance(hours=1)
+    assert store.sent()["parcel-shipped"] == "whatsapp"
+    (chat,) = store.cloud.phones.to(PHONE)
+    ledger = store.why("parcel-shipped")
+    assert ledger["provider_id"] == chat.provider_id
+    store.cloud.advance(days=2)
+    store.parcel("out_for_delivery")
+    store.cloud.advance(hours=1)
+    assert store.sent()["parcel-out-for-delivery"] == "email"
