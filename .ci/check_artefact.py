@@ -6,6 +6,8 @@ ones are for arm64), and boto3 as the runtime brings it. Runs on Lambda's own Py
 
 import importlib.util
 import io
+import json
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -20,6 +22,14 @@ assert callable(importlib.import_module(sys.argv[1]).handle), "no handle()"
 for name in ("aws_xray_sdk", "numpy", "requests"):
     assert name not in sys.modules, f"{name} is imported at init"
 """
+TEMPLATES = """
+import importlib, sys
+sys.path[:0] = sys.argv[2:]
+found = importlib.import_module(sys.argv[1]).handle({"templates": "check"}, None)
+assert found["ok"], found["findings"]
+"""
+"""Reads every content file of the layer and of the gate as they are built, and writes every message with them."""
+BUILD_DATA = runpy.run_path(str(Path(__file__).parents[1] / "layers" / "shared" / "build_data.py"))
 
 
 def without_bytecode(folder: Path) -> list[str]:
@@ -34,6 +44,28 @@ def without_bytecode(folder: Path) -> list[str]:
     return bad
 
 
+def not_json(folder: Path) -> list[str]:
+    """Content files as they were written: the layer has no YAML library to read them."""
+    bad = []
+    for path in BUILD_DATA["content_files"](folder):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            bad.append(str(path))
+    return bad
+
+
+def not_in_models(models: Path) -> list[str]:
+    """Operations that the engine calls and that AWS_DATA_PATH hides."""
+    bad = []
+    for service, wanted in BUILD_DATA["OPERATIONS"].items():
+        found = [
+            json.loads(path.read_text(encoding="utf-8"))["operations"] for path in models.glob(f"{service}/*/service-2.json")
+        ]
+        bad += [f"{service} {name}" for name in sorted(wanted) if not any(name in operations for operations in found)]
+    return bad
+
+
 def zipped(folder: Path) -> int:
     """Bytes of the archive that a deployment uploads."""
     buffer = io.BytesIO()
@@ -45,7 +77,9 @@ def zipped(folder: Path) -> int:
 
 def main(build: Path, layer: Path, runtime: Path) -> int:
     problems = [f"no unchecked-hash bytecode: {path}" for path in without_bytecode(build)]
+    problems += [f"not in the layer's models: {operation}" for operation in not_in_models(build / "SharedLayer" / "models")]
     functions = sorted(folder for folder in build.iterdir() if folder.name.endswith("Function"))
+    problems += [f"content is not JSON: {path}" for folder in (build / "SharedLayer", *functions) for path in not_json(folder)]
     sizes = {folder: zipped(folder) for folder in functions}
     layer_size = zipped(build / "SharedLayer")
     print(f"layer {layer_size / 1e6:.2f} MB of {LAYER_BYTES / 1e6}")
@@ -60,12 +94,14 @@ def main(build: Path, layer: Path, runtime: Path) -> int:
             problems.append(f"{folder.name} holds {packages}, not one package")
             continue
         arguments = [f"{packages[0]}.handler", str(folder), str(layer), str(runtime)]
-        run = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", IMPORT, *arguments], capture_output=True, text=True
-        )
-        if run.returncode:
-            problems.append(f"{folder.name} does not import: {run.stderr.strip().splitlines()[-1]}")
-    print("\n".join(problems) or f"bytecode and imports of {len(functions)} functions and the layer: right")
+        programs = {"does not import": IMPORT, **({"cannot write": TEMPLATES} if packages == ["message_gate"] else {})}
+        for what, program in programs.items():
+            run = subprocess.run(
+                [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", program, *arguments], capture_output=True, text=True
+            )
+            if run.returncode:
+                problems.append(f"{folder.name} {what}: {run.stderr.strip().splitlines()[-1]}")
+    print("\n".join(problems) or f"bytecode, content, models and imports of {len(functions)} functions and the layer: right")
     return len(problems) > 0
 
 

@@ -3,7 +3,8 @@
 BASE is `import boto3` with stock clients of dynamodb, events and sesv2. A function's init is its handler's import and the
 same three clients, made by the engine's own composition root: without them the comparison would flatter, because the
 engine makes clients on first use. Both run from copies whose bytecode needs no check (unchecked-hash), as the built
-bundle has it, with `-I -S -B`: no user site, no .pth, nothing written.
+bundle has it, with `-I -S -B`: no user site, no .pth, nothing written. A function has its environment of template.yaml,
+with the SDK's models and the content as the build makes them; BASE has the SDK as it comes.
 
 What is put off is not gone: a row without a bar tells what the first invocation can load on top, which is every import
 that stands inside a function of the modules that init has loaded, and of those that come with it.
@@ -16,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import statistics
 import subprocess  # nosec B404 - starts this interpreter only
@@ -28,7 +30,10 @@ from typing import Any, Final
 
 from simulator.bench.measure import Result, Say
 from simulator.commands.options import BUILD, ROOT
+from simulator.commands.world import PARAMETERS
+from simulator.template import load
 
+BASE: Final = "BASE"
 PAIRS: Final = 11
 RUNTIME: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """What Lambda's own runtime brings; the layer must not."""
@@ -116,35 +121,44 @@ _ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "CUSTOMER_TABLE": "customers",
-    "KNOWLEDGE_TABLE": "knowledge",
-    "AFTERCARE_BUS": "aftercare-dev",
-    "CONFIGURATION_SET": "aftercare-dev",
-    "POWERTOOLS_SERVICE_NAME": "bench",
-    "POWERTOOLS_METRICS_NAMESPACE": "Aftercare",
 }
+"""What Lambda itself gives every process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Init:
+    """What one process did from its start to its clients."""
+
     calls: int
     cpu: float
     modules: frozenset[str]
     imported: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The copies to run: `paths` as Lambda's Python finds them, and each function's environment by its package."""
+
+    paths: list[str]
+    environments: dict[str, dict[str, str]]
+
+    @property
+    def packages(self) -> list[str]:
+        return sorted(self.environments)
+
+
 def measure(say: Say) -> list[Result]:
-    paths, packages = _copies(say)
-    base = _run("BASE", paths, count=True)
+    bundle = _copies(say)
+    base = _run(BASE, bundle, count=True)
     counted: dict[str, Init] = {}
-    for package in packages:
+    for package in bundle.packages:
         say(f"P1, P2: counting the init of {package}")
-        counted[package] = _run(f"{package}.handler", paths, count=True)
+        counted[package] = _run(package, bundle, count=True)
     modules = {package: len(init.modules) / len(base.modules) for package, init in counted.items()}
     calls = {package: init.calls / base.calls for package, init in counted.items()}
-    cpu = _cpu(packages, paths, say)
+    cpu = _cpu(bundle, say)
     found = _forbidden(counted)
-    later = {package: _run(f"{package}.handler", paths, count=False, program=_LATER) for package in packages}
+    later = {package: _run(package, bundle, count=False, program=_LATER) for package in bundle.packages}
     most = max(later, key=lambda package: len(later[package].modules))
     return [
         _worst("P1", "modules imported at init / BASE", modules, 1.30, f"BASE {len(base.modules)} modules"),
@@ -186,26 +200,28 @@ def _forbidden(counted: dict[str, Init]) -> list[str]:
     return found
 
 
-def _cpu(packages: list[str], paths: list[str], say: Say) -> dict[str, float]:
+def _cpu(bundle: Bundle, say: Say) -> dict[str, float]:
     """Each function's CPU time over that of a BASE run beside it; the order turns, so drift hits all alike."""
+    packages = bundle.packages
     ratios: dict[str, list[float]] = {package: [] for package in packages}
     for round_ in range(PAIRS):
         say(f"P3: round {round_ + 1} of {PAIRS}")
         turned = packages[round_ % len(packages) :] + packages[: round_ % len(packages)]
         for n, package in enumerate(turned):
-            first_base = (n + round_) % 2 == 0
-            pair = ["BASE", f"{package}.handler"] if first_base else [f"{package}.handler", "BASE"]
-            times = {what: _run(what, paths, count=False).cpu for what in pair}
-            ratios[package].append(times[f"{package}.handler"] / times["BASE"])
+            pair = [BASE, package] if (n + round_) % 2 == 0 else [package, BASE]
+            times = {what: _run(what, bundle, count=False).cpu for what in pair}
+            ratios[package].append(times[package] / times[BASE])
     return {package: statistics.median(each) for package, each in ratios.items()}
 
 
-def _run(what: str, paths: list[str], count: bool, program: str = _CHILD) -> Init:
+def _run(what: str, bundle: Bundle, count: bool, program: str = _CHILD) -> Init:
+    """Run BASE or a package's init in a process of its own."""
+    module, environment = (BASE, {}) if what == BASE else (f"{what}.handler", bundle.environments[what])
     done = subprocess.run(  # noqa: S603 # nosec B603 - this interpreter, with a program of ours
-        [sys.executable, "-I", "-S", "-B", "-c", program, json.dumps([what, paths, count])],
+        [sys.executable, "-I", "-S", "-B", "-c", program, json.dumps([module, bundle.paths, count])],
         capture_output=True,
         text=True,
-        env={**_ENVIRONMENT, "PATH": os.environ.get("PATH", "")},
+        env={**_ENVIRONMENT, **environment, "PATH": os.environ.get("PATH", "")},
         check=False,
     )
     if done.returncode:
@@ -217,28 +233,44 @@ def _run(what: str, paths: list[str], count: bool, program: str = _CHILD) -> Ini
 # ---------------------------------------------------------------- the copies
 
 
-def _copies(say: Say) -> tuple[list[str], list[str]]:
+def _copies(say: Say) -> Bundle:
     """Functions, layer and runtime as a deployment has them, for this interpreter; made once for each state of the source."""
     place = ROOT / BUILD / "bench"
     functions, layer, runtime = place / "task", place / "opt", place / "runtime"
+    site = layer / "python"
     stamp, state = place / "made-from", _state()
     if not stamp.exists() or stamp.read_text() != state:
         say("P1 to P6: copying and compiling functions, layer and runtime (first time only)")
         shutil.rmtree(place, ignore_errors=True)
         for distribution in sorted(_layer_distributions()):
-            _copy_distribution(distribution, layer)
+            _copy_distribution(distribution, site)
         for distribution in RUNTIME:
             _copy_distribution(distribution, runtime)
         ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "layers" / "shared" / "aftercare", layer / "aftercare", ignore=ignore)
+        shutil.copytree(ROOT / "layers" / "shared" / "aftercare", site / "aftercare", ignore=ignore)
+        shutil.copyfile(ROOT / "layers" / "shared" / "amazon-roots.pem", layer / "amazon-roots.pem")
         for package in _packages():
             shutil.copytree(ROOT / "functions" / package, functions / package, ignore=ignore)
-        for folder in (functions, layer, runtime):
+        build = runpy.run_path(str(ROOT / "layers" / "shared" / "build_data.py"))
+        build["write_content"](place)
+        build["write_models"](runtime / "botocore", layer / "models")
+        for folder in (functions, site, runtime):
             compileall.compile_dir(
                 str(folder), quiet=2, workers=0, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, stripdir=str(folder)
             )
         stamp.write_text(state)
-    return [str(functions), str(layer), str(runtime)], _packages()
+    return Bundle([str(functions), str(site), str(runtime)], _environments(layer))
+
+
+def _environments(layer: Path) -> dict[str, dict[str, str]]:
+    """What template.yaml sets for each function, the layer's files being where this copy has them."""
+    return {
+        function.handler.partition(".")[0]: {
+            name: str(layer / value.removeprefix("/opt/")) if value.startswith("/opt/") else value
+            for name, value in function.environment.items()
+        }
+        for function in load(ROOT / "template.yaml", PARAMETERS).functions.values()
+    }
 
 
 def _packages() -> list[str]:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = TEMPLATE["Globals"]["Function"]
-READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "AWS_CA_BUNDLE"}
+READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "AWS_CA_BUNDLE", "AWS_DATA_PATH"}
 GATE = "MessageGateRole"
 RELAY = "EventRelayRole"
 

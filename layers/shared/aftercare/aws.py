@@ -4,6 +4,7 @@ Clients come from botocore. boto3 would add what no port uses (resources, upload
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ProxyConnectionError,
 )
+from botocore.loaders import Loader
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
@@ -496,11 +498,25 @@ def client(service: str) -> Any:
     return _maker()(service, config=CALL)
 
 
+class _Models(Loader):
+    """The SDK's models, first those in AWS_DATA_PATH (layers/shared/prune_models.py)."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Every folder's name. botocore looks into its 420 folders twice to learn what loading then finds by name anyway."""
+        del type_name
+        return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
+
+
 def _maker() -> Callable[..., Any]:
     """What makes clients: boto3's default session where this process has set one up, else a session of botocore's own."""
     session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
-    made: Callable[..., Any] = session.client if session is not None else botocore.session.get_session().create_client
-    return made
+    if session is not None:
+        made: Callable[..., Any] = session.client
+        return made
+    own = botocore.session.get_session()
+    path = own.get_config_variable("data_path")
+    own.register_component("data_loader", _Models(path.split(os.pathsep) if path else None))
+    return own.create_client
 
 
 class AwsOutside(Outside):
