@@ -50,7 +50,7 @@ class ShippingPolicy(Model):
     held_out_share: Share = 0.0
     unshipped_after_days: Annotated[int, Field(ge=0, le=60)]
     peaks: tuple[Peak, ...] = ()
-    origin: Origin = Origin()
+    origin: Origin = Origin.model_construct()
 
     @property
     def threshold(self) -> float:

@@ -30,7 +30,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "events": frozenset(("PutEvents",)),
     "scheduler": frozenset(("CreateSchedule", "UpdateSchedule")),
     "secretsmanager": frozenset(("GetSecretValue",)),
-    "sesv2": frozenset(("SendEmail",)),
+    "sesv2": frozenset(("GetAccount", "SendEmail")),
     "sqs": frozenset(("SendMessage",)),
     "ssm": frozenset(("GetParameter",)),
     "stepfunctions": frozenset(("StartExecution",)),

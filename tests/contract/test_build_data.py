@@ -4,6 +4,8 @@ import ast
 import inspect
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -145,6 +147,28 @@ def test_the_engines_own_loader_reads_the_built_models_first(models, monkeypatch
 def test_without_built_models_the_engine_has_the_sdks(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path / "not-there"))
     assert len(aws.client("events").meta.method_to_api_mapping) > 50
+
+
+def test_no_handlers_import_builds_a_validator():
+    """A default such as `Log()` builds its model's validator at every cold start; `Log.model_construct()` needs none."""
+    program = """
+import importlib, sys
+sys.path[:0] = sys.argv[1:3]
+for package in sys.argv[3:]:
+    importlib.import_module(f"{package}.handler")
+from aftercare.model import Model
+def shapes(shape):
+    for each in shape.__subclasses__():
+        yield each
+        yield from shapes(each)
+found = list(shapes(Model))
+assert len(found) > 50
+print(*[shape.__qualname__ for shape in found if shape.__pydantic_complete__])
+"""
+    packages = [path.parent.name for path in (ROOT / "functions").glob("*/handler.py")]
+    folders = [str(ROOT / "functions"), str(ROOT / "layers" / "shared")]
+    done = subprocess.run([sys.executable, "-c", program, *folders, *packages], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("folder", ["functions", "layers/shared/aftercare"])

@@ -171,7 +171,7 @@ class ShipmentFact(Model):
     eta: Eta | None = None
     shipped_at: Instant | None = None
     cancelled_at: Instant | None = None
-    origin: Origin = Origin()
+    origin: Origin = Origin.model_construct()
     service: Code | None = None
     weight_grams: Annotated[int, Field(ge=0)] | None = None
     is_test: bool = False
@@ -232,7 +232,7 @@ class CaseFact(Model):
     topic: CaseTopic = CaseTopic.OTHER
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
-    contact: Contact = Contact()
+    contact: Contact = Contact.model_construct()
 
 
 class OtherFact(Model):

@@ -77,20 +77,6 @@ class Span(Model):
     last: AwareDatetime
 
 
-class Log(Model):
-    """All that is kept of the scans told of one parcel (or of a shipment as a whole). `attempt_days` are UTC dates on which
-    delivery was tried, at most nine; `place` is where the latest scan with a place was."""
-
-    spans: dict[ShipmentStatus, Span] = Field(default_factory=dict)
-    attempt_days: tuple[date, ...] = ()
-    place: "Place | None" = None
-    eta: "Eta | None" = None
-
-    @property
-    def attempts(self) -> int:
-        return len(self.attempt_days)
-
-
 class Place(Model):
     """Where a parcel was seen, as codes only."""
 
@@ -105,6 +91,20 @@ class Eta(Model):
     until: Instant
     since: Instant | None = None
     told_at: Instant
+
+
+class Log(Model):
+    """All that is kept of the scans told of one parcel (or of a shipment as a whole). `attempt_days` are UTC dates on which
+    delivery was tried, at most nine; `place` is where the latest scan with a place was."""
+
+    spans: dict[ShipmentStatus, Span] = Field(default_factory=dict)
+    attempt_days: tuple[date, ...] = ()
+    place: Place | None = None
+    eta: Eta | None = None
+
+    @property
+    def attempts(self) -> int:
+        return len(self.attempt_days)
 
 
 class Standing(NamedTuple):
@@ -149,7 +149,7 @@ class Parcel(Model):
     url: Https | None = None
     url_at: AwareDatetime | None = None
     listed_at: AwareDatetime | None = None
-    log: Log = Log()
+    log: Log = Log.model_construct()
     status: ShipmentStatus = ShipmentStatus.UNKNOWN
     status_at: AwareDatetime | None = None
     shipped_at: AwareDatetime | None = None
@@ -262,12 +262,12 @@ class Shipment(Model):
     told_shipped_at: AwareDatetime | None = None
     cancelled_at: AwareDatetime | None = None
     lines: tuple[ShippedLine, ...] = ()
-    origin: Origin = Origin()
+    origin: Origin = Origin.model_construct()
     service: Code | None = None
     weight_grams: Annotated[int, Field(ge=0)] | None = None
     told: dict[str, AwareDatetime] = Field(default_factory=dict)
     parcels: tuple[Parcel, ...] = ()
-    log: Log = Log()
+    log: Log = Log.model_construct()
     is_test: bool = False
     suppress_notification: bool = False
     status: ShipmentStatus = ShipmentStatus.UNKNOWN
@@ -308,6 +308,3 @@ class Shipment(Model):
     def parcel(self, parcel: str | None) -> Parcel | None:
         """The parcel of that short name (Parcel.id)."""
         return next((p for p in self.parcels if p.id == parcel), None)
-
-
-Log.model_rebuild()
