@@ -467,8 +467,7 @@ def _better(candidate: Candidate, factor: float) -> Rival | None:
 
 def dry_run(candidate: Candidate) -> Verdict:
     """A stage in dry decides everything and sends nothing."""
-    departure = candidate.departure
-    if departure is None or candidate.mode(departure.channel) is Mode.DRY:
+    if not candidate.sendable or candidate.mode(candidate.sendable[0]) is Mode.DRY:
         return Refuse(because=Reason.DRY_RUN)
     return Pass()
 

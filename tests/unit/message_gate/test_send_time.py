@@ -1,13 +1,16 @@
 """The rule that holds a message until its recipient's hours are open, on whichever channels the gate has."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from aftercare.caps import Caps, Counted
 from aftercare.clock import parse_iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Contact, Profile
 from aftercare.decision import Hold, Pass, Reason
+from aftercare.switch import Mode, Switch
 from message_gate import rules
 from message_gate.rules import decide, send_time
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
@@ -108,3 +111,16 @@ def test_without_any_address_a_number_says_its_countries_and_nothing_says_nothin
     profile = Profile(contact=Contact(email="anna@example.com"), first_seen=NOON)
     nowhere = a_candidate(customer=stranger.model_copy(update={"profile": profile}), addresses={})
     assert nowhere.whereabouts.known_by == "unknown"
+
+
+def test_a_channel_that_is_dry_sends_nothing_because_a_better_one_that_is_on_has_no_room():
+    candidate = texted(now=MONDAY_NINE, consents=("sms", "email"))
+    yesterday = Counted(at=MONDAY_NINE - timedelta(hours=20), purpose=Purpose.PROMOTIONAL, channel=Channel.SMS, message="m1")
+    candidate = replace(
+        candidate,
+        customer=candidate.customer.model_copy(update={"caps": Caps(version=1, counted=(yesterday,))}),
+        switch=Switch(otherwise=Mode.OFF, modes={"promotional#sms": Mode.ON, "promotional#email": Mode.DRY}),
+    )
+    assert candidate.departure.channel is Channel.SMS and candidate.sendable == (Channel.EMAIL,)
+    verdict, _ = decide(candidate)
+    assert verdict.because is Reason.DRY_RUN
