@@ -29,7 +29,6 @@ class SendingRate(Model):
 
     per_second: Annotated[float, Field(gt=0, le=10_000)]
     kept_for_orders: Annotated[float, Field(ge=0, lt=1)]
-    wave_minutes: Annotated[int, Field(ge=0, le=720)]
 
     def allowed(self, quota: Quota | None) -> float:
         """Messages a second that may be sent of what can wait."""
@@ -56,8 +55,3 @@ def reserve(free: datetime | None, now: datetime, per_second: float, count: int,
     step = timedelta(seconds=shards / per_second)
     first = max(free, now) if free else now
     return Places(first, step, first + step * count)
-
-
-def in_wave(opens: datetime, share: float, width: timedelta) -> datetime:
-    """Where in a wave a message has its slot: the window's opening, and a share (0 to 1, seeded by the message) of the width."""
-    return opens + width * share

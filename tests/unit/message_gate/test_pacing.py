@@ -6,12 +6,12 @@ from datetime import timedelta
 from aftercare import keys
 from aftercare.consent import Purpose
 from aftercare.decision import Decision, Message, Reason, State
-from aftercare.rate import SHARDS, Quota, SendingRate, in_wave, reserve
+from aftercare.rate import SHARDS, Quota, SendingRate, reserve
 from message_gate.pacing import BURST, KEPT, Pace, shards
 from simulator.memory.tables import MemoryTables
 from tests.builders import NOON, a_proposal
 
-RATE = SendingRate(per_second=10, kept_for_orders=0.2, wave_minutes=120)
+RATE = SendingRate(per_second=10, kept_for_orders=0.2)
 OFFER = a_proposal(key="offer#1", purpose=Purpose.PROMOTIONAL)
 
 
@@ -89,8 +89,3 @@ def test_when_the_days_quota_is_all_but_used_what_can_wait_waits_and_orders_do_n
     assert a_pace(quota=used).place(a_proposal(), None, NOON) == NOON
     old = a_quota(sent_today=800, read_at=NOON - timedelta(days=2))
     assert a_pace(quota=old).place(OFFER, None, NOON) == NOON
-
-
-def test_a_wave_is_spread_over_its_width():
-    assert in_wave(NOON, 0.0, timedelta(hours=2)) == NOON
-    assert in_wave(NOON, 0.5, timedelta(hours=2)) == NOON + timedelta(hours=1)
