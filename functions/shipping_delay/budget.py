@@ -1,4 +1,7 @@
-"""How many notices are expected to prove needless, of how many parcels: this calendar month (UTC) and the last."""
+"""How many notices are expected to prove needless, and how many proved so, of how many parcels.
+
+Counted by calendar month (UTC); what counts is this month and the last.
+"""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +9,9 @@ from shipping_delay.parcel import Counters, Increments
 
 SHRINK = 100.0
 """Parcels without a notice that are taken as given, so that a new store's first notice is no hundred percent."""
+
+HONEST = 10.0
+"""Needless notices that are taken as rightly expected, before any outcome is known."""
 
 
 def key(at: datetime) -> str:
@@ -27,15 +33,25 @@ def of_notice(late_probability: float, at: datetime) -> Increments:
     return {key(at): (0.0, 1.0 - late_probability)}
 
 
+def of_outcome(late_probability: float, late: bool, at: datetime) -> Increments:
+    """What the arrival of a parcel that was told adds: how needless its notice was expected to be, and whether it was."""
+    return {key(at): (0.0, 0.0, 1.0 - late_probability, 0.0 if late else 1.0)}
+
+
 def departures(knowledge: Counters, at: datetime) -> float:
     """Parcels handed over this month and the last: none means that nobody tells of them."""
     return sum(knowledge[month][0] for month in keys(at) if month in knowledge)
 
 
 def allows(knowledge: Counters, late_probability: float, most_per_100: float, at: datetime) -> bool:
-    """Whether one more notice stays within so many needless ones per 100 parcels. One that cannot be needless always does."""
+    """Whether one more notice stays within so many needless ones per 100 parcels. One that cannot be needless always does.
+
+    Expected ones weigh as many as came of them: a forecast that is too sure of itself would overdraw the budget.
+    """
     needless = 1.0 - late_probability
     if needless <= 0.0:
         return True
-    spent = sum(knowledge[month][1] for month in keys(at) if month in knowledge)
-    return 100.0 * (spent + needless) <= most_per_100 * (departures(knowledge, at) + SHRINK)
+    months = [knowledge[month] for month in keys(at) if month in knowledge]
+    spent, expected, happened = (sum(month[place] for month in months if len(month) > place) for place in (1, 2, 3))
+    weight = (HONEST + happened) / (HONEST + expected)
+    return 100.0 * weight * (spent + needless) <= most_per_100 * (departures(knowledge, at) + SHRINK)

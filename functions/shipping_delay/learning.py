@@ -64,7 +64,18 @@ def lesson(shipment: Shipment, now: datetime) -> Lesson | None:
         marks["learned_at"] = now
         if shipment.delivered_at > parcel.handed_at:
             merge(sums, learn(parcel, shipment.delivered_at, basis, scans=_scans(shipment, parcel)))
+        merge(sums, _of_notices(shipment, shipment.delivered_at))
     return Lesson(shipment.model_copy(update=marks), sums) if marks else None
+
+
+def _of_notices(shipment: Shipment, delivered_at: datetime) -> Increments:
+    """Which of its notices the arrival proves needless."""
+    promised_by = shipment.forecast.promised_by if shipment.forecast else None
+    sums: Increments = {}
+    for notice in shipment.notices:
+        if promised_by is not None and notice.late_probability is not None:
+            merge(sums, budget.of_outcome(notice.late_probability, delivered_at >= promised_by, delivered_at))
+    return sums
 
 
 _STAGES = {

@@ -195,6 +195,7 @@ def _notice(
         days_from=first,
         days_to=last,
         because=_why(asked, predicted, forecast, knowledge, policy, now),
+        late_probability=late,
     )
     return Looked(shipment.model_copy(update={"notices": (*shipment.notices, told)[-NOTICES:]}), None, told)
 

@@ -1,7 +1,7 @@
 """How good the delay forecast would have been on a store's own order history, replayed in time order.
 
 `aftercare evaluate delay orders.csv` prints it. Every forecast sees only outcomes known at its instant: a delivery teaches
-when it was delivered (or recorded), never before. Metrics are plain Python; LightGBM and matplotlib are used where installed.
+when it was delivered (or recorded), never before. Metrics are plain Python; LightGBM is used where installed.
 """
 
 import math
@@ -68,7 +68,7 @@ def evaluate(
             for age, scored in sorted(found.at_age.items())
         },
         "alerts": _alerts(streaming, found.warned),
-        "notices": {"needless_per_100": needless_per_100, **_alerts(streaming, found.told)},
+        "notices": {"budget_per_100": needless_per_100, **_alerts(streaming, found.told)},
         "months": {month: summary(scored, threshold) for month, scored in sorted(months.items())},
         "peaks": {season: summary(scored, threshold) for season, scored in sorted(seasons.items())} if peaks else {},
         "state": _state(found.knowledge, max(order.known_at or order.parcel.handed_at for order in orders)),
@@ -86,6 +86,7 @@ def _alerts(streaming: Sequence[Scored], warned: Mapping[str, float]) -> dict[st
     leads = sorted(warned[reference] for reference in late & warned.keys())
     return {
         "per_100": 100 * len(warned) / len(streaming),
+        "needless_per_100": 100 * (len(warned) - len(leads)) / len(streaming),
         "precision": len(leads) / len(warned) if warned else math.nan,
         "recall": len(leads) / len(late) if late else math.nan,
         "lead_median": leads[len(leads) // 2] if leads else math.nan,

@@ -108,8 +108,8 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         page = chosen.to_folder / "evaluate-delay.html"
         page.write_text(reliability_page(report), encoding="utf-8")
         err.write(f"reliability: {page}\n")
-        if draw(report, page.with_suffix(".png")):
-            err.write(f"reliability: {page.with_suffix('.png')}\n")
+        draw(report, page.with_suffix(".png"))
+        err.write(f"reliability: {page.with_suffix('.png')}\n")
     if chosen.json:
         out.write(json.dumps(plain(report), indent=1) + "\n")
     else:

@@ -26,6 +26,7 @@ class Replay:
     at_age_unconditioned: dict[int, list[Scored]]
     warned: dict[str, float]  # reference to days between the first alert and the promise
     told: dict[str, float]  # the same, of those that the budget of needless notices lets through
+    open: dict[str, float]  # reference to the chance at which it was told, until its arrival is known
     knowledge: dict[str, tuple[float, ...]]
 
 
@@ -47,7 +48,7 @@ def replay(
 
     `passing` is told the replay's own time, for whoever waits.
     """
-    found = Replay(defaultdict(list), [], defaultdict(list), defaultdict(list), {}, {}, {})
+    found = Replay(defaultdict(list), [], defaultdict(list), defaultdict(list), {}, {}, {}, {})
     knowledge = found.knowledge
     bases: dict[int, Forecast] = {}
     baselines = Baselines()
@@ -73,6 +74,8 @@ def replay(
         if kind == 0 and order.delivered_at is not None:
             told = bases.pop(index).basis
             teaching.merge(knowledge, teaching.learn(order.parcel, order.delivered_at, told))
+            if (chance := found.open.pop(order.reference, None)) is not None:
+                teaching.merge(knowledge, budget.of_outcome(chance, order.late, at))
             baselines.learn(order)
         elif kind == 1:
             found.at_order.append(_scored(order, prediction.predict_order(order.parcel, knowledge, at)))
@@ -107,6 +110,7 @@ def _warn(
     found.warned.setdefault(order.reference, lead)
     if order.reference not in found.told and budget.allows(found.knowledge, one.chance, needless_per_100, at):
         found.told[order.reference] = lead
+        found.open[order.reference] = one.chance
         teaching.merge(found.knowledge, budget.of_notice(one.chance, at))
 
 

@@ -222,13 +222,14 @@ class Forecast(Model):
 
 class DelayNotice(Model):
     """That the customer is told of a delay: the revised date, and when it turned out to be needless. Days are extra days
-    against what was promised."""
+    against what was promised; `late_probability` is the chance that the notice stood on."""
 
     at: AwareDatetime
     arrives_by: AwareDatetime
     days_from: Annotated[int, Field(ge=1)]
     days_to: Annotated[int, Field(ge=1)]
     because: str
+    late_probability: Annotated[float, Field(ge=0, le=1)] | None = None
     recovered_at: AwareDatetime | None = None
 
 

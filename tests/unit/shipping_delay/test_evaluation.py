@@ -146,6 +146,7 @@ def test_the_command_prints_a_table_maps_columns_and_draws_how_reliable_it_is(tm
     assert "replaying 2025-01" in err, "progress is not in the result"
     page = (tmp_path / "build" / "evaluate-delay.html").read_text()
     assert "<svg" in page and "http" not in page.replace("http-equiv", "")
+    assert (tmp_path / "build" / "evaluate-delay.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_as_json_there_is_nothing_else_and_what_could_not_be_measured_is_null(tmp_path):

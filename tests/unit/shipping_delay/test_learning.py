@@ -319,6 +319,29 @@ def test_needless_notices_count_for_this_month_and_the_next():
     assert budget.allows(spent, 0.5, 6, SHIPPED)
 
 
+def test_a_forecast_that_is_too_sure_of_itself_spends_the_budget_sooner():
+    spent = {}
+    for _ in range(12):
+        merge(spent, budget.of_notice(0.6, SHIPPED))
+    assert budget.allows(spent, 0.6, 6, SHIPPED)
+    for _ in range(10):
+        merge(spent, budget.of_outcome(0.6, True, SHIPPED))
+    assert budget.allows(spent, 0.6, 6, SHIPPED), "all of them were late"
+    for _ in range(20):
+        merge(spent, budget.of_outcome(0.6, False, SHIPPED))
+    assert not budget.allows(spent, 0.6, 6, SHIPPED), "20 of 30 were needless, of which 12 were expected to be"
+
+
+@pytest.mark.parametrize(("days", "needless"), [(2, 1.0), (40, 0.0)])
+def test_an_arrival_teaches_what_became_of_its_notice(days, needless):
+    told = shipped(1)
+    promised = told.forecast.promised_by
+    notice = DelayNotice(at=SHIPPED, arrives_by=promised + DAY, days_from=1, days_to=1, because="unknown", late_probability=0.7)
+    taught = lesson(arrived(told.model_copy(update={"notices": (notice,)}), days), SHIPPED).sums
+    (month,) = [key for key in taught if key == budget.key(SHIPPED + days * DAY)]
+    assert taught[month][2:] == (pytest.approx(0.3), needless)
+
+
 def test_contacts_are_reported_per_hundred_parcels_of_each_group():
     found = {}
     for _ in range(50):
