@@ -69,7 +69,7 @@ def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
 
 
 def _confirmed(outside: Outside, customer_id: str, address: str, purposes: tuple[Purpose, ...], locale: str) -> Customer:
-    text = wording(locale, purposes, "confirm")
+    text = wording(locale, [(Channel.EMAIL, purpose) for purpose in purposes], "confirm")
     kept, how = keep_wording(outside.tables, text), came()
 
     def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:

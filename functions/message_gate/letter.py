@@ -122,7 +122,7 @@ def frame(letter: Letter, postal: str | None) -> View:
     view: View = {
         "name": name,
         "hello": say("hello", name=name) if name else say("hello_nameless"),
-        "preferences_url": letter.link(LinkPurpose.PREFERENCES, str(Channel.EMAIL)),
+        "preferences_url": letter.link(LinkPurpose.PREFERENCES, f"{Channel.EMAIL}:{letter.message.message_id}"),
         "unsubscribe_url": None,
         "unsubscribe": None,
         "postal": None,

@@ -186,7 +186,7 @@ def test_a_link_asks_for_its_own_purpose_subject_and_time():
     rendered(USUAL, links=links)
     assert set(asked) == {
         ("STATUS", "sample:1070", True),
-        ("PREFERENCES", "email", True),
+        ("PREFERENCES", f"email:{USUAL.proposal().message_id}", True),
         ("UNSUBSCRIBE", "email:promotional", True),
         ("CUE", "sample:1070", True),
     }
