@@ -19,6 +19,7 @@ from aftercare.consent_log import (
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Cue, Customer, Order
 from aftercare.decision import Reason
+from aftercare.event import Event
 from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
@@ -219,7 +220,7 @@ def _order_put(customer_id: str, before: Order, after: Order) -> Put:
     return versioned(keys.order(customer_id, before.key), after.to_json(), before.version, **attributes)
 
 
-def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[events.Event, ...]) -> Delivery:
+def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:
     return Delivery(
         key=f"page#{new_id}",
         sender="customer",

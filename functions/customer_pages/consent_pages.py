@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aftercare import telemetry
 from aftercare.agent_entry import BadEntry, Entry, Heard, Manner, check, speaker
 from aftercare.clock import parse_iso
-from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement
-from aftercare.consent_log import Spoken, Wording, after_all_before, asked_of, keep_wording, record
+from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement, asked_of
+from aftercare.consent_log import Spoken, Wording, after_all_before, keep_wording, record
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Customer
 from aftercare.links import BadLink, Link, LinkPurpose
