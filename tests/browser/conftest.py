@@ -4,6 +4,7 @@ Without them these tests are skipped, except where AFTERCARE_BROWSER=required (`
 """
 
 import base64
+import importlib.util
 import json
 import os
 import shutil
@@ -228,6 +229,8 @@ def _chromium(*, scripts):
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         _missing("Chromium or its driver is not there")
+    if importlib.util.find_spec("selenium") is None:
+        _missing("selenium is not there (make test brings it)")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
