@@ -144,7 +144,7 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None) -> Decis
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, proposal.customer_id)
+        customer = load(gate.outside.tables, proposal.customer_id, proposal.references.get("order"))
         candidate = gate.candidate(proposal, customer, settled, held is not None)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
@@ -328,7 +328,7 @@ def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
     if order is None or len(harmless) == len(pointless):
         return ()
     still: Condition = AnyOf((Lacks("closed"), *(Is("closed", word) for word in harmless))) if harmless else Lacks("closed")
-    return (Check(keys.order(candidate.customer.id, order.key), AllOf((Exists(), still))),)
+    return (Check(candidate.customer.order_place(order.key), AllOf((Exists(), still))),)
 
 
 def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
@@ -336,7 +336,7 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
     shipment = candidate.shipment
     if shipment is None or not set(OF_SHIPMENT).intersection(candidate.proposal.unless):
         return ()
-    return (Check(keys.shipment(candidate.customer.id, shipment.key), Is("version", shipment.version)),)
+    return (Check(candidate.customer.shipment_place(shipment.key), Is("version", shipment.version)),)
 
 
 def _after(
