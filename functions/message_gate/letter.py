@@ -44,7 +44,7 @@ class NoOrder(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that one message is made from."""
+    """All that one message is made from; `parts` are the messages that a digest puts together."""
 
     message: Proposal
     customer: Customer
@@ -56,6 +56,7 @@ class Letter:
     locale: str
     include: tuple[Block, ...]
     promotional: bool
+    parts: tuple["Letter", ...] = ()
 
     @property
     def order(self) -> Order:
@@ -90,6 +91,15 @@ class Letter:
     def chosen(self, kind: str) -> str | None:
         """The variant of the first block of a kind."""
         return next((block.variant for block in self.include if block.kind == kind and block.variant), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of a digest: what its letter is made from."""
+
+    message: Proposal
+    order: Order | None
+    include: tuple[Block, ...]
 
 
 # What turns text around or hides in it: a name must look like what it is.

@@ -63,6 +63,8 @@ class Reason(Term):
     BETTER_WAITS = "better_waits"
     RATE_USED_UP = "rate_used_up"
     CANNOT_RENDER = "cannot_render"
+    DIGEST = "digest"
+    IN_DIGEST = "in_digest"
     WORLD_CHANGED = "world_changed"
     PROVIDER_BUSY = "provider_busy"
     PROVIDER_REFUSED = "provider_refused"
@@ -127,7 +129,10 @@ class Decision(Model):
 
 
 class Message(Model):
-    """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word."""
+    """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word.
+
+    `parts` are the keys of the messages that a digest was made of; each is SUPERSEDED in its favour.
+    """
 
     proposal: Proposal
     state: State
@@ -140,6 +145,7 @@ class Message(Model):
     consent_proof: str | None = None
     consent_version: int | None = None
     left_out: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def due_at(self) -> AwareDatetime | None:

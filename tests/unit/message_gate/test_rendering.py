@@ -20,7 +20,7 @@ from aftercare.weblink import NotHttps
 from message_gate import mime
 from message_gate.letter import first_name, plain
 from message_gate.render import CannotRender, render
-from message_gate.samples import PLACED, SETTINGS, Sample, link, samples
+from message_gate.samples import PLACED, SETTINGS, Sample, link, parts_of, samples
 from message_gate.stationery import TEMPLATES, Stationery
 from tests.strangers import INJECTIONS, Page
 
@@ -42,6 +42,7 @@ def rendered(sample, locale="en", our=BRAND, links=link, settings=SETTINGS, file
         sample.include,
         sample.promotional,
         files,
+        parts_of(sample),
     )
 
 
