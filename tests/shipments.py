@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from aftercare.shipment import Forecast, Log, Parcel, Shipment, ShipmentStatus, Span
+from aftercare.forecast import Forecast
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import Log, Parcel, Shipment, Span
 from tests.builders import NOON
 
 NUMBER = "00340434161094000001"

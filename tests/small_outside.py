@@ -12,7 +12,7 @@ import pytest
 from aftercare import outside as outside_module
 from aftercare import store
 from aftercare.clock import iso
-from aftercare.events import Event
+from aftercare.event import Event
 from aftercare.keys import Key
 from aftercare.outside import NotKept, NotThere, Outside
 from aftercare.rate import Quota

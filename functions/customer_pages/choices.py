@@ -1,10 +1,11 @@
 """What a customer decides on a page: withdrawn or given at once, with evidence, in one transaction; and the cue."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from aftercare import events, keys
+from aftercare.brand import brand
 from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Head, Purpose, Says, Statement, Weight
 from aftercare.consent_log import (
     KeepsChanging,
@@ -17,15 +18,24 @@ from aftercare.consent_log import (
 )
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Cue, Customer, Order
+from aftercare.decision import Reason
+from aftercare.event import Event
+from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import ConditionFailed, Conflict, Put, Write
-from customer_pages.render import words_in
+from aftercare.wishes import Frequency, Wishes
+from customer_pages.render import page_words, words_in
 
 ATTEMPTS = 8
 
-CHOICES = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
-"""What the preference page offers. Order messages have no switch: their ground is the order."""
+Place = tuple[Channel, Purpose]
+
+LESS = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
+"""What "all off" turns off: everything but news of orders, which nobody loses by leaving the rest (rule C14)."""
+
+COMES_BY_ITSELF = ((Channel.EMAIL, Purpose.TRANSACTIONAL), (Channel.EMAIL, Purpose.SERVICE))
+"""What needs no opt-in, and is on until it is turned off."""
 
 
 class Came(NamedTuple):
@@ -40,32 +50,41 @@ class Came(NamedTuple):
 NOT_TOLD = Came()
 
 
-def is_on(record: ConsentRecord, purpose: Purpose) -> bool:
-    """What the page shows: what the person chose, though it may wait for its confirmation; service tips need no consent and
-    are on until they are turned off."""
-    head = record.head(Channel.EMAIL, purpose)
-    if head is None:
-        return purpose is Purpose.SERVICE
-    return head.says is not Says.WITHDRAWN
+def reachable(customer: Customer) -> tuple[Channel, ...]:
+    """The channels to choose on: those of the store on which there is an address, and those on which something was agreed to."""
+    contacts = (customer.profile.contact, *(order.contact for order in customer.orders))
+    there = {Channel.EMAIL: any(c.email for c in contacts)}
+    there |= dict.fromkeys((Channel.SMS, Channel.WHATSAPP), any(c.phone for c in contacts))
+    offered = {channel for channel, known in there.items() if known and channel in brand().channels}
+    said = {head.channel for head in customer.consent.heads if head.says is not Says.WITHDRAWN}
+    return tuple(channel for channel in Channel if channel in offered | said)
 
 
-def waits(consent: ConsentRecord, purpose: Purpose) -> bool:
+def is_on(record: ConsentRecord, channel: Channel, purpose: Purpose) -> bool:
+    """What the page shows: what the person chose, though it may wait for its confirmation; else whether it comes by itself."""
+    head = record.head(channel, purpose)
+    return (channel, purpose) in COMES_BY_ITSELF if head is None else head.says is not Says.WITHDRAWN
+
+
+def waits(consent: ConsentRecord, channel: Channel, purpose: Purpose) -> bool:
     """Whether a consent waits for its confirmation by our own mail."""
-    head = consent.head(Channel.EMAIL, purpose)
+    head = consent.head(channel, purpose)
     return head is not None and head.says is Says.PENDING and head.asks
 
 
-def wording(locale: str, purposes: Iterable[Purpose], page: str) -> Wording:
-    """The text that the person had before them: what each purpose is called on that page, in that language."""
+def wording(locale: str, places: Sequence[Place], page: str) -> Wording:
+    """The text that the person had before them: what each channel and purpose is called on that page, in that language."""
     text = words_in(locale)
-    shown = "\n".join(": ".join(text.purposes[p]) for p in purposes if p in text.purposes)
-    lead = text.words.get(f"{page}_lead", "")
-    return Wording(version=f"page:{page}", text="\n".join(part for part in (lead, shown) if part), locale=locale)
+    lines = [page_words(locale).get(f"{page}_lead", "")]
+    for channel, purpose in places:
+        lines.append(f"{text.channels[channel]}: {': '.join(text.purposes[purpose])}")
+    lines += [page_words(locale).get(f"terms_{channel}", "") for channel in dict.fromkeys(channel for channel, _ in places)]
+    return Wording(version=f"page:{page}", text="\n".join(line for line in lines if line), locale=locale)
 
 
 def statements_for(
     record: ConsentRecord,
-    wishes: Mapping[tuple[Channel, Purpose], Says],
+    choices: Mapping[Place, Says],
     now: datetime,
     sequence: str,
     evidence: Mapping[str, Any],
@@ -73,9 +92,9 @@ def statements_for(
     """The statements that are news. What a person does here counts after all that was said before it, whatever a sender's
     clock showed (rule C05)."""
     found = []
-    for number, ((channel, purpose), says) in enumerate(sorted(wishes.items())):
+    for number, ((channel, purpose), says) in enumerate(sorted(choices.items())):
         head = record.head(channel, purpose)
-        if head is not None and head.weight is Weight.EXPLICIT and says in (head.says, _asked_already(head)):
+        if _is_so_already(head, channel, purpose, says):
             continue
         found.append(
             Statement(
@@ -91,25 +110,38 @@ def statements_for(
     return tuple(found)
 
 
-def _asked_already(head: Head) -> Says | None:
-    """A wish that waits for its confirmation is not asked for again by saving the page once more."""
-    return Says.GIVEN if head.says is Says.PENDING else None
+def _is_so_already(head: Head | None, channel: Channel, purpose: Purpose, says: Says) -> bool:
+    """Whether a choice was made before, or is a yes to what comes by itself.
+
+    A wish that waits for its confirmation is not asked for again by saving the page once more.
+    """
+    if head is None:
+        return says is Says.GIVEN and (channel, purpose) in COMES_BY_ITSELF
+    if head.weight is not Weight.EXPLICIT:
+        return False
+    return says is head.says or (says is Says.GIVEN and head.says is Says.PENDING)
+
+
+def _as_before(wishes: Wishes) -> Wishes:
+    return wishes
 
 
 def decide(
     outside: Outside,
     customer_id: str,
-    wishes: Mapping[tuple[Channel, Purpose], Says],
+    choices: Mapping[Place, Says],
     page: str,
     locale: str,
     came: Came = NOT_TOLD,
+    wish: Callable[[Wishes], Wishes] = _as_before,
 ) -> Customer:
-    """Write a customer's wishes: evidence, head with its version, and outbox, in one transaction; once it returns, they hold.
+    """Write what a customer chose: evidence, head with its version, wishes and outbox, in one transaction; once it returns,
+    they hold.
 
     A consent that this country wants confirmed is pending until it is. CustomerUnknown, TableError (then nothing is promised).
     """
-    text = wording(locale, [purpose for _, purpose in sorted(wishes)], page)
-    kept = keep_wording(outside.tables, text)
+    text = wording(locale, sorted(choices), page)
+    kept = keep_wording(outside.tables, text) if choices else None
     evidence = {
         "source": f"page:{page}",
         "actor": Actor.CUSTOMER,
@@ -123,12 +155,27 @@ def decide(
     rule = consent_policy().double_opt_in
 
     def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:
-        said = statements_for(customer.consent, wishes, now, sequence, evidence)
+        said = statements_for(customer.consent, choices, now, sequence, evidence)
         country = customer.profile.country
-        statements = tuple(until_confirmed(one, customer.consent, rule, country) for one in said)
-        return Spoken(statements, declarations=_signalled(customer.consent, came, now, sequence, page))
+        wishes = wish(customer.wishes)
+        return Spoken(
+            statements=tuple(until_confirmed(one, customer.consent, rule, country) for one in said),
+            declarations=_signalled(customer.consent, came, now, sequence, page),
+            wishes=wishes if wishes != customer.wishes else None,
+            beside=_looked_at_again(customer, wishes, now),
+        )
 
     return record(outside, customer_id, speak, sender="customer", topic=page)
+
+
+def _looked_at_again(customer: Customer, wishes: Wishes, now: datetime) -> tuple[Write, ...]:
+    """What waits for the end of a pause, or for the digest, need not where the one was ended or the other is not wished for:
+    the slot is due now, and the sweep rings it."""
+    for message in customer.held:
+        paused = message.last.reason is Reason.PAUSED and wishes.pause_of(message.proposal.purpose, now) is None
+        if paused or (message.last.reason is Reason.DIGEST and wishes.frequency is Frequency.EACH):
+            return (slot_change(customer.id, now, now),)
+    return ()
 
 
 def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
@@ -176,7 +223,7 @@ def _order_put(customer_id: str, before: Order, after: Order) -> Put:
     return versioned(keys.order(customer_id, before.key), after.to_json(), before.version, **attributes)
 
 
-def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[events.Event, ...]) -> Delivery:
+def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:
     return Delivery(
         key=f"page#{new_id}",
         sender="customer",

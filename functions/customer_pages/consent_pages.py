@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aftercare import telemetry
 from aftercare.agent_entry import BadEntry, Entry, Heard, Manner, check, speaker
 from aftercare.clock import parse_iso
-from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement
-from aftercare.consent_log import Spoken, Wording, after_all_before, asked_of, keep_wording, record
+from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement, asked_of
+from aftercare.consent_log import Spoken, Wording, after_all_before, keep_wording, record
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Customer
 from aftercare.links import BadLink, Link, LinkPurpose
@@ -69,7 +69,7 @@ def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
 
 
 def _confirmed(outside: Outside, customer_id: str, address: str, purposes: tuple[Purpose, ...], locale: str) -> Customer:
-    text = wording(locale, purposes, "confirm")
+    text = wording(locale, [(Channel.EMAIL, purpose) for purpose in purposes], "confirm")
     kept, how = keep_wording(outside.tables, text), came()
 
     def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:

@@ -1,6 +1,7 @@
 """A page as an HTTP answer: escaped, without any request to elsewhere, readable on a phone and without scripts."""
 
 import base64
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,12 @@ PAGES = Path(__file__).parent / "pages"
 def words_in(locale: str) -> Words:
     """The words that a reader of the locale gets, by the brand's fallback rule."""
     return pick(languages(), locale, brand().default_locale)
+
+
+@lru_cache(maxsize=32)
+def page_words(locale: str) -> Mapping[str, str]:
+    """The words as the pages show them: with the brand's name where they have a place for it."""
+    return {key: phrase.replace("{brand}", brand().name) for key, phrase in words_in(locale).words.items()}
 
 
 def _colours(palette: Palette) -> str:
@@ -69,7 +76,7 @@ def page(status: int, template: str, locale: str, country: str | None = None, **
         .get_template(f"{template}.html")
         .render(
             locale=locale,
-            words=words_in(locale).words,
+            words=page_words(locale),
             brand=brand(),
             style=Markup(_style()),  # noqa: S704 - our own file and checked colours, not data
             **values,

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -24,11 +25,29 @@ from customer_pages.render import page
 from customer_pages.words import told_by
 
 LARGEST_FORM = 64 * 1024
+MOST_FIELDS = 120
 EVER = datetime.fromtimestamp(0, UTC)
 """A withdrawal works after its link's time too (CAN-SPAM 30 days, CASL 60 days, and no reason to stop then)."""
 
-app = APIGatewayHttpResolver()
 Answer = Response[str]
+
+
+class Pages(APIGatewayHttpResolver):
+    """The resolver, which also says what it has routes for: a page offers no button that leads nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: set[tuple[str, str]] = set()
+
+    def route(self, rule: str, method: Any, *more: Any, **named: Any) -> Any:
+        self._known |= {(one, rule) for one in ([method] if isinstance(method, str) else method)}
+        return super().route(rule, method, *more, **named)
+
+    def has(self, method: str, rule: str) -> bool:
+        return (method, rule) in self._known
+
+
+app = Pages()
 
 
 def form_of() -> Mapping[str, str]:
@@ -43,7 +62,7 @@ def form_of() -> Mapping[str, str]:
         except (binascii.Error, ValueError):
             return {}
     try:
-        return {name: values[-1] for name, values in parse_qs(body, max_num_fields=40).items()}
+        return {name: values[-1] for name, values in parse_qs(body, max_num_fields=MOST_FIELDS).items()}
     except ValueError:
         return {}
 
@@ -68,20 +87,20 @@ def came() -> Came:
     return Came(route, truncated(http.get("sourceIp")), device_family(http.get("userAgent")), signal)
 
 
-def message(status: int, word: str) -> Answer:
-    return page(status, "message", brand().locale_for(None, *accepted()), word=word)
+def message(status: int, word: str, template: str = "message") -> Answer:
+    return page(status, template, brand().locale_for(None, *accepted()), word=word, state="asks")
 
 
-def safely(act: Callable[[], Answer]) -> Answer:
-    """A link that does not open is told in plain words, and an outage of ours as one that passes."""
+def safely(act: Callable[[], Answer], closed: str = "message") -> Answer:
+    """A link that does not open is told in plain words, by the page `closed`, and an outage of ours as one that passes."""
     try:
         return act()
     except ExpiredLink:
         telemetry.count("LinkExpired")
-        return message(410, "expired")
+        return message(410, "expired", closed)
     except (BadLink, CustomerUnknown):
         telemetry.count("LinkRefused")
-        return message(404, "gone")
+        return message(404, "gone", closed)
     except TableError as error:
         telemetry.trouble("page not served", error=type(error).__name__)
         telemetry.count("PageFailed")
@@ -93,8 +112,8 @@ def country_of(customer: Customer, order: Order | None = None) -> str | None:
 
 
 def locale_of(customer: Customer, order: Order | None = None) -> str:
-    """As the order was made in, else as the account says, else as the country or the browser does."""
-    told = (order.locale if order else None, customer.profile.locale)
+    """As the customer wished, else as the order was made in or the account says, else as the country or the browser does."""
+    told = (customer.wishes.language, order.locale if order else None, customer.profile.locale)
     return brand().locale_for(country_of(customer, order), *told, *accepted())
 
 

@@ -1,18 +1,16 @@
-"""The routes of orders, preferences, withdrawal and the cue. GET shows, POST acts."""
+"""The routes of orders and the cue. GET shows, POST acts."""
 
-from collections.abc import Mapping
 from typing import Any, get_args
 
 from aftercare import telemetry
 from aftercare.brand import brand
-from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue, Customer, Order
-from aftercare.links import BadLink, Link, LinkPurpose
+from aftercare.links import LinkPurpose
 from aftercare.outside import Outside, current
-from aftercare.store import CustomerUnknown, load
-from customer_pages.choices import CHOICES, decide, give_cue, is_on, waits
+from aftercare.store import load
+from customer_pages.choices import give_cue
 from customer_pages.render import page, words_in
-from customer_pages.request import EVER, Answer, accepted, app, came, country_of, form_of, its_order, locale_of, opened, safely
+from customer_pages.request import Answer, app, country_of, form_of, its_order, locale_of, opened, safely
 
 # ---------------------------------------------------------------- order status
 
@@ -53,89 +51,6 @@ def steps(order: Order) -> list[dict[str, Any]]:
     )
     found = [(at, place, word) for place, (word, at) in enumerate(known) if at is not None]
     return [{"word": word, "at": at} for at, _, word in sorted(found)]
-
-
-# ---------------------------------------------------------------- preferences
-
-
-@app.get("/p/<token>")
-def show_preferences(token: str) -> Answer:
-    return safely(lambda: _show_preferences(current(), token))
-
-
-def _show_preferences(outside: Outside, token: str) -> Answer:
-    link = opened(outside, LinkPurpose.PREFERENCES, token, outside.clock.now())
-    return _preferences(load(outside.tables, link.customer_id), saved=False)
-
-
-@app.post("/p/<token>")
-def save_preferences(token: str) -> Answer:
-    return safely(lambda: _save_preferences(current(), token, form_of()))
-
-
-def _save_preferences(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
-    """A purpose that the form does not name is a no (rule C03)."""
-    link = opened(outside, LinkPurpose.PREFERENCES, token, outside.clock.now())
-    locale = locale_of(load(outside.tables, link.customer_id))
-    wishes = {(Channel.EMAIL, p): Says.GIVEN if form.get(str(p)) == "on" else Says.WITHDRAWN for p in CHOICES}
-    customer = decide(outside, link.customer_id, wishes, "preferences", locale, came())
-    telemetry.count("PreferencesSaved")
-    return _preferences(customer, saved=True)
-
-
-def _preferences(customer: Customer, saved: bool) -> Answer:
-    locale = locale_of(customer)
-    texts = words_in(locale).purposes
-    choices = [
-        {
-            "purpose": str(p),
-            "name": texts[p][0],
-            "about": texts[p][1],
-            "on": is_on(customer.consent, p),
-            "pending": waits(customer.consent, p),
-        }
-        for p in CHOICES
-    ]
-    return page(200, "preferences", locale, choices=choices, saved=saved)
-
-
-# ---------------------------------------------------------------- withdrawal
-
-
-@app.get("/u/<token>")
-def show_unsubscribe(token: str) -> Answer:
-    return safely(lambda: _unsubscribe(current(), token, act=False))
-
-
-@app.post("/u/<token>")
-def unsubscribe(token: str) -> Answer:
-    """RFC 8058: one POST, no cookie, no redirect, 2xx. The button on our own page posts the same."""
-    return safely(lambda: _unsubscribe(current(), token, act=True))
-
-
-def _unsubscribe(outside: Outside, token: str, act: bool) -> Answer:
-    link = opened(outside, LinkPurpose.UNSUBSCRIBE, token, EVER)
-    channel, purpose = subject_of(link)
-    locale = brand().locale_for(None, *accepted())
-    try:
-        locale = locale_of(load(outside.tables, link.customer_id))
-        if act:
-            decide(outside, link.customer_id, {(channel, purpose): Says.WITHDRAWN}, "unsubscribe", locale, came())
-            telemetry.count("Unsubscribed")
-    except CustomerUnknown:
-        # Nobody is left whom anything could be sent to: what was asked for is so.
-        telemetry.count("UnsubscribedUnknown")
-    named = words_in(locale).purposes.get(purpose, (str(purpose), ""))[0]
-    return page(200, "unsubscribe", locale, done=act, name=named)
-
-
-def subject_of(link: Link) -> tuple[Channel, Purpose]:
-    """The channel and purpose that an unsubscribe link is about. BadLink."""
-    channel, _, purpose = link.about.partition(":")
-    try:
-        return Channel(channel), Purpose(purpose)
-    except ValueError as error:
-        raise BadLink("not about a channel and purpose") from error
 
 
 # ---------------------------------------------------------------- the one-tap cue

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, Purpose
 from aftercare.content import plain
 from aftercare.customer import Cue
 
@@ -13,9 +13,11 @@ HERE = Path(__file__).parent
 
 
 class Words(NamedTuple):
-    """One language: what a page says, how it names each purpose, and the faces of the cue."""
+    """One language: its own name, what a page says, how it names channels and purposes, and the faces of the cue."""
 
+    language: str
     words: Mapping[str, str]
+    channels: Mapping[Channel, str]
     purposes: Mapping[Purpose, tuple[str, str]]
     cues: Mapping[Cue, tuple[str, str]]
 
@@ -29,7 +31,9 @@ def languages() -> Mapping[str, Words]:
 def _read(path: Path) -> Words:
     told = plain.data(path.read_text(encoding="utf-8"))
     return Words(
+        language=told["language"],
         words=told["words"],
+        channels={Channel(name): title for name, title in told["channels"].items()},
         purposes={Purpose(name): (title, about) for name, (title, about) in told["purposes"].items()},
         cues={name: (sign, title) for name, (sign, title) in told["cues"].items()},
     )

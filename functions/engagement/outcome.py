@@ -11,7 +11,7 @@ from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
 from aftercare.consent_log import MARKETING, consent_after, news, writes
 from aftercare.decision import Decision, Message, Reason, State
-from aftercare.events import Event
+from aftercare.event import Event
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
 from aftercare.store import Delivery, find, park, present

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aftercare import keys, telemetry
-from aftercare.events import Event
+from aftercare.event import Event
 from aftercare.outside import Outside
 from aftercare.store import events_of, mark_relayed
 from aftercare.table import Item, TableError

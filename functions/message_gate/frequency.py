@@ -15,9 +15,9 @@ from aftercare.content import read_content
 from aftercare.customer import Customer
 from aftercare.decision import Reason
 from aftercare.model import Model
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Word
 from aftercare.rate import SendingRate
-from aftercare.shipment import ShipmentStatus
 
 Sign = Literal["bad_cue", "good_cue", "case_closed"]
 Days = Annotated[int, Field(ge=1, le=400)]

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aftercare import telemetry
-from aftercare.catalogue import catalogue
 from aftercare.decision import Decision
 from aftercare.entry import batch
 from aftercare.outside import current
@@ -19,6 +18,9 @@ from aftercare.proposal import Proposal
 from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
 from message_gate.settlement import Gate, open_gate, settle, settle_slot
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 
 def _proposals(event: dict[str, Any]) -> dict[str, Proposal]:
@@ -51,6 +53,12 @@ def _tell(decision: Decision, **ids: str) -> None:
     telemetry.count(f"Message{decision.state.title()}")
 
 
+def _catalogue() -> "Catalogue":
+    from aftercare.catalogue import catalogue  # what is held or refused needs no product
+
+    return catalogue()
+
+
 def _time_left(context: Any) -> timedelta:
     return timedelta(milliseconds=context.get_remaining_time_in_millis())
 
@@ -65,7 +73,7 @@ def handle(event: dict[str, Any], context: Any) -> Any:
         outside = current()
         proposals = _proposals(event)
         left = partial(_time_left, context)
-        gate = open_gate(outside, list(proposals.values()), consent_policy(), frequency_policy(), catalogue(), left)
+        gate = open_gate(outside, list(proposals.values()), consent_policy(), frequency_policy(), _catalogue, left)
         return batch(event, context, lambda text: _settle(gate, text, proposals), fifo=True)
     finally:
         telemetry.flush()

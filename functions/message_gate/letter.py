@@ -132,15 +132,17 @@ def frame(letter: Letter, postal: str | None) -> View:
     view: View = {
         "name": name,
         "hello": say("hello", name=name) if name else say("hello_nameless"),
-        "preferences_url": letter.link(LinkPurpose.PREFERENCES, str(Channel.EMAIL)),
+        "preferences_url": letter.link(LinkPurpose.PREFERENCES, f"{Channel.EMAIL}:{letter.message.message_id}"),
         "unsubscribe_url": None,
         "unsubscribe": None,
         "postal": None,
         "purpose": about,
     }
     if about:
-        view["unsubscribe_url"] = letter.link(LinkPurpose.UNSUBSCRIBE, f"{Channel.EMAIL}:{about}")
-        view["unsubscribe"] = say("unsubscribe", kind=say(f"kind_{about}"))
+        # One click on a digest ends all that is in it.
+        all_ = tuple(dict.fromkeys((about, *(part.message.purpose for part in letter.parts))))
+        view["unsubscribe_url"] = letter.link(LinkPurpose.UNSUBSCRIBE, f"{Channel.EMAIL}:{','.join(all_)}")
+        view["unsubscribe"] = say("unsubscribe", kind=letter.language.listed([say(f"kind_{each}") for each in all_]))
         address = plain(postal or "", 300)
         named = letter.brand.legal_name.lower() in address.lower()
         view["postal"] = say("sender", postal=address if named else f"{letter.brand.legal_name}, {address}")

@@ -89,7 +89,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             customer,
             order,
             our,
-            candidate.catalogue,
+            candidate.catalogue(),
             links(outside, candidate),
             settings,
             _locale(customer, order),

@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 
 from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
 from aftercare.clock import iso
-from aftercare.consent import Channel, Purpose
-from aftercare.consent_log import asked_of
+from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
-from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
@@ -27,6 +26,7 @@ from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, sc
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from aftercare.shipment import Shipment
 
 CHANNELS = (Channel.EMAIL,)
 """The channels that the gate can send on, best first."""
@@ -83,7 +83,7 @@ class Candidate:
     held: bool
     switch: Switch
     policy: ConsentPolicy
-    catalogue: "Catalogue"
+    catalogue: "Callable[[], Catalogue]"
     addresses: dict[Channel, tuple[str, str]]
     frequency: FrequencyPolicy
     rivals: tuple[Rival, ...]
@@ -99,7 +99,7 @@ class Candidate:
         return self.customer.order(key) if key else None
 
     @property
-    def shipment(self) -> Shipment | None:
+    def shipment(self) -> "Shipment | None":
         """The shipment that the proposal is about, if it is about one and it is on record."""
         key = self.proposal.references.get("shipment")
         return next((s for s in self.customer.shipments if s.key == key), None) if key else None
@@ -334,7 +334,7 @@ def _reordered(candidate: Candidate) -> Refuse | None:
         return None
     family = candidate.proposal.references.get("family")
     for later in candidate.customer.ordered_since(order.placed_at):
-        if any(candidate.catalogue.family_of(line).name == family for line in later.lines):
+        if any(candidate.catalogue().family_of(line).name == family for line in later.lines):
             return Refuse(because=Reason.ALREADY_REORDERED, saw={"order": later.key})
     return None
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, Stockout
+from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
-from aftercare.shipment import Forecast, Parcel, Shipment, ShippedLine
+from aftercare.shipment import Parcel, Shipment, ShippedLine
 from message_gate.letter import Part
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)

@@ -70,7 +70,7 @@ class Gate:
     pace: Pace
     policy: ConsentPolicy
     frequency: FrequencyPolicy
-    catalogue: "Catalogue"
+    catalogue: "Callable[[], Catalogue]"
     identity_secret: str
     time_left: Callable[[], timedelta]
     cadences: Cadences = NOTHING
@@ -130,7 +130,7 @@ def open_gate(
     proposals: list[Proposal],
     policy: ConsentPolicy,
     frequency: FrequencyPolicy,
-    catalogue: "Catalogue",
+    catalogue: "Callable[[], Catalogue]",
     time_left: Callable[[], timedelta],
 ) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""

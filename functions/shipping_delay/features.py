@@ -6,7 +6,8 @@ from datetime import datetime
 
 from aftercare.clock import iso, parse_iso
 from aftercare.customer import Order
-from aftercare.shipment import Forecast, Origin, Shipment
+from aftercare.forecast import Forecast
+from aftercare.shipment import Origin, Shipment
 from shipping_delay.parcel import Parcel
 
 LONGEST = 40

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from aftercare.shipment import Forecast
+from aftercare.forecast import Forecast
 from shipping_delay.features import kept
 from shipping_delay.parcel import Forecast as Predicted
 from shipping_delay.parcel import Parcel, pack

@@ -8,8 +8,8 @@ from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside, current
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Nothing, Proposal
-from aftercare.shipment import ShipmentStatus
 from aftercare.store import find
 from shipping_delay import budget, contacts, knowledge, milestones, notices
 from shipping_delay.asking import record_case

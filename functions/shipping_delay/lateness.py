@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from aftercare.shipment import Forecast
+from aftercare.forecast import Forecast
 
 EARLY, LATE = 0.2, 0.8
 """The range holds the middle sixty percent of the cases in which it is late."""

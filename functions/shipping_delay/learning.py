@@ -14,7 +14,8 @@ from typing import Any
 from aftercare import keys, telemetry
 from aftercare.events import Told, UnknownEvent, told
 from aftercare.outside import Outside
-from aftercare.shipment import Shipment, ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import Shipment
 from aftercare.store import versioned
 from aftercare.table import ConditionFailed, Conflict, Item, Put, Throttled, Unclear
 from shipping_delay import budget, contacts, knowledge

@@ -3,7 +3,7 @@
 What is said is read from the record that was written, so a repeated event says it again and the gate knows it by its key.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aftercare import keys, telemetry
@@ -90,7 +90,7 @@ def _looked(
 
 def _with(customer: Customer, after: Shipment) -> Customer:
     shipments = tuple(after if s.key == after.key else s for s in customer.shipments)
-    return customer.model_copy(update={"shipments": shipments})
+    return replace(customer, shipments=shipments)
 
 
 def _order_assumed(customer: Customer, order_key: str, after: Shipment) -> bool:

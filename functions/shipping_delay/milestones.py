@@ -10,8 +10,9 @@ from typing import NamedTuple
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Nothing, Proposal, Unless
-from aftercare.shipment import Shipment, ShipmentStatus
+from aftercare.shipment import Shipment
 
 FRESH = timedelta(hours=36)
 """A milestone that is older when it is to be sent tells nobody anything: the gate lets it expire, with that reason."""

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from aftercare.customer import Order
-from aftercare.shipment import DelayNotice, Forecast, Shipment, ShipmentStatus, Watch
+from aftercare.forecast import Forecast
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import DelayNotice, Shipment, Watch
 from shipping_delay import budget, prediction
 from shipping_delay.features import parcel_of
 from shipping_delay.forecasting import DAY, recorded, share, window_end

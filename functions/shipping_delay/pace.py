@@ -41,24 +41,21 @@ def pace_keys(parcel: Parcel, day: int) -> tuple[str, ...]:
     return (f"pace::{span}", f"pace::{span - 1}", f"pace:{region}:{span}", f"pace:{region}:{span - 1}")
 
 
-def _weighed(values: Sequence[float], kernel: Sequence[float]) -> tuple[float, float]:
-    """A span's expected and observed arrivals under a kernel. Written out: sums over maps were a quarter of a forecast."""
-    e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9 = values
-    k0, k1, k2, k3, k4, k5, k6, k7, k8, k9 = kernel
-    return (
-        k0 * e0 + k1 * e1 + k2 * e2 + k3 * e3 + k4 * e4 + k5 * e5 + k6 * e6 + k7 * e7 + k8 * e8 + k9 * e9,
-        k0 * a0 + k1 * a1 + k2 * a2 + k3 * a3 + k4 * a4 + k5 * a5 + k6 * a6 + k7 * a7 + k8 * a8 + k9 * a9,
-    )
-
-
 def _recent(
     now: Sequence[float] | None, then: Sequence[float] | None, newer: tuple[float, ...], older: tuple[float, ...]
 ) -> tuple[float, float]:
-    """Expected and observed arrivals of two spans, recent days first."""
-    expected, arrived = _weighed(now, newer) if now else (0.0, 0.0)
+    """Expected and observed arrivals of two spans, recent days first. Written out: sums over maps were a quarter of it."""
+    expected = arrived = 0.0
+    if now:
+        e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9 = now
+        k0, k1, k2, k3, k4, k5, k6, k7, k8, k9 = newer
+        expected = k0 * e0 + k1 * e1 + k2 * e2 + k3 * e3 + k4 * e4 + k5 * e5 + k6 * e6 + k7 * e7 + k8 * e8 + k9 * e9
+        arrived = k0 * a0 + k1 * a1 + k2 * a2 + k3 * a3 + k4 * a4 + k5 * a5 + k6 * a6 + k7 * a7 + k8 * a8 + k9 * a9
     if then:
-        more, seen = _weighed(then, older)
-        expected, arrived = expected + more, arrived + seen
+        e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9 = then
+        k0, k1, k2, k3, k4, k5, k6, k7, k8, k9 = older
+        expected += k0 * e0 + k1 * e1 + k2 * e2 + k3 * e3 + k4 * e4 + k5 * e5 + k6 * e6 + k7 * e7 + k8 * e8 + k9 * e9
+        arrived += k0 * a0 + k1 * a1 + k2 * a2 + k3 * a3 + k4 * a4 + k5 * a5 + k6 * a6 + k7 * a7 + k8 * a8 + k9 * a9
     return (expected if expected > 0.0 else 0.0), (arrived if arrived > 0.0 else 0.0)
 
 

@@ -74,7 +74,8 @@ def _basis(
         start += own * (_start(parcel, None if promised is None else promised - handed) - _GENERIC)
 
     prior = TERM_SHRINK * 2.0 ** (today / TERM_HALF_LIFE)
-    items = [knowledge.get(key) for _, key in found]
+    get = knowledge.get
+    items = [get(key) for _, key in found]
     effects = tuple([item[1] / (item[0] + prior) if item else 0.0 for item in items])
     lasting = shape[BINS + 12] / (weight + PACE_SHRINK * grown) if shape else 0.0
     usual = (shape[BINS + 11] if shape else 0.0) / (weight + PACE_SHRINK * grown) + PACE_USUAL
@@ -95,6 +96,20 @@ def _basis(
         appointment = 0.0 if appointment < 0.0 else 0.98 if appointment > 0.98 else appointment
         kept = (general, *agreed)
     return Basis(location, pace, region_pace, signal, lasting, level, effects, kept, appointment, speed)
+
+
+_last: tuple[Sequence[float], float, Week, Residual] = (_NOTHING, 0.0, Week(speeds(_NOTHING, 1.0)), Residual(_NOTHING, 1.0))
+
+
+def _shaped(shape: Sequence[float], grown: float) -> tuple[Week, Residual]:
+    """The week's clock and the residuals' distribution. A look at a parcel asks a dozen times of the same knowledge and
+    instant, so the last ones are kept."""
+    global _last
+    of, at, week, residuals = _last
+    if of is not shape or at != grown:
+        week, residuals = Week(speeds(shape[BINS : BINS + 7], grown)), Residual(shape[:BINS], grown)
+        _last = (shape, grown, week, residuals)
+    return week, residuals
 
 
 def predict(
@@ -119,8 +134,7 @@ def predict(
     found = terms(parcel)
     shape = knowledge.get(SHAPE_KEY) or _NOTHING
     grown = 2.0 ** (today / SHAPE_HALF_LIFE)
-    week = Week(speeds(shape[BINS : BINS + 7], grown))
-    residuals = Residual(shape[:BINS], grown)
+    week, residuals = _shaped(shape, grown)
     handed_day = days(parcel.handed_at)
     until = parcel.promised_by if parcel.promised_by is not None else due
     deadline = days(until) if until is not None else None

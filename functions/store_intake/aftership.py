@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from aftercare.facts import ReturnFact, Scan, ShipmentFactType
-from aftercare.shipment import ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
 from store_intake.received import Received, Unreadable, parsed
 from store_intake.tracking import (
     UNKNOWN,

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aftercare.facts import Scan
-from aftercare.shipment import Origin, ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import Origin
 from store_intake.received import Received, Unreadable, parsed
 from store_intake.tracking import (
     UNKNOWN,

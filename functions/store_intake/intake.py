@@ -17,7 +17,7 @@ from aftercare import consent_log, events, keys, telemetry
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord, Says, Statement, Weight
 from aftercare.customer import Customer, Order, Profile
-from aftercare.events import Event
+from aftercare.event import Event
 from aftercare.facts import (
     AboutOrder,
     CaseFact,
@@ -502,9 +502,7 @@ def _deliveries(
     """
     if customer is None:
         customer = Customer(id=draft.customer_id, profile=Profile(first_seen=draft.received.received_at))
-    after = Customer.model_construct(
-        id=customer.id, profile=customer.profile, orders=tuple(orders.values()), shipments=tuple(shipments.values())
-    )
+    after = Customer(id=customer.id, profile=customer.profile, orders=tuple(orders.values()), shipments=tuple(shipments.values()))
     checked: set[str] = set()
     for key, order in sorted(orders.items()):
         was = customer.order(key)

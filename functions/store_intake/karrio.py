@@ -7,7 +7,7 @@ the tracker's own status has a word of the list; its time is that of the last ev
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from aftercare.shipment import ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
 from store_intake.received import Received, Unreadable, canonical, hash_of, parsed
 from store_intake.tracking import (
     UNKNOWN,

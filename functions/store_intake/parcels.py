@@ -10,22 +10,8 @@ from typing import Any, NamedTuple
 
 from aftercare.carriers import carrier, may_be_one, parcel_number
 from aftercare.facts import Scan, ShipmentFact, ShipmentFactType, ToldParcel
-from aftercare.shipment import (
-    FINAL,
-    MOVING,
-    PARCELS,
-    RANK,
-    TROUBLES,
-    Eta,
-    Log,
-    Parcel,
-    Place,
-    Shipment,
-    ShipmentStatus,
-    Span,
-    Standing,
-    standing,
-)
+from aftercare.parcel_status import FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
+from aftercare.shipment import PARCELS, Eta, Log, Parcel, Place, Shipment, Span, Standing, standing
 
 ATTEMPT_DAYS = 9
 OTHER_NUMBERS = 5

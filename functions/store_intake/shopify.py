@@ -34,7 +34,8 @@ from aftercare.facts import (
 )
 from aftercare.model import EARLIEST, LATEST
 from aftercare.money import Money
-from aftercare.shipment import PARCELS, Eta, Origin, ShipmentStatus, ShippedLine
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import PARCELS, Eta, Origin, ShippedLine
 from aftercare.weblink import NotHttps, https
 from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, misfit, parsed, word
 from store_intake.tracking import code

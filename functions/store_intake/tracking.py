@@ -11,7 +11,8 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from aftercare.facts import Fact, Scan, ShipmentFact, ShipmentFactType, ToldParcel
-from aftercare.shipment import Eta, ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import Eta
 from store_intake.received import Received, canonical, hash_of, key_part, word
 
 Payload = Mapping[str, Any]

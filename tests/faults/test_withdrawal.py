@@ -48,7 +48,7 @@ def one_click(cloud):
 
 
 def preferences(cloud):
-    post(cloud, f"/p/{token(cloud, LinkPurpose.PREFERENCES, '')}", promotional="on")
+    post(cloud, f"/p/{token(cloud, LinkPurpose.PREFERENCES, '')}", **{"email-promotional": "on", "email-reorder": "off"})
 
 
 def agent_opt_out(cloud):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -21,12 +21,12 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ProxyConnectionError,
 )
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
 from botocore.loaders import Loader
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
 from aftercare.outside import Accepted, Busy, Mail, NotKept, NotThere, Outside, Rejected, SendOutcome, Uncertain
-from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -49,6 +49,9 @@ from aftercare.table import (
     Write,
     number,
 )
+
+if TYPE_CHECKING:
+    from aftercare.rate import Quota
 
 CALL = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},
@@ -463,11 +466,13 @@ class SesMail:
             return Rejected(code) if code in _MAIL_REFUSED else Busy(code, patience=OPERATOR_TIME)
         return Accepted(answer["MessageId"])
 
-    def quota(self, now: datetime) -> Quota:
+    def quota(self, now: datetime) -> "Quota":
         try:
             told = self._client.get_account()["SendQuota"]
         except (BotoCoreError, ClientError) as error:
             raise NotKept("the account's quota cannot be read") from error
+        from aftercare.rate import Quota  # of all who send and sweep, only the sweep asks
+
         return Quota(
             per_second=told["MaxSendRate"], per_day=told["Max24HourSend"], sent_today=told["SentLast24Hours"], read_at=now
         )
@@ -495,7 +500,7 @@ class AwsSecrets:
 
 def client(service: str) -> Any:
     """A client of this account, for the operator's commands; functions use the ports."""
-    return _maker()(service, config=CALL)
+    return (_default() or botocore.session.get_session().create_client)(service, config=CALL)
 
 
 class _Models(Loader):
@@ -507,13 +512,40 @@ class _Models(Loader):
         return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
 
 
+SERVICES = frozenset({
+    "dynamodb", "eventbridge", "scheduler", "sesv2", "sfn", "sns", "sqs", "ssm", "secrets-manager",
+    "pinpoint-sms-voice-v2", "socialmessaging",
+})  # fmt: skip
+"""Whose clients functions make, by the names that the SDK's own events have."""
+
+
+def _concerns(event: str) -> bool:
+    """Whether the SDK's own handler of this event can be of use here: it is for every service or for one of ours.
+
+    Nine tenths of them mend calls of S3, EC2 and others, or documentation, and looking at each one's signature is a
+    twentieth of a cold start.
+    """
+    kind, _, rest = event.partition(".")
+    return kind != "docs" and (not rest or rest.partition(".")[0] in SERVICES)
+
+
+def _default() -> Callable[..., Any] | None:
+    """What boto3's default session makes clients with, where this process has set one up."""
+    session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+    return None if session is None else cast(Callable[..., Any], session.client)
+
+
 def _maker() -> Callable[..., Any]:
     """What makes clients: boto3's default session where this process has set one up, else a session of botocore's own."""
-    session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
-    if session is not None:
-        made: Callable[..., Any] = session.client
+    made = _default()
+    if made is not None:
         return made
-    own = botocore.session.get_session()
+    own = botocore.session.Session(include_builtin_handlers=False)
+    for name, handler, *when in BUILTIN_HANDLERS:
+        if _concerns(name):
+            emitter = own.get_component("event_emitter")
+            register = {REGISTER_FIRST: emitter.register_first, REGISTER_LAST: emitter.register_last}
+            register.get(when[0] if when else None, emitter.register)(name, handler)
     path = own.get_config_variable("data_path")
     own.register_component("data_loader", _Models(path.split(os.pathsep) if path else None))
     return own.create_client

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from aftercare import identity
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, Purpose
 from aftercare.content import read_content
 from aftercare.customer import OrderLine
 from aftercare.language import Line, Locale, Texts, reader_locale
@@ -177,6 +177,7 @@ class Brand(Model):
     returns: Returns
     legal: Texts
     lists: Mapping[Purpose, ListId]
+    channels: tuple[Channel, ...] = (Channel.EMAIL,)
     tone: Tone
     words: Mapping[Locale, WordChoice] = Field(default_factory=dict)
 

@@ -9,6 +9,7 @@ nothing count: who chose a digest would answer it anyway.
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple
@@ -71,10 +72,11 @@ class Kind(NamedTuple):
         return cls(Arm(found[1]), found[2]) if found else None
 
 
-class Cadences(Model):
+@dataclass(frozen=True, slots=True)
+class Cadences:
     """The sums of all segments, `<arm>_<segment>_<delivered or answered>`."""
 
-    sums: Mapping[str, float] = Field(default_factory=dict)
+    sums: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, arm: Arm, segment: str, now: datetime) -> Answers:
         return self._sum(f"{arm}_{segment}_", now)

@@ -223,3 +223,12 @@ def declare(record: ConsentRecord, declared: Iterable[Declaration]) -> ConsentRe
     if (sale, inquired_at) == (record.sale, record.inquired_at):
         return record
     return record.model_copy(update={"sale": sale, "inquired_at": inquired_at, "version": record.version + 1})
+
+
+def asked_of(record: ConsentRecord, address: str | None) -> tuple[Head, ...]:
+    """What waits for a confirmation of ours from this mailbox (its keyed hash)."""
+    return tuple(
+        head
+        for head in record.heads
+        if head.channel is Channel.EMAIL and head.says is Says.PENDING and head.asks and head.address in (None, address)
+    )

@@ -6,11 +6,11 @@ everyone else. Evidence is append-only: every write of it is a put on an absent 
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from aftercare import events, keys
@@ -29,13 +29,15 @@ from aftercare.consent import (
     fold,
     suppress,
 )
-from aftercare.consent_policy import DoubleOptIn
 from aftercare.customer import Customer
 from aftercare.model import Model
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, TableError, Tables, Write
 from aftercare.wishes import Wishes
+
+if TYPE_CHECKING:
+    from aftercare.consent_policy import DoubleOptIn
 
 ATTEMPTS = 8
 TICK = timedelta(microseconds=1)
@@ -108,7 +110,7 @@ def news(customer_id: str, after: Consented) -> tuple[tuple[str, datetime, event
     )
 
 
-def until_confirmed(said: Statement, before: ConsentRecord, rule: DoubleOptIn, country: str | None) -> Statement:
+def until_confirmed(said: Statement, before: ConsentRecord, rule: "DoubleOptIn", country: str | None) -> Statement:
     """The statement as it counts where double opt-in is needed: a consent without a confirmed level is pending and asks.
 
     A consent that stands for the same address is not asked for again, and a platform's own pending state stays with it.
@@ -119,15 +121,6 @@ def until_confirmed(said: Statement, before: ConsentRecord, rule: DoubleOptIn, c
     if head is not None and head.says is Says.GIVEN and head.address in (None, said.address):
         return said
     return said.model_copy(update={"says": Says.PENDING, "asks": True})
-
-
-def asked_of(record: ConsentRecord, address: str | None) -> tuple[Head, ...]:
-    """What waits for a confirmation of ours from this mailbox (its keyed hash)."""
-    return tuple(
-        head
-        for head in record.heads
-        if head.channel is Channel.EMAIL and head.says is Says.PENDING and head.asks and head.address in (None, address)
-    )
 
 
 def after_all_before(head: Head | None, now: datetime) -> datetime:
@@ -290,7 +283,7 @@ def record(outside: Outside, customer_id: str, speaker: Speaker, sender: str, to
         except Conflict:
             continue
         else:
-            return customer.model_copy(update={"consent": after.record, **changed})
+            return replace(customer, consent=after.record, **changed)
     raise KeepsChanging("the record changed under every attempt")
 
 

@@ -1,19 +1,23 @@
 """The customer's record as the gate and the capabilities read it: profile, orders, consent, held messages."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare.caps import Caps
-from aftercare.cases import Case
 from aftercare.consent import ConsentRecord
-from aftercare.decision import Message
+from aftercare.forecast import Forecast
 from aftercare.model import Instant, Model
 from aftercare.money import Money
-from aftercare.shipment import Forecast, Shipment
 from aftercare.wishes import Wishes
+
+if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.cases import Case
+    from aftercare.decision import Message
+    from aftercare.shipment import Shipment
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -180,19 +184,20 @@ class Slot(Model):
     at: AwareDatetime
 
 
-class Customer(Model):
+@dataclass(frozen=True, kw_only=True)
+class Customer:
     """One hot partition, read at once. Everything a rule may look at is here."""
 
     id: str
     profile: Profile
-    consent: ConsentRecord = ConsentRecord.model_construct()
-    wishes: Wishes = Wishes.model_construct()
+    consent: ConsentRecord = field(default_factory=ConsentRecord.model_construct)
+    wishes: Wishes = field(default_factory=Wishes.model_construct)
     orders: tuple[Order, ...] = ()
-    shipments: tuple[Shipment, ...] = ()
-    held: tuple[Message, ...] = ()
+    shipments: tuple["Shipment", ...] = ()
+    held: tuple["Message", ...] = ()
     slot: Slot | None = None
-    cases: tuple[Case, ...] = ()
-    caps: Caps = Caps.model_construct()
+    cases: tuple["Case", ...] = ()
+    caps: Caps = field(default_factory=Caps.model_construct)
 
     @cached_property
     def _orders(self) -> dict[str, Order]:
@@ -201,7 +206,7 @@ class Customer(Model):
     def order(self, order_key: str) -> Order | None:
         return self._orders.get(order_key)
 
-    def shipments_of(self, order_key: str) -> tuple[Shipment, ...]:
+    def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""
         return tuple(s for s in self.shipments if s.stands and order_key in s.order_keys)
 
@@ -223,7 +228,7 @@ class Customer(Model):
         return tuple(sorted(later, key=lambda o: (o.placed_at or o.as_of, o.key)))
 
 
-def _all_sent(order: Order, shipments: tuple[Shipment, ...]) -> bool:
+def _all_sent(order: Order, shipments: tuple["Shipment", ...]) -> bool:
     """Whether the shipments hold every line that is sent; one that does not say what it holds may hold all of them."""
     if not all(s.lines for s in shipments):
         return True

@@ -6,75 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from aftercare.model import Model, Term
+from aftercare.model import Model
 from aftercare.proposal import Proposal
+from aftercare.reason import Reason as Reason
+from aftercare.reason import State as State
 
 Evidence = dict[str, str | int | bool | tuple[str, ...] | None]
-
-
-class State(Term):
-    """HELD → CLAIMED → SENT, or UNKNOWN → SENT or PARKED; or REFUSED, EXPIRED, SUPERSEDED at once."""
-
-    HELD = "HELD"
-    CLAIMED = "CLAIMED"
-    SENT = "SENT"
-    UNKNOWN = "UNKNOWN"
-    PARKED = "PARKED"
-    REFUSED = "REFUSED"
-    EXPIRED = "EXPIRED"
-    SUPERSEDED = "SUPERSEDED"
-
-
-class Reason(Term):
-    """The closed list of reasons; each is explained in docs/reasons.md."""
-
-    CLAIMED = "claimed"
-    SENT = "sent"
-    ALREADY_SETTLED = "already_settled"
-    NOT_YET = "not_yet"
-    QUIET_HOURS = "quiet_hours"
-    TOO_LATE = "too_late"
-    SWITCHED_OFF = "switched_off"
-    DRY_RUN = "dry_run"
-    NOT_ON_ALLOWLIST = "not_on_allowlist"
-    ORDER_UNKNOWN = "order_unknown"
-    ORDER_CANCELLED = "order_cancelled"
-    ORDER_DELETED = "order_deleted"
-    ORDER_REFUNDED = "order_refunded"
-    ALREADY_REORDERED = "already_reordered"
-    ORDER_SHIPPED = "order_shipped"
-    SHIPMENT_KNOWN = "shipment_known"
-    PARCEL_ARRIVED = "parcel_arrived"
-    PARCEL_MOVED_ON = "parcel_moved_on"
-    PARCEL_RECOVERED = "parcel_recovered"
-    CONSENT_SETTLED = "consent_settled"
-    TEST_ORDER = "test_order"
-    HARD_BOUNCE = "hard_bounce"
-    COMPLAINT = "complaint"
-    ERASED = "erased"
-    PAUSED = "paused"
-    NO_ADDRESS = "no_address"
-    NO_CONSENT = "no_consent"
-    CHANNEL_TURNED_OFF = "channel_turned_off"
-    OPEN_CASE = "open_case"
-    PARCEL_AT_RISK = "parcel_at_risk"
-    BAD_EXPERIENCE = "bad_experience"
-    CAP_FULL = "cap_full"
-    BETTER_WAITS = "better_waits"
-    RATE_USED_UP = "rate_used_up"
-    CANNOT_RENDER = "cannot_render"
-    DIGEST = "digest"
-    IN_DIGEST = "in_digest"
-    WORLD_CHANGED = "world_changed"
-    PROVIDER_BUSY = "provider_busy"
-    PROVIDER_REFUSED = "provider_refused"
-    PROVIDER_UNCLEAR = "provider_unclear"
-    LEASE_EXPIRED = "lease_expired"
-    OUTCOME_NEVER_LEARNED = "outcome_never_learned"
-    PROVIDER_CONFIRMED = "provider_confirmed"
-    OPERATOR_CONFIRMED = "operator_confirmed"
-    OPERATOR_DROPPED = "operator_dropped"
-    OPERATOR_RESENT = "operator_resent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aftercare import telemetry
-from aftercare.events import Told, told
 from aftercare.outside import Outside, current
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch import BatchProcessor
 
-OnEvent = Callable[[Told, Outside], str]
+    from aftercare.events import Told
+
+OnEvent: TypeAlias = "Callable[[Told, Outside], str]"
 OnWake = Callable[[Mapping[str, Any], Outside], str]
 OnBody = Callable[[Mapping[str, Any], Outside], str]
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -57,6 +58,7 @@ def queue_handler(on_event: Mapping[str, OnEvent], on_wake: OnWake | None = None
 
     It takes an SQS batch, one EventBridge envelope (an invocation by hand) or a workflow's input.
     """
+    from aftercare.events import told  # here: a queue of proposals needs no shape of an event
 
     def one_event(envelope: Mapping[str, Any]) -> str:
         outside = current()

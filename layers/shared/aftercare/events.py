@@ -3,7 +3,6 @@
 Events carry ids, times, numbers and enumerated words; never a name, an address, free text or a link.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +11,12 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from aftercare.cases import CaseTopic
-from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue
-from aftercare.decision import Reason, State
+from aftercare.event import Event
 from aftercare.model import Model
-from aftercare.shipment import ShipmentStatus
-
-_COMPACT = json.JSONEncoder(separators=(",", ":")).encode
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.reason import Reason, State
 
 
 class CustomerData(Model):
@@ -147,37 +144,6 @@ CATALOGUE: Mapping[str, Kind] = {
 
 class UnknownEvent(ValueError):
     """A detail-type that the catalogue does not have, or data that is not of its shape."""
-
-
-class Event(Model):
-    """One event as it lies in the outbox. `id` is ours: a forwarded event gets a new EventBridge id."""
-
-    id: str
-    type: str
-    occurred_at: AwareDatetime
-    correlation_id: str
-    data: dict[str, Any]
-
-    @property
-    def kind(self) -> Kind:
-        return CATALOGUE[self.type]
-
-    def entry(self, bus: str, told_at: datetime) -> dict[str, Any]:
-        """The PutEvents entry for this event."""
-        metadata = {
-            "id": self.id,
-            "version": 1,
-            "occurred_at": iso(self.occurred_at),
-            "told_at": iso(told_at),
-            "correlation_id": self.correlation_id,
-        }
-        return {
-            "Source": self.kind.source,
-            "DetailType": self.type,
-            "Detail": _COMPACT({"metadata": metadata, "data": self.data}),
-            "EventBusName": bus,
-            "Time": told_at,
-        }
 
 
 def make(

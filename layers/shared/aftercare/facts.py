@@ -13,7 +13,8 @@ from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, OrderLine, Ref, Refund, Text
 from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
-from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShipmentStatus, ShippedLine
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]

@@ -123,7 +123,7 @@ def switch() -> Key:
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 
 
 def base32(raw: bytes) -> str:

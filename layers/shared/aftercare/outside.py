@@ -6,13 +6,15 @@ A port is a Protocol in the engine's words; each method is one AWS call, its fai
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aftercare import settings as settings_module
 from aftercare.clock import Clock, Ids
-from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Tables
+
+if TYPE_CHECKING:
+    from aftercare.rate import Quota
 
 
 class NotKept(LookupError):
@@ -97,7 +99,7 @@ class Mailer(Protocol):
         """Exactly one attempt on the wire."""
         ...
 
-    def quota(self, now: datetime) -> Quota:
+    def quota(self, now: datetime) -> "Quota":
         """What the account may send, by the provider's word. NotKept when it cannot be read."""
         ...
 

@@ -1,4 +1,4 @@
-"""A shipment and its parcels as they lie on the customer's record, and the one list of statuses with its order.
+"""A shipment and its parcels as they lie on the customer's record.
 
 What is kept of a parcel's scans is the first and the last time of each status. That is all its status depends on, and both are
 joins (earliest, latest), so that scans may come in any order, twice and from several senders.
@@ -6,15 +6,16 @@ joins (earliest, latest), so that scans may come in any order, twice and from se
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare.carriers import is_known
+from aftercare.forecast import Forecast
 from aftercare.model import Instant, Model
+from aftercare.parcel_status import FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
 from aftercare.weblink import Https
 
 PARCELS = 20
@@ -22,52 +23,6 @@ PARCELS = 20
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._ -]{1,50}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-
-
-class ShipmentStatus(StrEnum):
-    """The one list (senders' words are mapped to it in store_intake)."""
-
-    UNKNOWN = "unknown"
-    LABEL_CREATED = "label_created"
-    IN_TRANSIT = "in_transit"
-    OUT_FOR_DELIVERY = "out_for_delivery"
-    DELIVERY_ATTEMPTED = "delivery_attempted"
-    READY_FOR_PICKUP = "ready_for_pickup"
-    DELIVERED = "delivered"
-    RETURN_TO_SENDER = "return_to_sender"
-    STALLED = "stalled"
-    DELAYED = "delayed"
-    EXCEPTION = "exception"
-    LOST = "lost"
-    CANCELLED = "cancelled"
-
-
-RANK: Mapping[ShipmentStatus, int] = {
-    ShipmentStatus.LABEL_CREATED: 1,
-    ShipmentStatus.IN_TRANSIT: 2,
-    ShipmentStatus.OUT_FOR_DELIVERY: 3,
-    ShipmentStatus.DELIVERY_ATTEMPTED: 3,
-    ShipmentStatus.READY_FOR_PICKUP: 3,
-    ShipmentStatus.DELIVERED: 4,
-    ShipmentStatus.RETURN_TO_SENDER: 5,
-}
-"""How far a parcel is. A higher rank is never left for a lower one; within a rank the latest scan counts, so an attempt and
-the next day's round alternate. A parcel on its way back that is then `delivered` was delivered to its sender: it stays back."""
-
-TROUBLES = (
-    ShipmentStatus.STALLED,
-    ShipmentStatus.DELAYED,
-    ShipmentStatus.EXCEPTION,
-    ShipmentStatus.LOST,
-    ShipmentStatus.CANCELLED,
-)
-"""What stops a parcel, mildest first. It holds until a later scan shows the parcel moving: lost parcels are found, and a void
-label is scanned after all. It says nothing about how far the parcel is, and nothing once it has arrived or gone back."""
-
-MOVING = tuple(status for status, rank in RANK.items() if rank >= 2)
-"""Statuses that a carrier's own hand gives: with the first of them it has the parcel."""
-
-FINAL = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURN_TO_SENDER)
 
 
 class Span(Model):
@@ -197,27 +152,6 @@ class Origin(Model):
     country: Country | None = None
     region: Code | None = None
     postcode: Code | None = None
-
-
-class Forecast(Model):
-    """When the parcels will be there, written by shipping_delay: instants at 10, 50 and 90 percent, and how likely they come
-    later than was promised (0 to 1).
-
-    Transit counts from `handed_at` (expected, where nobody has the parcels yet). `promised_by` is the end of the promised
-    time: the shop's own, or with `promise` = window the end of the window that the customer was first told. `basis` and
-    `features` are what the forecast at hand-over stood on, kept to learn from the outcome.
-    """
-
-    p10: AwareDatetime
-    p50: AwareDatetime
-    p90: AwareDatetime
-    late_probability: Annotated[float, Field(ge=0, le=1)] | None = None
-    forecast_at: AwareDatetime
-    handed_at: AwareDatetime | None = None
-    promised_by: AwareDatetime | None = None
-    promise: Literal["shop", "window"] = "shop"
-    basis: tuple[float, ...] = ()
-    features: dict[str, str | float] = Field(default_factory=dict)
 
 
 class DelayNotice(Model):

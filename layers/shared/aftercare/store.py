@@ -1,25 +1,27 @@
 """The named operations on a customer's record: each is one AWS call with its conditions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from aftercare import keys
 from aftercare.caps import Caps
-from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
-from aftercare.decision import Message
-from aftercare.events import Event
+from aftercare.event import Event
 from aftercare.keys import Key
-from aftercare.shipment import Shipment
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
+
+if TYPE_CHECKING:
+    from aftercare.cases import Case
+    from aftercare.decision import Message
+    from aftercare.shipment import Shipment
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -72,44 +74,57 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
 @lru_cache(maxsize=64)
 def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
     """The same documents of the same customer are the same record, and nobody can change it."""
-    found: dict[str, Any] = {}
-    orders: list[Order] = []
-    shipments: list[Shipment] = []
-    held: list[Message] = []
-    cases: list[Case] = []
+    found: dict[str, Any] = {"consent": ConsentRecord()}
+    several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": []}
     for sk, doc in documents:
-        if sk == keys.PROFILE:
-            found["profile"] = _profile(doc)
-        elif sk == keys.CONSENT:
-            found["consent"] = _consent(doc)
-        elif sk == keys.WISHES:
-            found["wishes"] = Wishes.model_validate_json(doc)
-        elif sk == keys.SLOT:
-            found["slot"] = Slot.model_validate_json(doc)
-        elif sk.startswith(keys.ORDER):
-            orders.append(_order(doc))
-        elif sk.startswith(keys.SHIPMENT):
-            shipments.append(Shipment.model_validate_json(doc))
-        elif sk.startswith(keys.HELD):
-            held.append(Message.model_validate_json(doc))
-        elif sk == keys.CAPS:
-            found["caps"] = Caps.model_validate_json(doc)
-        elif sk.startswith(keys.CASE):
-            cases.append(Case.model_validate_json(doc))
+        if sk.startswith(keys.ORDER):
+            several["orders"].append(_order(doc))
+        elif sk in _READERS:
+            name, read = _READERS[sk]
+            found[name] = read(doc)
+        else:
+            for start, (name, read) in _PREFIXED.items():
+                if sk.startswith(start):
+                    several[name].append(read(doc))
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
-    return Customer(
-        id=customer_id,
-        profile=found["profile"],
-        consent=found.get("consent", ConsentRecord()),
-        wishes=found.get("wishes") or Wishes(),
-        orders=tuple(orders),
-        shipments=tuple(shipments),
-        held=tuple(held),
-        slot=found.get("slot"),
-        cases=tuple(cases),
-        caps=found.get("caps") or Caps(),
-    )
+    found |= {name: tuple(parts) for name, parts in several.items()}
+    return Customer(id=customer_id, **found)
+
+
+# What few records have is imported with the first that has it: an order alone needs neither parcels nor held messages.
+
+
+def _shipment(doc: str) -> "Shipment":
+    from aftercare.shipment import Shipment
+
+    return Shipment.model_validate_json(doc)
+
+
+def _message(doc: str) -> "Message":
+    from aftercare.decision import Message
+
+    return Message.model_validate_json(doc)
+
+
+def _case(doc: str) -> "Case":
+    from aftercare.cases import Case
+
+    return Case.model_validate_json(doc)
+
+
+_READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    keys.PROFILE: ("profile", _profile),
+    keys.CONSENT: ("consent", _consent),
+    keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
+    keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
+    keys.CAPS: ("caps", lambda doc: Caps.model_validate_json(doc)),
+}
+_PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    keys.SHIPMENT: ("shipments", _shipment),
+    keys.HELD: ("held", _message),
+    keys.CASE: ("cases", _case),
+}
 
 
 def load(tables: Tables, customer_id: str) -> Customer:

@@ -4,7 +4,8 @@ import pytest
 
 from aftercare.carriers import carrier, may_be_one, parcel_number
 from aftercare.customer import Order, OrderLine
-from aftercare.shipment import RANK, TROUBLES, Log, Shipment, ShipmentStatus, ShippedLine, Span, parcel_id, standing
+from aftercare.parcel_status import RANK, TROUBLES, ShipmentStatus
+from aftercare.shipment import Log, Shipment, ShippedLine, Span, parcel_id, standing
 from tests.builders import a_customer, an_order
 
 T0 = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -89,11 +89,11 @@ def test_a_confirmation_link_ends_with_its_time_and_is_for_its_purposes_only(sma
 def test_what_a_german_customer_ticks_waits_and_is_shown_as_waiting_and_saving_again_asks_no_second_time(small):
     a_profile(small, country="DE")
     for _ in range(2):
-        page = post(P.PREFERENCES, "reorder=on")["body"]
+        page = post(P.PREFERENCES, "email-reorder=on")["body"]
         assert "Wartet auf Ihre Bestätigung" in page
         assert (head(small).says, head(small).asks) == (Says.PENDING, True)
-    assert small.told().count("ConsentChanged") == 4, "one for each purpose of the page, once"
-    post(P.PREFERENCES, "")
+    assert small.told().count("ConsentChanged") == 1
+    post(P.PREFERENCES, "email-reorder=off")
     assert head(small).says is Says.WITHDRAWN
 
 
@@ -118,7 +118,7 @@ def test_the_evidence_of_a_page_has_route_network_and_program_and_neither_token_
         },
         "pathParameters": {"token": text},
         "isBase64Encoded": False,
-        "body": "reorder=on",
+        "body": "email-reorder=on",
     }
     assert handle(event, Context())["statusCode"] == 200
     rows = evidence(small)
@@ -206,7 +206,7 @@ def test_the_privacy_signal_is_an_opt_out_of_sale_kept_once_and_only_by_an_act(s
     get(P.PREFERENCES, headers=signal)
     assert small.untouched() == before
     for _ in range(2):
-        post(P.PREFERENCES, "reorder=on", headers=signal)
+        post(P.PREFERENCES, "email-reorder=on", headers=signal)
     assert record(small).sale.opted_out
     assert [r.source for r in evidence(small) if r.source.startswith("gpc")] == ["gpc:preferences"]
 
@@ -214,7 +214,7 @@ def test_the_privacy_signal_is_an_opt_out_of_sale_kept_once_and_only_by_an_act(s
 @pytest.mark.parametrize("value", ["0", "", "true"])
 def test_another_value_is_no_signal(small, value):
     a_profile(small, country="US")
-    post(P.PREFERENCES, "reorder=on", headers={"Sec-GPC": value})
+    post(P.PREFERENCES, "email-reorder=on", headers={"Sec-GPC": value})
     assert record(small).sale is None
 
 

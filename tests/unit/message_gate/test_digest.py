@@ -92,7 +92,7 @@ def test_who_did_not_hears_at_once(wishes):
 
 def learned_for_digests():
     sums = {"digest_DE-first_delivered": 2000, "digest_DE-first_answered": 800, "single_DE-first_delivered": 2000}
-    return Cadences(sums={**{name: value * float(weight(NOON)) for name, value in sums.items()}})
+    return Cadences(sums={name: value * float(weight(NOON)) for name, value in sums.items()})
 
 
 def test_a_segment_that_answers_digests_gets_them_unless_the_customer_chose():
@@ -234,7 +234,7 @@ class World:
 
     @property
     def gate(self):
-        return open_gate(self.small, [], consent_policy(), self.policy, catalogue(), lambda: timedelta(seconds=self.seconds))
+        return open_gate(self.small, [], consent_policy(), self.policy, catalogue, lambda: timedelta(seconds=self.seconds))
 
     def propose(self, *proposals):
         return [settle(self.gate, p) for p in proposals]
@@ -303,7 +303,7 @@ def test_the_parts_of_a_digest_are_not_sent_when_they_are_proposed_again():
     world.to_turn()
     # Whether the invocation has read the ledger, as the handler does, or has read it too early.
     for read in ([], pair):
-        gate = open_gate(world.small, read, consent_policy(), POLICY, catalogue(), lambda: timedelta(minutes=1))
+        gate = open_gate(world.small, read, consent_policy(), POLICY, catalogue, lambda: timedelta(minutes=1))
         assert {settle(gate, p).reason for p in pair} == {Reason.ALREADY_SETTLED}
     assert world.held == () and len(world.posted.mails) == 1
 
@@ -469,7 +469,7 @@ def test_with_too_little_time_left_the_parts_lie_where_they_lay(what):
     before = world.held
     world.small.clock.at = max(m.due_at for m in before)
     left = [timedelta(seconds=s) for s in ((14,) if what == "before the claim" else (30, 11))]
-    gate = open_gate(world.small, [], consent_policy(), POLICY, catalogue(), lambda: left.pop(0))
+    gate = open_gate(world.small, [], consent_policy(), POLICY, catalogue, lambda: left.pop(0))
     with pytest.raises(NoTimeLeft):
         settle_slot(gate, CUSTOMER)
     assert world.held == before and world.on_ledger() == {} and world.posted.mails == []

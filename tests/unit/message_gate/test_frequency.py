@@ -1,5 +1,6 @@
 """Caps, silence and who gets the slot: what the gate does when more is proposed than a customer should hear."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from aftercare.caps import Caps, Counted
 from aftercare.cases import Case
 from aftercare.consent import Channel, Purpose
 from aftercare.decision import Hold, Pass, Reason
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Block
-from aftercare.shipment import DelayNotice, Shipment, ShipmentStatus
+from aftercare.shipment import DelayNotice, Shipment
 from message_gate.frequency import frequency_policy
 from message_gate.mailing import allowed_blocks
 from message_gate.rules import Rival, cap, rank, silence
@@ -104,7 +106,7 @@ def late_parcel(**more):
     ],
 )
 def test_trouble_keeps_offers_back_for_a_day_at_a_time_and_says_so(more, reason):
-    troubled = customer().model_copy(update=more)
+    troubled = replace(customer(), **more)
     for proposal in (reorder_proposal(not_after=NOON + timedelta(days=9)), offer(not_after=NOON + timedelta(days=9))):
         verdict = silence(a_candidate(proposal, troubled))
         assert (verdict.because, verdict.until) == (reason, NOON + timedelta(days=1))
@@ -121,7 +123,7 @@ def test_trouble_keeps_offers_back_for_a_day_at_a_time_and_says_so(more, reason)
     ],
 )
 def test_trouble_that_is_over_keeps_nothing_back(more):
-    assert silence(a_candidate(reorder_proposal(), customer().model_copy(update=more))) == Pass()
+    assert silence(a_candidate(reorder_proposal(), replace(customer(), **more))) == Pass()
 
 
 def test_a_case_that_is_opened_again_is_open():

@@ -88,7 +88,7 @@ def evening_gate():
     a_profile(small, order=an_order(placed_at=EVENING))
     put_switch = Put(keys.switch(), {"doc": Switch(otherwise=Mode.ON).to_json()})
     small.tables.twin.write([put_switch])
-    gate = open_gate(small, [], consent_policy(), frequency_policy(), catalogue(), lambda: timedelta(minutes=1))
+    gate = open_gate(small, [], consent_policy(), frequency_policy(), catalogue, lambda: timedelta(minutes=1))
     return small, posted, gate
 
 

@@ -12,10 +12,11 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Refund, Stockout
+from aftercare.forecast import Forecast
 from aftercare.money import Money
 from aftercare.places import zone_of
 from aftercare.proposal import Block
-from aftercare.shipment import Eta, Forecast, Log
+from aftercare.shipment import Eta, Log
 from message_gate import mime
 from message_gate.notices import NOTICES
 from message_gate.render import render

@@ -26,7 +26,7 @@ def a_candidate(proposal=None, customer=None, **more):
         "held": False,
         "switch": ON,
         "policy": consent_policy(),
-        "catalogue": catalogue(),
+        "catalogue": catalogue,
         "addresses": {Channel.EMAIL: ("anna@example.com", "h1")},
         "frequency": frequency_policy(),
         "rivals": (),

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from aftercare.decision import Pass, Reason, Refuse
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Unless
-from aftercare.shipment import DelayNotice, ShipmentStatus, parcel_id
+from aftercare.shipment import DelayNotice, parcel_id
 from message_gate.rules import OF_SHIPMENT, relevant
 from message_gate.settlement import _shipment_checks
 from tests.builders import a_customer, a_proposal, an_order

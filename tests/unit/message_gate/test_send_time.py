@@ -109,7 +109,7 @@ def test_without_any_address_a_number_says_its_countries_and_nothing_says_nothin
     called = a_candidate(customer=stranger, addresses={Channel.SMS: ("+491701234567", "h2")})
     assert (called.whereabouts.known_by, called.whereabouts.zones) == ("calling-code", ("Europe/Berlin",))
     profile = Profile(contact=Contact(email="anna@example.com"), first_seen=NOON)
-    nowhere = a_candidate(customer=stranger.model_copy(update={"profile": profile}), addresses={})
+    nowhere = a_candidate(customer=replace(stranger, profile=profile), addresses={})
     assert nowhere.whereabouts.known_by == "unknown"
 
 
@@ -118,7 +118,7 @@ def test_a_channel_that_is_dry_sends_nothing_because_a_better_one_that_is_on_has
     yesterday = Counted(at=MONDAY_NINE - timedelta(hours=20), purpose=Purpose.PROMOTIONAL, channel=Channel.SMS, message="m1")
     candidate = replace(
         candidate,
-        customer=candidate.customer.model_copy(update={"caps": Caps(version=1, counted=(yesterday,))}),
+        customer=replace(candidate.customer, caps=Caps(version=1, counted=(yesterday,))),
         switch=Switch(otherwise=Mode.OFF, modes={"promotional#sms": Mode.ON, "promotional#email": Mode.DRY}),
     )
     assert candidate.departure.channel is Channel.SMS and candidate.sendable == (Channel.EMAIL,)

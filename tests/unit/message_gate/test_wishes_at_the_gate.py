@@ -86,7 +86,7 @@ def a_gate():
     order = an_order(placed_at=START, country="US")
     a_profile(small, order=order, consent=GIVEN, country="US")
     small.tables.twin.write([Put(keys.switch(), {"doc": Switch(otherwise=Mode.ON).to_json()})])
-    gate = open_gate(small, [], consent_policy(), frequency_policy(), catalogue(), lambda: timedelta(minutes=1))
+    gate = open_gate(small, [], consent_policy(), frequency_policy(), catalogue, lambda: timedelta(minutes=1))
     return small, posted, gate
 
 

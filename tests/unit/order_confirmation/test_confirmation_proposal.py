@@ -1,6 +1,7 @@
 """Which orders get a confirmation, and what the gate is asked."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -66,9 +67,9 @@ def test_an_order_that_is_not_on_record_and_a_customer_who_is_gone_get_none():
 
 def test_without_an_address_there_is_nothing_until_the_contact_is_found():
     order = an_order(contact=Contact(phone="+4915112345678"))
-    nobody = a_customer(order).model_copy(update={"profile": NOBODY})
+    nobody = replace(a_customer(order), profile=NOBODY)
     assert decided(order, nobody) == Nothing(Because.NO_CONTACT)
-    found = nobody.model_copy(update={"profile": NOBODY.model_copy(update={"contact": Contact(email="anna@example.com")})})
+    found = replace(nobody, profile=NOBODY.model_copy(update={"contact": Contact(email="anna@example.com")}))
     assert isinstance(decided(order, found), Proposal)
 
 

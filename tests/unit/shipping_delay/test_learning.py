@@ -9,8 +9,9 @@ import pytest
 from aftercare import keys, telemetry
 from aftercare.cases import CaseTopic
 from aftercare.events import ParcelData, ShipmentData, make
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.settings import Settings
-from aftercare.shipment import DelayNotice, Shipment, ShipmentStatus
+from aftercare.shipment import DelayNotice, Shipment
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from shipping_delay import budget, contacts, knowledge
 from shipping_delay.features import parcel_from

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from aftercare.customer import Refund
-from aftercare.shipment import DelayNotice, Eta, Log, Origin, ShipmentStatus, Watch
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import DelayNotice, Eta, Log, Origin, Watch
 from shipping_delay import budget, prediction, teaching
 from shipping_delay.features import parcel_from
 from shipping_delay.outlook import Because, look, question

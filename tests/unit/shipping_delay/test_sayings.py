@@ -7,8 +7,9 @@ import pytest
 from aftercare.consent import Purpose
 from aftercare.customer import OrderLine, Stockout
 from aftercare.events import ParcelData, ShipmentData, Told
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Nothing, Proposal, Unless
-from aftercare.shipment import DelayNotice, ShipmentStatus, parcel_id
+from aftercare.shipment import DelayNotice, parcel_id
 from shipping_delay import milestones, notices
 from shipping_delay.lateness import extra_days
 from shipping_delay.milestones import about

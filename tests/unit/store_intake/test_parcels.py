@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftercare.facts import Scan, ShipmentFact, ShipmentFactType, ToldParcel
-from aftercare.shipment import Eta, Origin, Shipment, ShipmentStatus, ShippedLine
+from aftercare.parcel_status import ShipmentStatus
+from aftercare.shipment import Eta, Origin, Shipment, ShippedLine
 from store_intake.parcels import shipment_after, shipment_news
 from store_intake.tracking import compact
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aftercare.shipment import ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
 from store_intake import aftership, easypost, karrio, ship24, shippo, shopify
 from store_intake.handler import handle
 from store_intake.received import Received

@@ -12,7 +12,7 @@ import pytest
 
 from aftercare import keys, store
 from aftercare.facts import ShipmentFact
-from aftercare.shipment import ShipmentStatus
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.table import Put
 from store_intake.handler import handle
 from store_intake.received import hash_of
