@@ -190,7 +190,12 @@ def _send_time(step: Step) -> str:
     opens = step.saw.get("not_before")
     if step.said == "pass":
         return "it may go now"
-    return f"not before {when(str(opens))}" if opens else "not now"
+    if opens:
+        return f"not before {when(str(opens))}"
+    own = step.saw.get("own_quiet_hours")
+    why = f"the customer keeps {own} quiet" if own else REASONS[Reason.QUIET_HOURS]
+    at = str(step.saw.get("opens", ""))
+    return f"{why}; open again {when(at)}" if at.endswith("Z") else why
 
 
 def _silence(step: Step) -> str:
