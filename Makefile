@@ -4,7 +4,7 @@
 # making data and for nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build places lint code types imports template security check lock clean
+.PHONY: help demo test browser serve bench build places lint code types imports template security check lock clean
 export AWS_DEFAULT_REGION ?= eu-west-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -33,6 +33,12 @@ demo: $(DEV) ## one order's journey on the local cloud: no account, no Docker, n
 
 test: $(DEV) ## the whole suite; ARGS="-k reorder -n0" for a part of it
 	@.venv/bin/python -m pytest -q -n auto $(ARGS)
+
+browser: ## what the tests in a real browser need: Debian's Chromium, and axe-core (as root, or with sudo)
+	@bash .ci/browser
+
+serve: $(DEV) ## the customers' pages of the demo to click through: http://127.0.0.1:8300
+	@.venv/bin/aftercare serve
 
 bench: $(DEV) build ## the bars of cost and speed, as a table and as build/bench.json
 	@.venv/bin/python -m simulator.bench

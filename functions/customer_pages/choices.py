@@ -24,7 +24,7 @@ from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import ConditionFailed, Conflict, Put, Write
-from aftercare.wishes import Wishes
+from aftercare.wishes import Frequency, Wishes
 from customer_pages.render import page_words, words_in
 
 ATTEMPTS = 8
@@ -169,10 +169,13 @@ def decide(
 
 
 def _looked_at_again(customer: Customer, wishes: Wishes, now: datetime) -> tuple[Write, ...]:
-    """Where a pause was ended, what waits for its end need not: the slot is due now, and the sweep rings it."""
-    waiting = [m for m in customer.held if m.last.reason is Reason.PAUSED]
-    over = [m for m in waiting if wishes.pause_of(m.proposal.purpose, now) is None]
-    return (slot_change(customer.id, now, now),) if over else ()
+    """What waits for the end of a pause, or for the digest, need not where the one was ended or the other is not wished for:
+    the slot is due now, and the sweep rings it."""
+    for message in customer.held:
+        paused = message.last.reason is Reason.PAUSED and wishes.pause_of(message.proposal.purpose, now) is None
+        if paused or (message.last.reason is Reason.DIGEST and wishes.frequency is Frequency.EACH):
+            return (slot_change(customer.id, now, now),)
+    return ()
 
 
 def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:

@@ -20,6 +20,7 @@ from simulator.commands.terminal import complain
 WORDS: Final = (
     "demo",
     "simulate",
+    "serve",
     "replay",
     "invoke",
     "events",

@@ -151,6 +151,9 @@ class World:
     def identity_secret(self) -> str:
         return self._secret("IdentitySecret")
 
+    def link_secret(self) -> str:
+        return self._secret("LinkKeySecret")
+
     def _secret(self, logical_id: str) -> str:
         secrets = self.cloud.all_secrets()
         arn = next(secret.arn for secret in self.cloud.template.secrets if secret.logical_id == logical_id)
@@ -167,8 +170,8 @@ class World:
             began=iso(self.began),
             now=iso(cloud.now),
             tables={"customers": cloud.items("CustomerTable"), "knowledge": cloud.items("KnowledgeTable")},
-            identity_secret=self._secret("IdentitySecret"),
-            link_secret=self._secret("LinkKeySecret"),
+            identity_secret=self.identity_secret(),
+            link_secret=self.link_secret(),
             public_base_url=f"https://{PARAMETERS['CustomDomainName']}",
             requests=[asdict(arrival) for arrival in self.arrivals],
             journal=cloud.journal.as_json(),

@@ -51,6 +51,14 @@ def preferences(cloud):
     post(cloud, f"/p/{token(cloud, LinkPurpose.PREFERENCES, '')}", **{"email-promotional": "on", "email-reorder": "off"})
 
 
+def all_off(cloud):
+    post(cloud, f"/p/{token(cloud, LinkPurpose.PREFERENCES, '')}", all="off")
+
+
+def leaves_by_address(cloud):
+    post(cloud, "/leave", address=ANNA)
+
+
 def agent_opt_out(cloud):
     form = {"heard": "opt-out", "manner": "phone"}
     post(cloud, f"/a/{token(cloud, LinkPurpose.AGENT, 'Kim')}", **form)
@@ -109,6 +117,8 @@ def bounced(cloud):
 WAYS = (
     one_click,
     preferences,
+    all_off,
+    leaves_by_address,
     agent_opt_out,
     agent_objection,
     told_by_the_store,

@@ -147,6 +147,11 @@ def quota() -> Key:
     return Key("knowledge", "SETTINGS", "QUOTA")
 
 
+def cadence() -> Key:
+    """How the segments answer digests and single messages: sums that only grow."""
+    return Key("knowledge", "CADENCE", ONLY)
+
+
 def rate(shard: int) -> Key:
     """One share of the sending rate: the instant from which the next place is free."""
     return Key("knowledge", f"RATE#{shard}", ONLY)
@@ -157,3 +162,8 @@ def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
     # 20 bytes are 32 characters, without padding.
     return base32(hashlib.sha256(message_key.encode()).digest()[:20])
+
+
+def share(name: str) -> float:
+    """A number from 0 to 1 (without it) that is the same for the same name, and even over many names."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48

@@ -177,3 +177,21 @@ def test_the_wished_language_beats_the_orders_and_keeps_its_country():
     assert _locale(a_customer(order), order) == "en-US"
     assert _locale(a_customer(order, wishes=Wishes(language="de")), order) == "de-AT"
     assert _locale(a_customer(order, wishes=Wishes(language="fr")), order) == "en-US"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        (Wishes(), "the customer asked for no pause"),
+        (Wishes(paused_until=NOON + MONTH), "the customer asked for a pause until Wed 1 Apr 2026, 12:00"),
+        (
+            Wishes(quiet=QuietHours(start=time(9), end=time(15), zone="Europe/Berlin")),
+            "the customer keeps 09:00 to 15:00 Europe/Berlin quiet; open again Mon 2 Mar 2026, 14:00",
+        ),
+    ],
+)
+def test_why_says_a_wish_in_words(wishes, expected):
+    from simulator.report.words import rule
+
+    _, trace = rules.decide(wishing(wishes))
+    assert expected in [rule(step)[1] for step in trace]
