@@ -24,7 +24,7 @@ from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import ConditionFailed, Conflict, Put, Write
-from aftercare.wishes import Wishes
+from aftercare.wishes import Frequency, Wishes
 from customer_pages.render import page_words, words_in
 
 ATTEMPTS = 8
@@ -169,10 +169,13 @@ def decide(
 
 
 def _looked_at_again(customer: Customer, wishes: Wishes, now: datetime) -> tuple[Write, ...]:
-    """Where a pause was ended, what waits for its end need not: the slot is due now, and the sweep rings it."""
-    waiting = [m for m in customer.held if m.last.reason is Reason.PAUSED]
-    over = [m for m in waiting if wishes.pause_of(m.proposal.purpose, now) is None]
-    return (slot_change(customer.id, now, now),) if over else ()
+    """What waits for the end of a pause, or for the digest, need not where the one was ended or the other is not wished for:
+    the slot is due now, and the sweep rings it."""
+    for message in customer.held:
+        paused = message.last.reason is Reason.PAUSED and wishes.pause_of(message.proposal.purpose, now) is None
+        if paused or (message.last.reason is Reason.DIGEST and wishes.frequency is Frequency.EACH):
+            return (slot_change(customer.id, now, now),)
+    return ()
 
 
 def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
@@ -202,22 +205,23 @@ def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Or
     new_id = outside.ids.new()
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        order = load(outside.tables, customer_id).order(order_key)
+        customer = load(outside.tables, customer_id, order_key)
+        order = customer.order(order_key)
         if order is None or order.cue == cue:
             return order
         after = order.model_copy(update={"cue": cue, "cue_at": now, "version": order.version + 1})
         data = events.CueData(customer_id=customer_id, order=order_key, cue=cue)
         told = events.make("CueGiven", keys.message_id(f"page#{new_id}"), now, new_id, data)
-        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), _order_put(customer_id, order, after)]
+        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), _order_put(customer, order, after)]
         if _written(outside, writes):
             return after
     raise KeepsChanging("the record changed under every attempt")
 
 
-def _order_put(customer_id: str, before: Order, after: Order) -> Put:
+def _order_put(customer: Customer, before: Order, after: Order) -> Put:
     """The record's own attributes stay as they are: the gate's claim looks at `closed`."""
     attributes = {"closed": before.closed} if before.closed else {}
-    return versioned(keys.order(customer_id, before.key), after.to_json(), before.version, **attributes)
+    return versioned(customer.order_place(before.key), after.to_json(), before.version, **attributes)
 
 
 def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:

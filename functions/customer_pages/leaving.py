@@ -26,25 +26,27 @@ def unsubscribe(token: str) -> Answer:
 
 def _unsubscribe(outside: Outside, token: str, act: bool) -> Answer:
     link = opened(outside, LinkPurpose.UNSUBSCRIBE, token, EVER)
-    channel, purpose = subject_of(link)
+    channel, purposes = subject_of(link)
     locale = brand().locale_for(None, *accepted())
     try:
         locale = locale_of(load(outside.tables, link.customer_id))
         if act:
-            decide(outside, link.customer_id, {(channel, purpose): Says.WITHDRAWN}, "unsubscribe", locale, came())
+            no = {(channel, purpose): Says.WITHDRAWN for purpose in purposes}
+            decide(outside, link.customer_id, no, "unsubscribe", locale, came())
             telemetry.count("Unsubscribed")
     except CustomerUnknown:
         # Nobody is left whom anything could be sent to: what was asked for is so.
         telemetry.count("UnsubscribedUnknown")
     texts = words_in(locale)
-    return page(200, "unsubscribe", locale, done=act, name=texts.purposes[purpose][0], channel=texts.channels[channel])
+    names = [texts.purposes[purpose][0] for purpose in purposes]
+    return page(200, "unsubscribe", locale, done=act, names=names, channel=texts.channels[channel])
 
 
-def subject_of(link: Link) -> tuple[Channel, Purpose]:
-    """The channel and purpose that an unsubscribe link is about. BadLink."""
-    channel, _, purpose = link.about.partition(":")
+def subject_of(link: Link) -> tuple[Channel, tuple[Purpose, ...]]:
+    """The channel and purpose that an unsubscribe link is about; of a digest, the purposes of all that is in it. BadLink."""
+    channel, _, named = link.about.partition(":")
     try:
-        return Channel(channel), Purpose(purpose)
+        return Channel(channel), tuple(Purpose(purpose) for purpose in named.split(","))
     except ValueError as error:
         raise BadLink("not about a channel and purpose") from error
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Literal
 
 from aftercare import events, keys, ledger, telemetry
+from aftercare.cadence import lesson
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
 from aftercare.consent_log import MARKETING, consent_after, news, writes
@@ -34,6 +35,8 @@ NOTED = {
 }
 """What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
 
+LESSONS: dict[What, Literal["delivered", "answered"]] = {What.DELIVERED: "delivered", What.CLICKED: "answered"}
+
 METRICS = {
     What.BOUNCED: "MessageBounced",
     What.COMPLAINED: "MessageComplained",
@@ -59,7 +62,15 @@ def apply(outside: Outside, seen: Seen) -> str:
         if not ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, seen.event_id or None):
             telemetry.count("EngagementWithoutMessage")
             return "no such message"
+        learn(outside, seen)
     return "settled as sent" if settled else str(seen.what)
+
+
+def learn(outside: Outside, seen: Seen) -> None:
+    """How segments answer digests and single messages: a lesson may be lost on its way, and never counts twice."""
+    what = LESSONS.get(seen.what)
+    if seen.teaches and what and ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned"):
+        outside.tables.write([lesson(seen.teaches, what, seen.at)])
 
 
 def set_aside(outside: Outside, text: str, reason: str) -> None:

@@ -14,12 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from aftercare import identity
+from aftercare.cadence import Kind
 from aftercare.model import EARLIEST, LATEST
 
 _TAG = re.compile(r"[a-z0-9]{1,40}")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
+CADENCE_TAG = "aftercare-cadence"
 
 
 class What(StrEnum):
@@ -65,7 +67,8 @@ _RECIPIENTS = {What.BOUNCED: "bouncedRecipients", What.COMPLAINED: "complainedRe
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event about one message. `dead` are the addresses that it says to send nothing more to."""
+    """One event about one message. `dead` are the addresses that it says to send nothing more to, `teaches` what an answer to
+    the message says of digests and single ones."""
 
     event_id: str
     what: What
@@ -76,6 +79,7 @@ class Seen:
     sent_at: datetime
     permanent: bool = False
     dead: tuple[str, ...] = ()
+    teaches: Kind | None = None
 
     @property
     def suppresses(self) -> bool:
@@ -131,13 +135,19 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         sent_at=sent_at,
         permanent=said.get("bounceType") == "Permanent",
         dead=_addresses(said.get(_RECIPIENTS[what]), mail.get("destination")) if what in _RECIPIENTS else (),
+        teaches=Kind.read(_text(tags, CADENCE_TAG)),
     )
 
 
-def _tag(tags: Mapping[str, Any], name: str) -> str | None:
+def _text(tags: Mapping[str, Any], name: str) -> str:
     values = tags.get(name)
     value = values[0] if isinstance(values, list) and values else None
-    return value if isinstance(value, str) and _TAG.fullmatch(value) else None
+    return value if isinstance(value, str) else ""
+
+
+def _tag(tags: Mapping[str, Any], name: str) -> str | None:
+    value = _text(tags, name)
+    return value if _TAG.fullmatch(value) else None
 
 
 def _when(value: object) -> datetime | None:

@@ -23,11 +23,12 @@ from aftercare.content import ContentError, read_content
 from aftercare.language import pick
 from aftercare.weblink import NotHttps
 from message_gate import mime, samples
+from message_gate.frequency import frequency_policy
 from message_gate.hours import hours_book
 from message_gate.letter import LONGEST_SUBJECT, Letter, View, frame, standing, unsubscribed_from
 from message_gate.mail_page import LEAST_CONTRAST, MailPage, good, of_style, running, source_addresses
 from message_gate.notices import NOTICES
-from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, render
+from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, letters, render
 from message_gate.sms import LADDER, VALUES, render_sms
 from message_gate.spoken import Spoken
 from message_gate.stationery import (
@@ -41,7 +42,7 @@ from message_gate.stationery import (
     stationery,
 )
 from message_gate.variables import TEXT, Kind, Walk, differences, kind_of
-from message_gate.view import VIEWS, NothingToOffer
+from message_gate.view import OUTLINES, VIEWS, NothingToOffer
 from message_gate.view_model import MODELS
 from message_gate.wording import Manners, Rule, Said, heard, honest, inflected, rules
 
@@ -96,6 +97,7 @@ def _findings(files: Stationery, our: Brand, goods: Catalogue, only: Collection[
     manners = read_content(files.root / "manners.yaml", Manners)
     yield from _languages(our, goods, manners)
     yield from _register(files, goods)
+    yield from _gathered(files.register)
     yield from _words(files, our)
     yield from _spoken(files, our)
     known = list(_variables(files, our, only))
@@ -196,6 +198,16 @@ def _register(files: Stationery, goods: Catalogue) -> Iterator[Finding]:
             yield from _held_against(register, entry, _name(files, path), parts)
 
 
+def _gathered(register: Register) -> Iterator[Finding]:
+    """What frequency.yaml lets wait for a digest can stand in one."""
+    for name in frequency_policy().digest.templates:
+        entry = register.templates.get(name)
+        if name not in OUTLINES or entry is None:
+            yield Finding("frequency.yaml", f"digest.templates.{name}", "no outline", f"one of {', '.join(sorted(OUTLINES))}")
+        elif entry.purpose is Purpose.TRANSACTIONAL:
+            yield Finding("frequency.yaml", f"digest.templates.{name}", "news of an order", "a message that can wait a week")
+
+
 def _held_against(register: Register, entry: TemplateEntry, file: str, parts: list[str]) -> Iterator[Finding]:
     for part in parts:
         known = register.partials.get(part)
@@ -254,7 +266,8 @@ def _as_declared(
     """The view of a sample is what view_model.py says; one that cannot be made is told when it is rendered."""
     words = files.words(sample.template, locale, our.default_locale)
     message, about = sample.proposal(), (sample.customer, sample.order, our, goods)
-    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional)
+    parts = letters(samples.parts_of(sample), (*about, samples.link), files, locale)
+    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional, parts)
     postal = samples.SETTINGS.postal_address if unsubscribed_from(message.purpose, sample.promotional) else None
     try:
         common = frame(letter, postal)
@@ -440,6 +453,7 @@ def _tried(
                 sample.include,
                 sample.promotional,
                 files,
+                samples.parts_of(sample),
             )
         )
     except UndefinedError as error:
@@ -643,6 +657,7 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
         one.include,
         one.promotional,
         files,
+        samples.parts_of(one),
     )
     return {
         "template": template,

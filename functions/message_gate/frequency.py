@@ -1,13 +1,14 @@
 """How much a customer may hear and when offers keep quiet: the store's settings, and what they say about one customer."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from aftercare.cadence import Learning
 from aftercare.caps import Caps, Limit, longest
 from aftercare.consent import Channel, Purpose
 from aftercare.content import read_content
@@ -15,6 +16,7 @@ from aftercare.customer import Customer
 from aftercare.decision import Reason
 from aftercare.model import Model
 from aftercare.parcel_status import ShipmentStatus
+from aftercare.proposal import Word
 from aftercare.rate import SendingRate
 
 Sign = Literal["bad_cue", "good_cue", "case_closed"]
@@ -53,17 +55,38 @@ class Silence(Model):
     bad_cue_days: Days
 
 
+class Digest(Model):
+    """What can wait a week, when a customer's week ends, and how it is learned who would rather hear once.
+
+    `opens` and `closes` are local times of one day: the instants of all customers are spread between them.
+    """
+
+    templates: tuple[Word, ...]
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    opens: time
+    closes: time
+    most: Annotated[int, Field(ge=2, le=15)]
+    learning: Learning
+
+    @model_validator(mode="after")
+    def _opens_first(self) -> "Digest":
+        if self.opens >= self.closes:
+            raise ValueError("closes: expected a time after opens")
+        return self
+
+
 class FrequencyPolicy(Model):
     """The store's settings, content/frequency.yaml."""
 
     caps: tuple[Limit, ...]
     spacing: Spacing
     silence: Silence
+    digest: Digest
     rate: SendingRate
 
-    def limits(self, purpose: Purpose) -> tuple[Limit, ...]:
-        """The limits that a purpose counts for, on whatever channel."""
-        return tuple(limit for limit in self.caps if purpose in limit.purposes)
+    def limits(self, purposes: Collection[Purpose]) -> tuple[Limit, ...]:
+        """The limits that one of these purposes counts for, on whatever channel."""
+        return tuple(limit for limit in self.caps if any(purpose in limit.purposes for purpose in purposes))
 
     @property
     def kept(self) -> timedelta:
@@ -102,11 +125,9 @@ class Full(NamedTuple):
     opens: datetime
 
 
-def full(
-    caps: Caps, limits: Iterable[Limit], purpose: Purpose, channel: Channel, now: datetime, factor: float = 1.0
-) -> Full | None:
-    """The limit that keeps a message of this purpose from this channel longest, or None where all have room."""
-    shut = [Full(one, one.opens(caps, now, factor)) for one in limits if one.applies(purpose, channel)]
+def full(caps: Caps, limits: Iterable[Limit], channel: Channel, now: datetime, factor: float = 1.0) -> Full | None:
+    """The limit that keeps a message that all these count from this channel longest, or None where all have room."""
+    shut = [Full(one, one.opens(caps, now, factor)) for one in limits if one.on(channel)]
     return max((s for s in shut if s.opens > now), key=lambda s: (s.opens, s.limit.name), default=None)
 
 

@@ -244,6 +244,14 @@ def _schedule(fitting: _Fitting, where: Whereabouts, quiet: QuietHours | None) -
     return Schedule(tuple(openings), tuple(names))
 
 
+def together(all_: Iterable[Schedule]) -> Schedule:
+    """The hours in which each of several messages may leave."""
+    found = tuple(all_)
+    openings = tuple(dict.fromkeys(opening for one in found for opening in one.openings))
+    rules = tuple(dict.fromkeys(rule for one in found for rule in one.rules))
+    return Schedule(openings, rules, any(one.nowhere for one in found))
+
+
 def _opening(place: Place, week: Week) -> Opening:
     return Opening(place.zone, week, place.country, place.region) if week.heeds_holidays else Opening(place.zone, week)
 

@@ -44,7 +44,7 @@ class NoOrder(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that one message is made from."""
+    """All that one message is made from; `parts` are the messages that a digest puts together."""
 
     message: Proposal
     customer: Customer
@@ -56,6 +56,7 @@ class Letter:
     locale: str
     include: tuple[Block, ...]
     promotional: bool
+    parts: tuple["Letter", ...] = ()
 
     @property
     def order(self) -> Order:
@@ -90,6 +91,15 @@ class Letter:
     def chosen(self, kind: str) -> str | None:
         """The variant of the first block of a kind."""
         return next((block.variant for block in self.include if block.kind == kind and block.variant), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of a digest: what its letter is made from."""
+
+    message: Proposal
+    order: Order | None
+    include: tuple[Block, ...]
 
 
 # What turns text around or hides in it: a name must look like what it is.
@@ -129,8 +139,10 @@ def frame(letter: Letter, postal: str | None) -> View:
         "purpose": about,
     }
     if about:
-        view["unsubscribe_url"] = letter.link(LinkPurpose.UNSUBSCRIBE, f"{Channel.EMAIL}:{about}")
-        view["unsubscribe"] = say("unsubscribe", kind=say(f"kind_{about}"))
+        # One click on a digest ends all that is in it.
+        all_ = tuple(dict.fromkeys((about, *(part.message.purpose for part in letter.parts))))
+        view["unsubscribe_url"] = letter.link(LinkPurpose.UNSUBSCRIBE, f"{Channel.EMAIL}:{','.join(all_)}")
+        view["unsubscribe"] = say("unsubscribe", kind=letter.language.listed([say(f"kind_{each}") for each in all_]))
         address = plain(postal or "", 300)
         named = letter.brand.legal_name.lower() in address.lower()
         view["postal"] = say("sender", postal=address if named else f"{letter.brand.legal_name}, {address}")

@@ -11,7 +11,7 @@ from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
 from aftercare.proposal import Block
 from message_gate import mime
-from message_gate.letter import Links
+from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
 from message_gate.rules import MARKETING, Candidate
 
@@ -75,7 +75,9 @@ def _locale(customer: Customer, order: Order | None) -> str:
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:
     """The mail for a candidate, rendered and checked before anything is claimed. CannotRender, BadHeader and a template's
     own faults are raised: the queue keeps the proposal until they are mended."""
-    proposal, customer, order = candidate.proposal, candidate.customer, candidate.order
+    proposal, customer = candidate.proposal, candidate.customer
+    # A digest speaks the language of the orders that it is about.
+    order = candidate.order or next((part.order for part in candidate.parts if part.order), None)
     if order is None and "order" in proposal.references:
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     settings, our = outside.settings, brand()
@@ -93,6 +95,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             _locale(customer, order),
             include,
             promotional,
+            parts=tuple(Part(part.proposal, part.order, allowed_blocks(part, address)) for part in candidate.parts),
         )
     )
     marketing = proposal.purpose in MARKETING
@@ -111,7 +114,11 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
-        tags={"aftercare-message": proposal.message_id, "aftercare-customer": customer.id},
+        tags={
+            "aftercare-message": proposal.message_id,
+            "aftercare-customer": customer.id,
+            **({"aftercare-cadence": str(candidate.teaches)} if candidate.teaches else {}),
+        },
         mime=lambda: mime.build(rendered, envelope),
     )
     return Letter(mail, rendered.template_version, rendered.content_hash)

@@ -14,7 +14,7 @@ from aftercare.catalogue import Catalogue
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
-from message_gate.letter import Letter, Links, View, frame, standing, unsubscribed_from
+from message_gate.letter import Letter, Links, Part, View, frame, standing, unsubscribed_from
 from message_gate.stationery import Stationery, Words, stationery
 from message_gate.view import VIEWS
 
@@ -103,19 +103,22 @@ def render(
     include: Sequence[Block],
     promotional: bool,
     files: Stationery | None = None,
+    parts: Sequence[Part] = (),
 ) -> Rendered:
     """Render a message for its reader.
 
     `include` are the proposal's blocks without those that lack their consent; `promotional` says whether one of another
-    purpose than the message's own is still among them. CannotRender for an unknown template; MissingWord and
-    jinja2.UndefinedError for a fault of the files, NotHttps for a link that must not stand in a message.
+    purpose than the message's own is still among them; `parts` are the messages of a digest. CannotRender for an unknown
+    template; MissingWord and jinja2.UndefinedError for a fault of the files, NotHttps for a link that must not stand in a
+    message.
     """
     files = files or stationery()
     view_of = VIEWS.get(message.template)
     if view_of is None:
         raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {message.template}")
     words = files.words(message.template, locale, brand.default_locale)
-    letter = Letter(message, customer, order, brand, catalogue, links, words, locale, tuple(include), promotional)
+    about = (customer, order, brand, catalogue, links)
+    letter = Letter(message, *about, words, locale, tuple(include), promotional, letters(parts, about, files, locale))
     common = frame(letter, settings.need("postal_address") if unsubscribed_from(message.purpose, promotional) else None)
     own = view_of(letter, common)
     sheets = _letterhead(brand, files).sheets(message.template, words)
@@ -130,6 +133,18 @@ def render(
         template_version=files.version(message.template, words.locale),
         headers=headers(brand, words, common),
     )
+
+
+def letters(
+    parts: Sequence[Part], about: tuple[Customer, Order | None, Brand, Catalogue, Links], files: Stationery, locale: str
+) -> tuple[Letter, ...]:
+    """The letters of a digest's parts, each in its own template's words."""
+    customer, _, brand, catalogue, links = about
+    found = []
+    for part in parts:
+        words = files.words(part.message.template, locale, brand.default_locale)
+        found.append(Letter(part.message, customer, part.order, brand, catalogue, links, words, locale, part.include, False))
+    return tuple(found)
 
 
 def _tidy(text: str) -> str:

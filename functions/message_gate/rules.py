@@ -10,17 +10,19 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
 from aftercare.parcel_status import FINAL, ShipmentStatus
-from aftercare.places import ANYWHERE, Whereabouts, whereabouts
+from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
+from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
-from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, window_around
+from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -41,12 +43,12 @@ MOST_ZONES = 8
 
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 
-_PRIORITY = {purpose: place for place, purpose in enumerate(Purpose)}
+Rank = tuple[int, int, datetime, str]
 
 
-def rank(proposal: Proposal) -> tuple[int, int, datetime, str]:
+def rank(proposal: Proposal) -> Rank:
     """The order in which messages get a customer's next slot: by purpose, then expected value, then age. Smallest first."""
-    return (_PRIORITY[proposal.purpose], -proposal.value, proposal.proposed_at, proposal.key)
+    return (STRICTNESS[proposal.purpose], -proposal.value, proposal.proposed_at, proposal.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Candidate:
     """A proposal and all that its settlement may look at.
 
     `settled` is what the ledger has of its key, `held` whether it is being looked at again because its slot came;
-    `addresses` gives address and keyed hash per channel, `rivals` the customer's other messages that wait for a slot.
+    `addresses` gives address and keyed hash per channel, `rivals` the customer's other messages that wait for a slot. `parts`
+    are the messages that a digest is made of; one that found no room in the digest of its turn is `left_over`.
     """
 
     proposal: Proposal
@@ -85,6 +88,9 @@ class Candidate:
     frequency: FrequencyPolicy
     rivals: tuple[Rival, ...]
     now: datetime
+    cadences: Cadences = NOTHING
+    parts: tuple["Candidate", ...] = ()
+    left_over: bool = False
 
     @cached_property
     def order(self) -> Order | None:
@@ -98,7 +104,64 @@ class Candidate:
         key = self.proposal.references.get("shipment")
         return next((s for s in self.customer.shipments if s.key == key), None) if key else None
 
+    @cached_property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """What the message is for: one purpose, or those of a digest's parts."""
+        return tuple(dict.fromkeys((self.proposal.purpose, *(part.proposal.purpose for part in self.parts))))
+
+    @property
+    def rank(self) -> Rank:
+        """A digest stands where its best part would."""
+        return min((rank(part.proposal) for part in self.parts), default=rank(self.proposal))
+
+    @cached_property
+    def waiting(self) -> Message | None:
+        """The message as it lies held, if it does."""
+        own = self.proposal.message_id
+        return next((m for m in self.customer.held if m.proposal.message_id == own), None)
+
+    @cached_property
+    def cadence(self) -> Cadence | None:
+        """Whether this message is gathered for the customer's digest or goes by itself; None for one that never waits."""
+        digest = self.frequency.digest
+        if self.proposal.template not in digest.templates or self.proposal.purpose is Purpose.TRANSACTIONAL:
+            return None
+        return prefers(self.customer, self.cadences, digest.learning, self.now)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether the message may be a part of a digest: the customer gets them, on a channel that carries one."""
+        return self.cadence is not None and self.cadence.arm is Arm.DIGEST and any(c in CARRIES for c in self.usable())
+
+    @property
+    def teaches(self) -> Kind | None:
+        """What an answer to this message says of digests and single messages; nothing of who has chosen for themselves."""
+        if stated(self.customer.wishes) is not None:
+            return None
+        of = segment(self.customer)
+        if self.parts:
+            return Kind(Arm.DIGEST, of)
+        return Kind(Arm.SINGLE, of) if self.cadence and self.cadence.arm is Arm.SINGLE else None
+
+    @property
+    def turn_came(self) -> bool:
+        """Whether the message was gathered until now, or before."""
+        turn = turn_of(self.waiting)
+        return turn is not None and turn <= self.now
+
+    def next_turn(self) -> datetime | None:
+        """When the customer's next digest may go out; None when that is too late for this message."""
+        places = self.whereabouts.places
+        alone = len(self.whereabouts.zones) == 1
+        zone = ZoneInfo(places[0].zone) if alone else zone_of(places[0].country if places else None, "UTC")
+        at = next_turn(self.frequency.digest, zone, self.customer.id, self.now)
+        channel = next(c for c in self.usable() if c in CARRIES)
+        closes = self.proposal.not_after
+        return next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+
     def mode(self, channel: Channel) -> Mode:
+        if self.parts:
+            return min((part.mode(channel) for part in self.parts), key=list(Mode).index)
         mode = self.switch.mode(self.proposal.purpose, channel)
         if mode is Mode.ALLOWLIST:
             known = self.addresses.get(channel)
@@ -141,11 +204,11 @@ class Candidate:
     @cached_property
     def sendable(self) -> tuple[Channel, ...]:
         """The usable channels that are open at this instant and have room for this message, best first."""
-        limits, purpose = self.frequency.limits(self.proposal.purpose), self.proposal.purpose
+        limits = self.frequency.limits(self.purposes)
         if not limits:
             return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
-        return tuple(c for c in self.open_now if not full(caps, limits, purpose, c, self.now, factor))
+        return tuple(c for c in self.open_now if not full(caps, limits, c, self.now, factor))
 
     @cached_property
     def open_now(self) -> tuple[Channel, ...]:
@@ -154,6 +217,8 @@ class Candidate:
 
     @cached_property
     def _usable(self) -> tuple[Channel, ...]:
+        if self.parts:
+            return tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts))
         return tuple(
             channel
             for channel in self.customer.wishes.best_first(CHANNELS)
@@ -177,6 +242,8 @@ class Candidate:
 
     def hours(self, channel: Channel) -> Schedule:
         """When this message may leave on a channel. The places are only looked up when a rule needs them."""
+        if self.parts:
+            return together([part.hours(channel) for part in self.parts])
         book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
         ruled = book.has_rules_for(channel, purpose)
         if not ruled and quiet is None:
@@ -446,16 +513,34 @@ def silence(candidate: Candidate) -> Verdict:
     return Hold(until=again, because=found.because, saw={"about": found.about})
 
 
+def gathered(candidate: Candidate) -> Verdict:
+    """Who would rather hear once a week gets what can wait in one message, on their own day; what cannot wait goes by itself.
+
+    The customer's own choice counts before what their segment was seen to prefer.
+    """
+    if candidate.parts:
+        return Pass(saw={"parts": tuple(part.proposal.key for part in candidate.parts)})
+    if candidate.cadence is None or not candidate.gathers:
+        return Pass()
+    saw: Evidence = {"by": candidate.cadence.because}
+    if candidate.turn_came and not candidate.left_over:
+        return Pass(saw={**saw, "alone": True})
+    until = candidate.next_turn()
+    if until is None:
+        return Pass(saw={**saw, "too_late_by_then": True})
+    return Hold(until=until, because=Reason.DIGEST, saw={**saw, "left_over": True} if candidate.left_over else saw)
+
+
 def cap(candidate: Candidate) -> Verdict:
     """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
     proposal, now = candidate.proposal, candidate.now
-    limits = candidate.frequency.limits(proposal.purpose)
+    limits = candidate.frequency.limits(candidate.purposes)
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
     saw: Evidence = {"stretched": f"{factor:g}", "signs": signs} if signs else {}
     if not candidate.sendable:
-        shut = [full(caps, limits, proposal.purpose, c, now, factor) for c in candidate.open_now]
+        shut = [full(caps, limits, c, now, factor) for c in candidate.open_now]
         first = min((f for f in shut if f), key=lambda f: (f.opens, f.limit.name))
         until = min(first.opens, proposal.not_after)
         return Hold(until=until, because=Reason.CAP_FULL, saw={**saw, "limit": first.limit.name, "opens": iso(first.opens)})
@@ -464,23 +549,23 @@ def cap(candidate: Candidate) -> Verdict:
         until = min(max(better.at, now) + AFTER_THE_BETTER, proposal.not_after)
         return Hold(until=until, because=Reason.BETTER_WAITS, saw={**saw, "better": better.proposal.key})
     channel = candidate.sendable[0]
-    room = {one.name: one.room(caps, now, factor) for one in limits if one.applies(proposal.purpose, channel)}
+    room = {one.name: one.room(caps, now, factor) for one in limits if one.on(channel)}
     return Pass(saw={**saw, "channel": str(channel), **room})
 
 
 def _better(candidate: Candidate, factor: float) -> Rival | None:
     """The rival that would find no room if this message went first, where there is one."""
-    proposal, now, channel = candidate.proposal, candidate.now, candidate.sendable[0]
-    for limit in candidate.frequency.limits(proposal.purpose):
-        if not limit.applies(proposal.purpose, channel):
+    now, channel, own = candidate.now, candidate.sendable[0], candidate.rank
+    for limit in candidate.frequency.limits(candidate.purposes):
+        if not limit.on(channel):
             continue
         ahead = [
             rival
             for rival in candidate.rivals
             if rival.proposal.purpose in limit.purposes
-            and rank(rival.proposal) < rank(proposal)
+            and rank(rival.proposal) < own
             and rival.at < now + limit.window(factor)
-            and rival.at < rival.proposal.not_after
+            and max(rival.at, now) < rival.proposal.not_after
         ]
         if len(ahead) >= limit.room(candidate.customer.caps, now, factor):
             return max(ahead, key=lambda rival: (rival.at, rank(rival.proposal)))
@@ -506,9 +591,13 @@ RULES: tuple[Rule, ...] = (
     channels,
     silence,
     send_time,
+    gathered,
     cap,
     dry_run,
 )
+
+OF_PARTS = tuple(rule for rule in RULES if rule not in (gathered, cap, dry_run))
+"""What each part of a digest is asked by itself; the rest is asked of the digest, which counts once."""
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment, ShippedLine
+from message_gate.letter import Part
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
 SETTINGS = Settings(postal_address="Larkfield Trading GmbH, Beispielweg 5, 10115 Berlin, Germany")
@@ -44,6 +45,7 @@ class Sample:
     shipments: tuple[Shipment, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
     consent: ConsentRecord = field(default_factory=ConsentRecord)
+    parts: tuple["Sample", ...] = ()
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -56,7 +58,10 @@ class Sample:
     @property
     def customer(self) -> Customer:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
-        return Customer(id="sample", profile=profile, consent=self.consent, orders=(self.order,), shipments=self.shipments)
+        orders = {order.key: order for order in (self.order, *(part.order for part in self.parts))}
+        return Customer(
+            id="sample", profile=profile, consent=self.consent, orders=tuple(orders.values()), shipments=self.shipments
+        )
 
     def proposal(self) -> Proposal:
         return Proposal(
@@ -72,6 +77,10 @@ class Sample:
             caused_by="sample",
             correlation_id="sample",
         )
+
+
+def parts_of(sample: Sample) -> tuple[Part, ...]:
+    return tuple(Part(part.proposal(), part.order, part.include) for part in sample.parts)
 
 
 def _waits(purpose: Purpose) -> Head:
@@ -207,6 +216,10 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             block = Block(kind="reorder", family=family, variant=variant)
             order = usual.model_copy(update={"lines": (own,)})
             found[name] = Sample("reorder-reminder", order, (block,), Purpose.REORDER, references={"family": family})
+    gathered = tuple(found[name] for name in ("reorder", "reorder-care") if name in found)
+    for opening in ("stated", "gathered") if len(gathered) > 1 else ():
+        block = Block(kind="opening", variant=opening)
+        found[f"digest-{opening}"] = Sample("digest", usual, (block,), Purpose.REORDER, parts=gathered)
     waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
     for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
         found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)

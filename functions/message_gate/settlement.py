@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aftercare import keys, ledger, telemetry
+from aftercare.cadence import NOTHING, Cadences, cadences_from
 from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
-from aftercare.decision import Decision, Hold, Message, Reason, Refuse, State, Step
+from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
 from aftercare.identity import email, keyed_hash
 from aftercare.keys import Key
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
@@ -19,11 +20,12 @@ from aftercare.settings import MissingSetting
 from aftercare.store import load, present, versioned
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
+from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
 from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
-from message_gate.rules import MARKETING, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
+from message_gate.rules import MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -44,6 +46,10 @@ CLAIM_TAKES = timedelta(seconds=3)
 
 class NoTimeLeft(RuntimeError):
     """The invocation would end before the provider's answer; nothing is claimed, the queue brings the proposal again."""
+
+
+class Unwritten(RuntimeError):
+    """A digest could not be written; nothing is claimed, and its parts go by themselves."""
 
 
 class WorldKeepsChanging(RuntimeError):
@@ -67,15 +73,24 @@ class Gate:
     catalogue: "Callable[[], Catalogue]"
     identity_secret: str
     time_left: Callable[[], timedelta]
+    cadences: Cadences = NOTHING
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
         item = present(self.known.get(keys.ledger(proposal.customer_id, proposal.message_id)), now)
         return ledger.message_from(item) if item else None
 
-    def candidate(self, proposal: Proposal, customer: Customer, settled: Message | None, held: bool) -> Candidate:
+    def candidate(
+        self,
+        proposal: Proposal,
+        customer: Customer,
+        settled: Message | None,
+        held: bool,
+        parts: tuple[Candidate, ...] = (),
+        left_over: bool = False,
+    ) -> Candidate:
         now = self.outside.clock.now()
-        addresses: dict[Channel, tuple[str, str]] = {}
-        address = email(_address(proposal, customer))
+        addresses: dict[Channel, tuple[str, str]] = parts[0].addresses if parts else {}
+        address = None if parts else email(_address(proposal, customer))
         if address:
             addresses[Channel.EMAIL] = (address, keyed_hash(self.identity_secret, address))
         return Candidate(
@@ -88,14 +103,18 @@ class Gate:
             catalogue=self.catalogue,
             addresses=addresses,
             frequency=self.frequency,
-            rivals=self._rivals(proposal, customer, now),
+            rivals=self._rivals((proposal, *(part.proposal for part in parts)), customer, now),
             now=now,
+            cadences=self.cadences,
+            parts=parts,
+            left_over=left_over,
         )
 
-    def _rivals(self, proposal: Proposal, customer: Customer, now: datetime) -> tuple[Rival, ...]:
+    def _rivals(self, own: tuple[Proposal, ...], customer: Customer, now: datetime) -> tuple[Rival, ...]:
         waiting = {m.proposal.message_id: Rival(m.proposal, m.due_at or now) for m in customer.held}
         coming = {i: Rival(p, max(p.not_before or now, now)) for i, p in self.pending.items() if p.customer_id == customer.id}
-        return tuple(r for i, r in {**coming, **waiting}.items() if i != proposal.message_id)
+        ours = {proposal.message_id for proposal in own}
+        return tuple(r for i, r in {**coming, **waiting}.items() if i not in ours)
 
 
 def _address(proposal: Proposal, customer: Customer) -> str | None:
@@ -115,7 +134,7 @@ def open_gate(
     time_left: Callable[[], timedelta],
 ) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
-    beside = (keys.switch(), keys.quota(), *shards())
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards())
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -136,16 +155,17 @@ def open_gate(
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
         time_left=time_left,
+        cadences=cadences_from(known.get(keys.cadence())),
     )
 
 
-def settle(gate: Gate, proposal: Proposal, held: Message | None = None) -> Decision:
+def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_over: bool = False) -> Decision:
     """Settle a proposal now, or a held message whose slot came. TableError and WorldKeepsChanging come before any send."""
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, proposal.customer_id)
-        candidate = gate.candidate(proposal, customer, settled, held is not None)
+        customer = load(gate.outside.tables, proposal.customer_id, proposal.references.get("order"))
+        candidate = gate.candidate(proposal, customer, settled, held is not None, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
             return _close(gate, candidate, verdict, trace, held)
@@ -164,9 +184,12 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     """Look again at everything a customer has held and that is due, best first, then set the timer for the rest."""
     now = gate.outside.clock.now()
     customer = load(gate.outside.tables, customer_id)
-    due = [m for m in customer.held if m.due_at is None or m.due_at <= now or _pause_is_over(m, customer, now)]
+    due = [m for m in customer.held if m.due_at is None or m.due_at <= now or _need_not_wait(gate, m, customer, now)]
     due.sort(key=lambda m: rank(m.proposal))
-    decisions = tuple(settle(gate, message.proposal, held=message) for message in due)
+    together = _settle_together(gate, customer_id, due)
+    alone = [m for m in due if m.proposal.message_id not in together.settled]
+    found = [settle(gate, m.proposal, held=m, left_over=m.proposal.message_id in together.left_over) for m in alone]
+    decisions = (*together.decisions, *found)
     waiting = [m.due_at for m in load(gate.outside.tables, customer_id).held if m.due_at]
     following = _whole_second(min(waiting)) if waiting else None
     ledger.move_slot(gate.outside.tables, customer_id, following, now)
@@ -175,9 +198,73 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     return decisions
 
 
-def _pause_is_over(message: Message, customer: Customer, now: datetime) -> bool:
-    """What waits for the end of a pause need not, once the customer has ended it."""
-    return message.last.reason is Reason.PAUSED and customer.wishes.pause_of(message.proposal.purpose, now) is None
+def _need_not_wait(gate: Gate, message: Message, customer: Customer, now: datetime) -> bool:
+    """What waits for the end of a pause, or for a digest, need not once the customer has ended it, or wants none."""
+    if message.last.reason is Reason.PAUSED:
+        return customer.wishes.pause_of(message.proposal.purpose, now) is None
+    return message.last.reason is Reason.DIGEST and not gate.candidate(message.proposal, customer, None, held=True).gathers
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """What was settled as one digest, by message ids, and what found no room in it."""
+
+    decisions: tuple[Decision, ...] = ()
+    settled: frozenset[str] = frozenset()
+    left_over: frozenset[str] = frozenset()
+
+
+def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Together:
+    """Of what is due and may be gathered, that which still passes every rule goes out as one message, when it is more than one
+    and its turn has come. Whatever is not settled here is settled by itself."""
+    if len(due) < 2:
+        return _Together()
+    for _ in range(ATTEMPTS):
+        customer = load(gate.outside.tables, customer_id)
+        looked_at = [gate.candidate(m.proposal, customer, None, held=True) for m in due]
+        may = [part for part in looked_at if part.waiting and part.gathers and isinstance(decide(part, OF_PARTS)[0], Pass)]
+        parts = tuple(part for part in may if part.addresses[CARRIES[0]] == may[0].addresses[CARRIES[0]])
+        if len(parts) < 2 or not any(part.turn_came for part in parts):
+            return _Together()
+        most = gate.frequency.digest.most
+        parts, left_over = parts[:most], frozenset(part.proposal.message_id for part in parts[most:])
+        settled = frozenset(part.proposal.message_id for part in parts)
+        because = parts[0].cadence.because if parts[0].cadence else "default"
+        lie = [part.waiting for part in parts if part.waiting]
+        proposal = compose([part.proposal for part in parts], lie, because, gate.outside.clock.now())
+        digest = gate.candidate(proposal, customer, None, held=False, parts=parts)
+        verdict, trace = decide(digest)
+        if isinstance(verdict, Refuse):
+            return _Together()
+        if isinstance(verdict, Hold):
+            decision = _decision(digest, State.HELD, verdict.because, trace, until=verdict.until)
+            return _Together(_put_off(gate, digest, decision), settled, left_over)
+        try:
+            answer = _claim_and_send(gate, digest, trace, held=None)
+        except Unwritten as error:
+            # Each by itself: what cannot be written then keeps nobody else waiting.
+            telemetry.count("MessageNotRendered")
+            telemetry.trouble("a digest cannot be written", customer_id=customer_id, error=str(error))
+            return _Together()
+        if answer:
+            return _Together((answer,), settled, left_over)
+    raise WorldKeepsChanging(f"{customer_id}: digest")
+
+
+def _waiting(candidate: Candidate) -> tuple[Message, ...]:
+    """The parts of a digest as they lie held."""
+    return tuple(part.waiting for part in candidate.parts if part.waiting)
+
+
+def _put_off(gate: Gate, digest: Candidate, decision: Decision) -> tuple[Decision, ...]:
+    """A digest that may not go now was never there: what is said of it is said of each of its parts."""
+    found = []
+    for part in _waiting(digest):
+        until = min(decision.until, part.proposal.not_after) if decision.until else part.proposal.not_after
+        own = decision.model_copy(update={"until": until})
+        found.append(own)
+        _hold(gate, digest.customer, ledger.decided(part, own), until, token=None)
+    return tuple(found)
 
 
 def _decision(candidate: Candidate, state: State, reason: Reason, trace: tuple[Step, ...] = (), **more: object) -> Decision:
@@ -217,11 +304,10 @@ def _hold(
     gate: Gate, customer: Customer, message: Message, until: datetime, token: str | None, beside: tuple[Put, ...] = ()
 ) -> bool:
     now = gate.outside.clock.now()
-    standing = customer.slot.at if customer.slot and customer.slot.at > now else None
-    slot_at = _whole_second(min(until, standing) if standing else until)
+    slot_at, moved = _slot(customer, until, now)
     if not ledger.hold(gate.outside.tables, customer, message, slot_at, now, token, beside):
         return False
-    if slot_at != standing:
+    if moved:
         gate.outside.slots.set(customer.id, slot_at)
     return True
 
@@ -243,6 +329,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     except (NotKept, MissingSetting):
         raise
     except Exception as error:
+        if candidate.parts:
+            raise Unwritten(type(error).__name__) from error
         # A new proposal waits in its queue for the template to be mended; a held one shares its slot with others.
         if held is None:
             raise
@@ -260,36 +348,69 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         content_hash=letter.content_hash,
         consent_proof=used.proof if used else None,
         consent_version=candidate.customer.consent.version,
+        parts=tuple(part.proposal.key for part in candidate.parts),
     )
     token = gate.outside.ids.new()
-    place = gate.pace.place(candidate.proposal, held, candidate.now)
+    lies = held or next(iter(_waiting(candidate)), None)
+    place = gate.pace.place(candidate.proposal, lies, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
         waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)
+        if candidate.parts:
+            _put_off(gate, candidate, waits)
+            return waits
         held_so = _hold(gate, candidate.customer, _message(candidate, held, waits), until, token=None)
         return waits if held_so else _already(candidate, trace)
-    count, uncount = _counting(candidate, channel)
-    beside: tuple[Write, ...] = (*_order_checks(candidate), *_shipment_checks(candidate), *count)
-    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, uncount)
+    beside, undone_by = _beside(candidate, channel)
+    got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, undone_by)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
     if gate.time_left() < SEND_TAKES:
         now = gate.outside.clock.now()
-        ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=uncount)
+        ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=undone_by)
         raise NoTimeLeft(candidate.proposal.key)
     if not is_legal(candidate.hours(channel), gate.outside.clock.now()):
-        return _closed_since(gate, candidate, channel, message, token, uncount)
+        return _closed_since(gate, candidate, channel, message, token)
     outcome = gate.outside.mail.send(letter.mail)
-    return _after(gate, candidate, message, token, outcome, uncount)
+    return _after(gate, candidate, message, token, outcome)
+
+
+def _beside(candidate: Candidate, channel: Channel) -> tuple[tuple[Write, ...], tuple[Write, ...]]:
+    """What a claim checks and writes beside itself, and what takes that back if nothing was sent.
+
+    A digest's parts are superseded in the claim that sends it, so none of them is ever in two places, or in none.
+    """
+    count, uncount = _counting(candidate, channel)
+    customer_id, parts = candidate.customer.id, candidate.parts or (candidate,)
+    note = candidate.proposal.key
+    aside = [
+        ledger.decided(part.waiting, _decision(part, State.SUPERSEDED, Reason.IN_DIGEST, channel=str(channel), note=note))
+        for part in candidate.parts
+        if part.waiting
+    ]
+    checks = [check for part in parts for check in (*_order_checks(part), *_shipment_checks(part))]
+    return (
+        (*_joined(checks), *count, *ledger.supersede(customer_id, aside, candidate.now)),
+        (*uncount, *ledger.reinstate(customer_id, _waiting(candidate), candidate.now)),
+    )
+
+
+def _joined(checks: list[Check]) -> tuple[Check, ...]:
+    """One check for each item: a transaction takes no two of the same one."""
+    found: dict[Key, dict[Condition, None]] = {}
+    for check in checks:
+        found.setdefault(check.key, {})[check.when] = None
+    return tuple(Check(key, next(iter(when)) if len(when) == 1 else AllOf(tuple(when))) for key, when in found.items())
 
 
 def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
     """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
     proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.frequency.limits(proposal.purpose):
+    if not candidate.frequency.limits(candidate.purposes):
         return (), ()
     place, before = keys.customer(customer.id, keys.CAPS), customer.caps
-    one = Counted(at=candidate.now, purpose=proposal.purpose, channel=channel, message=proposal.message_id)
+    also = candidate.purposes[1:]
+    one = Counted(at=candidate.now, purpose=proposal.purpose, channel=channel, message=proposal.message_id, also=also)
     after = counting(before, one, candidate.frequency.kept)
     back = without(after, proposal.message_id)
     return (
@@ -309,15 +430,36 @@ def _unwritten(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: 
     return _already(candidate, trace)
 
 
-def _closed_since(
-    gate: Gate, candidate: Candidate, channel: Channel, claimed: Message, token: str, uncount: tuple[Put, ...]
-) -> Decision:
+def _closed_since(gate: Gate, candidate: Candidate, channel: Channel, claimed: Message, token: str) -> Decision:
     """The hours closed between decision and claim (an invocation that stood still): the provider was never called."""
     now, closes, hours = gate.outside.clock.now(), candidate.proposal.not_after, candidate.hours(channel)
     until = _whole_second(next_legal_instant(hours, hours_book().guard, now, closes) or max(closes, now))
     decision = _decision(candidate, State.HELD, Reason.QUIET_HOURS, at=now, until=until)
-    _hold(gate, candidate.customer, ledger.decided(claimed, decision), until, token, uncount)
+    _unclaim(gate, candidate, claimed, decision, until, token)
     return decision
+
+
+def _unclaim(gate: Gate, candidate: Candidate, claimed: Message, decision: Decision, until: datetime, token: str) -> None:
+    """Hold what was claimed and not sent: the message, or the parts of a digest, of which nothing is left."""
+    _, uncount = _counting(candidate, Channel(str(claimed.channel)))
+    if not candidate.parts:
+        _hold(gate, candidate.customer, ledger.decided(claimed, decision), until, token, uncount)
+        return
+    now = gate.outside.clock.now()
+    parts = [
+        ledger.decided(part, decision.model_copy(update={"until": min(until, part.proposal.not_after)}))
+        for part in _waiting(candidate)
+    ]
+    slot_at, moved = _slot(candidate.customer, min(part.last.until or until for part in parts), now)
+    if ledger.disband(gate.outside.tables, candidate.customer.id, claimed, parts, slot_at, now, token, uncount) and moved:
+        gate.outside.slots.set(candidate.customer.id, slot_at)
+
+
+def _slot(customer: Customer, until: datetime, now: datetime) -> tuple[datetime, bool]:
+    """When the customer's slot comes if something is held until then, and whether that is news."""
+    standing = customer.slot.at if customer.slot and customer.slot.at > now else None
+    slot_at = _whole_second(min(until, standing) if standing else until)
+    return slot_at, slot_at != standing
 
 
 def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
@@ -328,7 +470,7 @@ def _order_checks(candidate: Candidate) -> tuple[Check, ...]:
     if order is None or len(harmless) == len(pointless):
         return ()
     still: Condition = AnyOf((Lacks("closed"), *(Is("closed", word) for word in harmless))) if harmless else Lacks("closed")
-    return (Check(keys.order(candidate.customer.id, order.key), AllOf((Exists(), still))),)
+    return (Check(candidate.customer.order_place(order.key), AllOf((Exists(), still))),)
 
 
 def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
@@ -336,24 +478,23 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
     shipment = candidate.shipment
     if shipment is None or not set(OF_SHIPMENT).intersection(candidate.proposal.unless):
         return ()
-    return (Check(keys.shipment(candidate.customer.id, shipment.key), Is("version", shipment.version)),)
+    return (Check(candidate.customer.shipment_place(shipment.key), Is("version", shipment.version)),)
 
 
-def _after(
-    gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome, uncount: tuple[Put, ...]
-) -> Decision:
+def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
     """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
 
-    What was not sent does not count: `uncount` is written with that.
+    What was not sent does not count, and the claim's count is taken back with that.
     """
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
     if isinstance(outcome, Busy):
-        tries = sum(d.reason is Reason.PROVIDER_BUSY for d in claimed.decisions)
+        seen = (claimed, *_waiting(candidate))
+        tries = max(sum(d.reason is Reason.PROVIDER_BUSY for d in message.decisions) for message in seen)
         until = _whole_second(now + outcome.patience * min(2**tries, MOST_PATIENT) + _jitter(claimed.proposal))
         decision = _decision(candidate, State.HELD, Reason.PROVIDER_BUSY, until=until, note=outcome.code)
         telemetry.count("ProviderBusy")
-        _hold(gate, customer, ledger.decided(claimed, decision), until, token, uncount)
+        _unclaim(gate, candidate, claimed, decision, until, token)
         return decision
     sent_at: datetime | None = None
     provider_id: str | None = None
@@ -369,6 +510,7 @@ def _after(
             decision = _decision(candidate, State.UNKNOWN, Reason.PROVIDER_UNCLEAR, channel=claimed.channel, note=code)
             telemetry.count("ProviderUnclear")
     message = ledger.decided(claimed, decision, provider_id=provider_id, sent_at=sent_at)
+    _, uncount = _counting(candidate, Channel(str(claimed.channel)))
     beside = uncount if isinstance(outcome, Rejected) else ()
     if not ledger.settle(tables, customer.id, message, token, now, beside):
         telemetry.tell("settled by the provider's own event", message_id=claimed.proposal.message_id)

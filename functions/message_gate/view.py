@@ -331,10 +331,54 @@ def consent_confirmation(letter: Letter, common: View) -> View:
     }
 
 
+# ---------------------------------------------------------------- digest
+
+
+def digest(letter: Letter, common: View) -> View:
+    """Several messages that could wait, in one: what each is, what is useful of it, where it leads, and why it is there."""
+    say = letter.words.say
+    items = [{**_item(part, common), "foremost": not number} for number, part in enumerate(letter.parts)]
+    if not items:
+        raise NothingToGather("digest: expected messages that it is made of")
+    opening = letter.chosen("opening") or "gathered"
+    count, titles = str(len(items)), letter.language.listed([plain(item["title"], 60) for item in items[:3]])
+    return {
+        "subject": say("subject", brand=plain(letter.brand.name, 24), count=count),
+        "preheader": plain(say("preheader", items=titles), 150),
+        "heading": say("heading"),
+        "lead": say(f"lead_{opening}"),
+        "items": items,
+        "why": say(f"why_{opening}", brand=letter.brand.name),
+    }
+
+
+class NothingToGather(LookupError):
+    """A digest of nothing: the gate composes it of two or more, so this is a fault."""
+
+
+def _item(part: Letter, common: View) -> View:
+    """A part of a digest in a few lines, from what the message itself would say."""
+    return OUTLINES[part.message.template](VIEWS[part.message.template](part, common))
+
+
+def _of_reminder(view: View) -> View:
+    return {
+        "title": view["subject"],
+        "text": view["benefit"],
+        "action": view["action"],
+        "url": view["action_url"],
+        "why": view["why"],
+    }
+
+
+OUTLINES: Mapping[str, Callable[[View], View]] = {"reorder-reminder": _of_reminder}
+"""What a digest takes of each message that may be gathered (`digest.templates` of frequency.yaml)."""
+
 VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
+    "digest": digest,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

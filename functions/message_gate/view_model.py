@@ -121,6 +121,20 @@ class ConsentView(Frame):
     hint: str
 
 
+class ItemView(TypedDict):
+    title: str
+    text: str
+    action: str
+    url: str
+    why: str
+    foremost: bool
+
+
+class DigestView(Frame):
+    lead: str
+    items: list[ItemView]
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -157,6 +171,7 @@ MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
+    "digest": DigestView,
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -155,10 +155,17 @@ def _resolve(where: Records, arguments: argparse.Namespace) -> int:
         note=why[:500],
     )
     changes: dict[str, object] = {"sent_at": message.sent_at or where.now} if state is State.SENT else {}
-    settled = ledger.decided(message, decision, **changes)
     customer_id = keys.customer_id_of(place.pk)
-    write = ledger.to_gate_again if how == RESEND else ledger.confirm_sent
-    if not write(where.tables, customer_id, settled, item, where.now):
+    parts = [ledger.decided(part, decision) for part in _parts(where, customer_id, message)] if how == RESEND else []
+    if parts:
+        # What was gathered is gathered anew, under a key of its own; of this one it is not known what became of it.
+        decision = decision.model_copy(update={"state": State.SUPERSEDED, "until": None})
+    settled = ledger.decided(message, decision, **changes)
+    if how == RESEND:
+        written = ledger.to_gate_again(where.tables, customer_id, settled, item, where.now, parts)
+    else:
+        written = ledger.confirm_sent(where.tables, customer_id, settled, item, where.now)
+    if not written:
         raise BadInput(f"message {asked}: it was settled by somebody else meanwhile")
     where.keep()
     if how == RESEND:
@@ -169,6 +176,13 @@ def _resolve(where: Records, arguments: argparse.Namespace) -> int:
         return 0
     say(f"{message.proposal.key}: {words.outcome(settled.last)}")
     return 0
+
+
+def _parts(where: Records, customer_id: str, message: Message) -> list[Message]:
+    """The messages that a digest was made of, as they lie superseded; none for any other message."""
+    places = [keys.ledger(customer_id, keys.message_id(key)) for key in message.parts]
+    found = where.tables.read(places) if places else {}
+    return [part for place in places if place in found and (part := ledger.message_from(found[place])).state is State.SUPERSEDED]
 
 
 def _as_it_stands(where: Records, customer_id: str, message: Message) -> Message:

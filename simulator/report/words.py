@@ -46,6 +46,8 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.BETTER_WAITS: "a better message waits for the same slot",
     Reason.RATE_USED_UP: "the sending rate is used up for the moment",
     Reason.CANNOT_RENDER: "it could not be written; it is tried again, alone, until its window closes",
+    Reason.DIGEST: "it can wait, and the customer hears once a week",
+    Reason.IN_DIGEST: "it went out with others as one message",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
     Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
     Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
@@ -212,6 +214,27 @@ def _cap(step: Step) -> str:
     return f"there is room ({_and(left)}{stretched})" if left else "it does not count"
 
 
+_BY: Final = {
+    "stated": "the customer asked for one message a week",
+    "learned": "customers like this one answer one message a week more readily",
+    "explored": "this customer is among the few on whom the other way is tried",
+    "default": "too little is known",
+}
+
+
+def _gathered(step: Step) -> str:
+    parts = step.saw.get("parts")
+    if isinstance(parts, (tuple, list)):
+        return f"it is made of {_and(str(part) for part in parts)}"
+    if not step.saw:
+        return "it goes by itself"
+    by = _BY.get(str(step.saw.get("by")), "")
+    if step.said == "hold":
+        return f"{by}; {'the digest of its turn was full' if step.saw.get('left_over') else 'it waits for the next digest'}"
+    alone = "its turn came, and it is the only one" if step.saw.get("alone") else "it cannot wait so long"
+    return f"{by}, but {alone}"
+
+
 def _dry_run(step: Step) -> str:
     return "the stage sends" if step.said == "pass" else REASONS[Reason.DRY_RUN]
 
@@ -226,6 +249,7 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
     "channels": ("A channel with a ground?", _channels),
     "silence": ("Anything that asks for quiet?", _silence),
     "send_time": ("A good time?", _send_time),
+    "gathered": ("Can it wait for the digest?", _gathered),
     "cap": ("Has the customer heard enough?", _cap),
     "dry_run": ("Does the stage send?", _dry_run),
 }
@@ -312,6 +336,7 @@ def grounds(message: Message) -> list[str]:
         ("provider's id", message.provider_id),
         ("template", message.template_version),
         ("content hash", message.content_hash),
+        ("made of", ", ".join(message.parts)),
         ("consent", message.consent_proof and f"evidence {message.consent_proof}, record version {message.consent_version}"),
     ]
     return [f"{name}: {value}" for name, value in kept if value]

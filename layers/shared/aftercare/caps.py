@@ -15,12 +15,16 @@ from aftercare.model import Model
 
 
 class Counted(Model):
-    """One message that counts: when it was claimed, what for, on which channel, and its short name."""
+    """One message that counts: when it was claimed, what for, on which channel, and its short name.
+
+    A digest counts once for each limit that counts any of its parts: `also` are their further purposes.
+    """
 
     at: AwareDatetime
     purpose: Purpose
     channel: Channel
     message: str
+    also: tuple[Purpose, ...] = ()
 
 
 class Caps(Model):
@@ -45,8 +49,14 @@ class Limit(Model):
             raise ValueError("purposes: expected at least one, and never transactional: news of an order is not capped")
         return self
 
+    def on(self, channel: Channel) -> bool:
+        return not self.channels or channel in self.channels
+
     def applies(self, purpose: Purpose, channel: Channel) -> bool:
-        return purpose in self.purposes and (not self.channels or channel in self.channels)
+        return purpose in self.purposes and self.on(channel)
+
+    def counts(self, sent: Counted) -> bool:
+        return any(self.applies(purpose, sent.channel) for purpose in (sent.purpose, *sent.also))
 
     def window(self, stretch: float) -> timedelta:
         return timedelta(hours=self.hours) * stretch
@@ -57,13 +67,13 @@ class Limit(Model):
         The window is half open: what was sent exactly a window ago does not count any more.
         """
         window = self.window(stretch)
-        inside = sorted(c.at for c in caps.counted if self.applies(c.purpose, c.channel) and c.at + window > now)
+        inside = sorted(c.at for c in caps.counted if self.counts(c) and c.at + window > now)
         return inside[len(inside) - self.at_most] + window if len(inside) >= self.at_most else now
 
     def room(self, caps: Caps, now: datetime, stretch: float = 1.0) -> int:
         """How many more messages have room at this instant."""
         window = self.window(stretch)
-        return self.at_most - sum(self.applies(c.purpose, c.channel) and c.at + window > now for c in caps.counted)
+        return self.at_most - sum(self.counts(c) and c.at + window > now for c in caps.counted)
 
 
 def counting(caps: Caps, one: Counted, kept: timedelta) -> Caps:

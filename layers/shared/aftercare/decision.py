@@ -66,7 +66,10 @@ class Decision(Model):
 
 
 class Message(Model):
-    """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word."""
+    """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word.
+
+    `parts` are the keys of the messages that a digest was made of; each is SUPERSEDED in its favour.
+    """
 
     proposal: Proposal
     state: State
@@ -79,6 +82,7 @@ class Message(Model):
     consent_proof: str | None = None
     consent_version: int | None = None
     left_out: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def due_at(self) -> AwareDatetime | None:

@@ -22,6 +22,7 @@ CAPS = "1#CAPS"
 CASE = "1#CASE#"
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
+ARCHIVE = "9#ARCHIVE#"
 ONLY = "-"
 
 
@@ -42,12 +43,18 @@ def customer_id_of(pk: str) -> str:
     return pk.removeprefix("CUSTOMER#")
 
 
-def order(customer_id: str, order_key: str) -> Key:
-    return customer(customer_id, ORDER + order_key)
+def order(customer_id: str, order_key: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, ORDER + order_key)
+    return in_archive(place) if archived else place
 
 
 def held(customer_id: str, message_id: str) -> Key:
     return customer(customer_id, HELD + message_id)
+
+
+def in_archive(hot: Key) -> Key:
+    """Where an order or a shipment lies once it has moved."""
+    return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
 def case(customer_id: str, case_ref: str) -> Key:
@@ -91,8 +98,9 @@ def order_alias(order_key: str) -> Key:
     return Key("customers", f"ALIAS#order#{order_key}", ONLY)
 
 
-def shipment(customer_id: str, shipment_key: str) -> Key:
-    return customer(customer_id, SHIPMENT + shipment_key)
+def shipment(customer_id: str, shipment_key: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, SHIPMENT + shipment_key)
+    return in_archive(place) if archived else place
 
 
 def shipment_alias(shipment_key: str) -> Key:
@@ -139,6 +147,11 @@ def quota() -> Key:
     return Key("knowledge", "SETTINGS", "QUOTA")
 
 
+def cadence() -> Key:
+    """How the segments answer digests and single messages: sums that only grow."""
+    return Key("knowledge", "CADENCE", ONLY)
+
+
 def rate(shard: int) -> Key:
     """One share of the sending rate: the instant from which the next place is free."""
     return Key("knowledge", f"RATE#{shard}", ONLY)
@@ -149,3 +162,8 @@ def message_id(message_key: str) -> str:
     """The short name of a message outside our tables: 32 characters of a-z2-7, safe as tag, execution, schedule or link."""
     # 20 bytes are 32 characters, without padding.
     return base32(hashlib.sha256(message_key.encode()).digest()[:20])
+
+
+def share(name: str) -> float:
+    """A number from 0 to 1 (without it) that is the same for the same name, and even over many names."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48

@@ -232,6 +232,45 @@ def hold(
     return _insist(tables, writes, attempts=4)
 
 
+def supersede(customer_id: str, parts: Sequence[Message], now: datetime) -> list[Write]:
+    """The writes that put held messages aside for the digest that is claimed with them; each names it in its last decision."""
+    writes: list[Write] = []
+    for part in parts:
+        message_id = part.proposal.message_id
+        writes.append(Put(keys.ledger(customer_id, message_id), _attributes(part, now), when=Absent()))
+        writes.append(Remove(keys.held(customer_id, message_id), when=Is("state", State.HELD)))
+    return writes
+
+
+def reinstate(customer_id: str, parts: Sequence[Message], now: datetime) -> list[Write]:
+    """The writes that take supersede() back: each part is held again, as it is given here."""
+    writes: list[Write] = []
+    for part in parts:
+        message_id = part.proposal.message_id
+        writes.append(Remove(keys.ledger(customer_id, message_id), when=Is("state", State.SUPERSEDED)))
+        writes.append(_held_put(customer_id, part, now))
+    return writes
+
+
+def disband(
+    tables: Tables,
+    customer_id: str,
+    digest: Message,
+    parts: Sequence[Message],
+    slot_at: datetime,
+    now: datetime,
+    token: str,
+    beside: Sequence[Write] = (),
+) -> bool:
+    """In place of our own claim of a digest hold its parts again, with the customer's slot, in one transaction.
+
+    False when the claim is no longer ours. TableError.
+    """
+    gone = Remove(keys.ledger(customer_id, digest.proposal.message_id), when=Is("token", token))
+    again = reinstate(customer_id, parts, now)
+    return _insist(tables, [gone, *again, slot_change(customer_id, slot_at, now), *beside], attempts=4)
+
+
 def move_slot(tables: Tables, customer_id: str, at: datetime | None, now: datetime) -> None:
     """Set the customer's timer to the next held message, or take it away when nothing is held. TableError."""
     place = keys.customer(customer_id, keys.SLOT)
@@ -262,15 +301,20 @@ def confirm_sent(tables: Tables, customer_id: str, message: Message, seen: Item,
     return True
 
 
-def to_gate_again(tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime) -> bool:
+def to_gate_again(
+    tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime, parts: Sequence[Message] = ()
+) -> bool:
     """An operator gives what is PARKED back to the gate: HELD again, with the customer's slot at once. False if it moved.
 
-    Its place in the ledger is free after this, so the gate decides, claims and sends once, as for any held message.
+    Its place in the ledger is free after this, so the gate decides, claims and sends once, as for any held message. Of a
+    digest its `parts` are held again, and it stays on the ledger as `message` says: the next one has a key of its own.
     """
-    place = keys.ledger(customer_id, message.proposal.message_id)
-    held = _held_put(customer_id, message, now, when=Absent())
+    place, unmoved = keys.ledger(customer_id, message.proposal.message_id), Is("doc", seen["doc"])
+    again: list[Write] = [Remove(place, when=unmoved), _held_put(customer_id, message, now, when=Absent())]
+    if parts:
+        again = [_to(place, message, now, None, unmoved), *reinstate(customer_id, parts, now)]
     try:
-        tables.write([Remove(place, when=Is("doc", seen["doc"])), held, slot_change(customer_id, now, now)])
+        tables.write([*again, slot_change(customer_id, now, now)])
     except ConditionFailed:
         return False
     return True
@@ -297,6 +341,16 @@ def note_engagement(
         )
     except ConditionFailed as failed:
         return failed.found.get(0) is not None
+    return True
+
+
+def first_time(tables: Tables, customer_id: str, message_id: str, what: str) -> bool:
+    """Mark something on a message that counts once. False when it was marked before, or there is no such message."""
+    unmarked = AllOf((Exists(), Lacks(what)))
+    try:
+        tables.write([Change(keys.ledger(customer_id, message_id), put={what: True}, when=unmarked)])
+    except ConditionFailed:
+        return False
     return True
 
 

@@ -54,6 +54,8 @@ class Reason(Term):
     BETTER_WAITS = "better_waits"
     RATE_USED_UP = "rate_used_up"
     CANNOT_RENDER = "cannot_render"
+    DIGEST = "digest"
+    IN_DIGEST = "in_digest"
     WORLD_CHANGED = "world_changed"
     PROVIDER_BUSY = "provider_busy"
     PROVIDER_REFUSED = "provider_refused"

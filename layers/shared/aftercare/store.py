@@ -76,7 +76,11 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
     """The same documents of the same customer are the same record, and nobody can change it."""
     found: dict[str, Any] = {"consent": ConsentRecord()}
     several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": []}
-    for sk, doc in documents:
+    archived: list[str] = []
+    for place, doc in documents:
+        sk = place.removeprefix(keys.ARCHIVE)
+        if sk != place:
+            archived.append(sk.removeprefix(keys.ORDER).removeprefix(keys.SHIPMENT))
         if sk.startswith(keys.ORDER):
             several["orders"].append(_order(doc))
         elif sk in _READERS:
@@ -89,7 +93,7 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
     found |= {name: tuple(parts) for name, parts in several.items()}
-    return Customer(id=customer_id, **found)
+    return Customer(id=customer_id, archived=frozenset(archived), **found)
 
 
 # What few records have is imported with the first that has it: an order alone needs neither parcels nor held messages.
@@ -127,15 +131,32 @@ _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
-def load(tables: Tables, customer_id: str) -> Customer:
-    """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled."""
-    return customer_from(customer_id, tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT))
+def load(tables: Tables, customer_id: str, about: str | None = None) -> Customer:
+    """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled.
+
+    `about` names the order that it is all about: where that lies in the archive, or a later one does, the archive is read
+    too (one more Query). What is moved there is seen there: the profile that says so sorts after the orders.
+    """
+    items = tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT)
+    customer = customer_from(customer_id, items)
+    until = customer.profile.archived_until
+    if about is None or until is None:
+        return customer
+    order = customer.order(about)
+    return customer if order and until <= (order.placed_at or order.as_of) else with_archive(tables, customer_id, items)
 
 
-def find(tables: Tables, customer_id: str) -> Customer | None:
+def with_archive(tables: Tables, customer_id: str, hot: Iterable[Item] | None = None) -> Customer:
+    """The customer with all that lies in the archive. CustomerUnknown, Throttled."""
+    partition = f"CUSTOMER#{customer_id}"
+    items = tables.partition("customers", partition, keys.HOT) if hot is None else hot
+    return customer_from(customer_id, [*items, *tables.partition("customers", partition, keys.ARCHIVE)])
+
+
+def find(tables: Tables, customer_id: str, about: str | None = None) -> Customer | None:
     """The customer, or None when nobody lies under the id any more: erased or merged during a wait. Throttled."""
     try:
-        return load(tables, customer_id)
+        return load(tables, customer_id, about)
     except CustomerUnknown:
         return None
 

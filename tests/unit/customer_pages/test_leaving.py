@@ -84,3 +84,15 @@ def test_the_one_click_page_names_channel_and_kind(small, anna):
     post(LinkPurpose.UNSUBSCRIBE, "List-Unsubscribe=One-Click", token(LinkPurpose.UNSUBSCRIBE, about="sms:reorder"))
     head = store.load(small.tables.twin, CUSTOMER).consent.head(Channel.SMS, Purpose.REORDER)
     assert head.says is Says.WITHDRAWN, "whatever is told of it later"
+
+
+def test_one_click_on_a_digest_ends_all_that_was_in_it_and_nothing_else(small, anna):
+    link = token(LinkPurpose.UNSUBSCRIBE, about="email:promotional,reorder")
+    survey = store.load(small.tables.twin, CUSTOMER).consent.head(Channel.EMAIL, Purpose.SURVEY)
+    body = get(LinkPurpose.UNSUBSCRIBE, link)["body"]
+    assert "<b>Offers</b>" in body and "<b>Reorder reminders</b>" in body
+    post(LinkPurpose.UNSUBSCRIBE, "List-Unsubscribe=One-Click", link)
+    consent = store.load(small.tables.twin, CUSTOMER).consent
+    for purpose in (Purpose.PROMOTIONAL, Purpose.REORDER):
+        assert consent.head(Channel.EMAIL, purpose).says is Says.WITHDRAWN
+    assert consent.head(Channel.EMAIL, Purpose.SURVEY) == survey

@@ -293,7 +293,7 @@ def test_a_withdrawal_by_somebody_who_is_no_longer_known_is_done(small):
     assert small.items() == []
 
 
-@pytest.mark.parametrize("about", ["", "email", "email:", "pigeon:promotional", "email:everything"])
+@pytest.mark.parametrize("about", ["", "email", "email:", "pigeon:promotional", "email:everything", "email:reorder,"])
 def test_a_link_about_nothing_withdraws_nothing(small, anna, about):
     assert post(P.UNSUBSCRIBE, text=token(P.UNSUBSCRIBE, about=about))["statusCode"] == 404
     assert head(small) is None

@@ -237,6 +237,15 @@ def test_what_waits_for_the_end_of_a_pause_is_looked_at_when_the_pause_is_ended(
     assert bool(small.tables.due("slot", "9", 10)) == rung
 
 
+def test_what_waits_for_a_digest_is_looked_at_when_each_by_itself_is_wished_for(small, anna):
+    post(P, "frequency=weekly")
+    hold(small, Reason.DIGEST)
+    post(P, "frequency=weekly&pause=7")
+    assert small.tables.due("slot", "9", 10) == []
+    post(P, "frequency=each&pause=none")
+    assert small.tables.due("slot", "9", 10) != []
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -1,6 +1,7 @@
 """What a reader gets: the order in their language, what a stranger typed as text, and the ways out."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -20,8 +21,9 @@ from aftercare.weblink import NotHttps
 from message_gate import mime
 from message_gate.letter import first_name, plain
 from message_gate.render import CannotRender, render
-from message_gate.samples import PLACED, SETTINGS, Sample, link, samples
+from message_gate.samples import PLACED, SETTINGS, Sample, link, parts_of, samples
 from message_gate.stationery import TEMPLATES, Stationery
+from message_gate.view import NothingToGather
 from tests.strangers import INJECTIONS, Page
 
 BRAND, CATALOGUE = brand(), catalogue()
@@ -42,6 +44,7 @@ def rendered(sample, locale="en", our=BRAND, links=link, settings=SETTINGS, file
         sample.include,
         sample.promotional,
         files,
+        parts_of(sample),
     )
 
 
@@ -174,6 +177,32 @@ def test_a_reminder_is_one_benefit_one_action_and_a_way_out():
     assert action == "https://larkfield.example/basket?add=SKU-1:3"
     assert message.headers["List-Id"] == '"Larkfield: reorder reminders" <reminders.larkfield.example>'
     assert "Unsubscribe from reorder reminders" in page.text
+
+
+def test_a_digest_says_of_each_part_what_why_and_where_and_one_click_ends_all_that_is_in_it():
+    asked = []
+
+    def links(purpose, about, open_for):
+        asked.append(about)
+        return link(purpose, about, open_for)
+
+    usual = SAMPLES["digest-stated"]
+    offer = replace(usual.parts[1], purpose=Purpose.PROMOTIONAL)
+    message = rendered(replace(usual, purpose=Purpose.PROMOTIONAL, parts=(usual.parts[0], offer)), links=links)
+    page = Page(message.html)
+    for part in usual.parts:
+        alone = rendered(part)
+        why = next(line for line in alone.text.splitlines() if line.startswith("You get this reminder because"))
+        assert alone.subject in page.text and why in page.text and why in message.text
+    assert page.text.count("You get this reminder because") == 2
+    assert "email:promotional,reorder" in asked
+    assert "Unsubscribe from offers and reorder reminders" in message.text
+    assert message.subject == "This week at Larkfield: 2 things for you"
+
+
+def test_a_digest_of_nothing_is_not_written():
+    with pytest.raises(NothingToGather):
+        rendered(replace(SAMPLES["digest-stated"], parts=()))
 
 
 def test_a_link_asks_for_its_own_purpose_subject_and_time():
