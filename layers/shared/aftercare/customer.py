@@ -12,6 +12,7 @@ from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
 from aftercare.keys import Key
+from aftercare.learned import NOTHING, Learned
 from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.wishes import Wishes
@@ -162,8 +163,21 @@ class Order(Model):
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
 
 
+Endpoint = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/.+$", max_length=512)]
+"""The ARN of an SNS platform endpoint."""
+
+
+class Device(Model):
+    """A device with the store's app: its SNS endpoint, and when the store last said that it is in use."""
+
+    endpoint: Endpoint
+    seen_at: Instant
+
+
 class Profile(Model):
     """Who a customer is across orders. `shop_refs` are `<shop>:<platform's customer id>`.
+
+    `wrote_at` is the customer's own last WhatsApp message: for 24 hours after it, anything may be answered there.
 
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
     that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
@@ -179,6 +193,8 @@ class Profile(Model):
     tags: tuple[str, ...] = ()
     erased: bool = False
     archived_until: AwareDatetime | None = None
+    devices: tuple[Device, ...] = ()
+    wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
 
@@ -205,6 +221,7 @@ class Customer:
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
     caps: Caps = field(default_factory=Caps.model_construct)
+    learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
 
     @cached_property

@@ -15,6 +15,7 @@ from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
+from aftercare.learned import Learned, learned_from
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
@@ -68,7 +69,12 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
-    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+
+
+def _document(item: Item) -> str:
+    """What a record is read from; sums lie beside each other, so that they can be added to."""
+    return learned_from((item,)).to_json() if item["sk"] == keys.LEARNED else str(item["doc"])
 
 
 @lru_cache(maxsize=64)
@@ -123,6 +129,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
     keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
     keys.CAPS: ("caps", lambda doc: Caps.model_validate_json(doc)),
+    keys.LEARNED: ("learned", lambda doc: Learned.model_validate_json(doc)),
 }
 _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.SHIPMENT: ("shipments", _shipment),
