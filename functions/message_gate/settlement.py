@@ -23,7 +23,6 @@ from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channel_choice import ChannelPolicy, channel_policy
 from message_gate.channels import forms, write
-from message_gate.departed import note_gone
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
@@ -560,6 +559,8 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
     if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
+        from message_gate.departed import note_gone  # with who writes consent, which no other outcome needs
+
         note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
     if isinstance(outcome, Busy):
         seen = (claimed, *_waiting(candidate))

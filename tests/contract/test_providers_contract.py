@@ -13,7 +13,8 @@ from botocore.stub import Stubber
 from aftercare import outside as outside_module
 from aftercare.aws import CALL
 from aftercare.aws_channels import SmsTexts, SnsPushes, WhatsAppChats
-from aftercare.outside import Accepted, Busy, Chat, Gone, Outside, Push, Rejected, SendOutcome, Text, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Accepted, Busy, Gone, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.providers import OPERATOR_TIME, chat_body, push_call, text_call
 from aftercare.settings import Settings
 from simulator.cloud import LocalCloud

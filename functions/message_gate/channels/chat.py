@@ -7,7 +7,8 @@ are filled in that order.
 from string import Formatter
 
 from aftercare.consent import Channel
-from aftercare.outside import Chat, Outside
+from aftercare.outgoing import Chat
+from aftercare.outside import Outside
 from message_gate.channels import REPLIES, Written
 from message_gate.channels.brief import hashed, letter_for, version
 from message_gate.channels.text import written

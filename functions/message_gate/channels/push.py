@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from aftercare.consent import Channel
 from aftercare.links import LinkPurpose
-from aftercare.outside import Outside, Push
+from aftercare.outgoing import Push
+from aftercare.outside import Outside
 from message_gate.channels import Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
 from message_gate.rules import Candidate

@@ -3,7 +3,8 @@
 from aftercare.brand import brand
 from aftercare.consent import Channel
 from aftercare.learned import ASKS
-from aftercare.outside import Outside, Text
+from aftercare.outgoing import Text
+from aftercare.outside import Outside
 from message_gate.channels import REPLIES, Written
 from message_gate.channels.brief import hashed, letter_for, version, words_for
 from message_gate.render import CannotRender

@@ -26,7 +26,8 @@ from botocore.loaders import Loader
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Chat, Mailer, NotKept, NotThere, Outside, Provider, Push, Text
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Mailer, NotKept, NotThere, Outside, Provider
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,

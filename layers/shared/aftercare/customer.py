@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
 from aftercare.keys import Key
@@ -18,6 +17,7 @@ from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -204,6 +204,12 @@ class Slot(Model):
     at: AwareDatetime
 
 
+def _nothing_counted() -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_construct()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Customer:
     """One hot partition, read at once. Everything a rule may look at is here.
@@ -220,7 +226,7 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
-    caps: Caps = field(default_factory=Caps.model_construct)
+    caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue
 from aftercare.event import Event

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, Text
 from aftercare.model import Instant, Model, Term

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from aftercare.outside import Busy, Chat, Gone, Push, Rejected, SendOutcome, Text, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Busy, Gone, Rejected, SendOutcome, Uncertain
 from aftercare.settings import Settings
 
 BUSY = frozenset(
