@@ -14,6 +14,8 @@ from message_gate import mime
 from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
 from message_gate.rules import MARKETING, Candidate
+from message_gate.stationery import stationery
+from message_gate.tone import Chosen, choose, nature_of
 
 PATHS = {
     LinkPurpose.STATUS: "o",
@@ -32,6 +34,7 @@ class Letter:
     mail: Mail
     template_version: str
     content_hash: str
+    tone: Chosen
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
@@ -83,6 +86,10 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
     settings, our = outside.settings, brand()
     include = allowed_blocks(candidate, address)
     promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
+    locale = _locale(customer, order)
+    entry = stationery().register.templates.get(proposal.template)
+    nature = nature_of(entry.nature if entry else "news", (block.kind for block in include))
+    tone = choose(nature, proposal.purpose, customer, our, locale, candidate.now)
     rendered = mime.check(
         render(
             proposal,
@@ -92,10 +99,11 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             candidate.catalogue(),
             links(outside, candidate),
             settings,
-            _locale(customer, order),
+            locale,
             include,
             promotional,
             parts=tuple(Part(part.proposal, part.order, allowed_blocks(part, address)) for part in candidate.parts),
+            tone=tone.tone,
         )
     )
     marketing = proposal.purpose in MARKETING
@@ -121,4 +129,4 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         },
         mime=lambda: mime.build(rendered, envelope),
     )
-    return Letter(mail, rendered.template_version, rendered.content_hash)
+    return Letter(mail, rendered.template_version, rendered.content_hash, tone)

@@ -338,7 +338,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
-    claim = _decision(candidate, State.CLAIMED, Reason.CLAIMED, trace, channel=str(channel))
+    spoken = Step(rule="tone", said="pass", saw={"tone": letter.tone.tone, "because": letter.tone.because})
+    claim = _decision(candidate, State.CLAIMED, Reason.CLAIMED, (*trace, spoken), channel=str(channel))
     message = _message(
         candidate,
         held,

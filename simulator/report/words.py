@@ -255,6 +255,25 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
 }
 
 
+_TONES: Final = {
+    "stated": "as the customer asked to be written to",
+    "bad_news": "because it is bad news",
+    "past": "because something went badly for this customer lately",
+    "setup": "because it says how something is set up",
+    "business": "because the customer is a business",
+    "address": "as this language addresses its readers",
+    "brand": "as the brand sounds",
+}
+
+
+def _tone(step: Step) -> str:
+    return f"{step.saw.get('tone')}, {_TONES.get(str(step.saw.get('because')), step.saw.get('because'))}"
+
+
+_BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"tone": ("In which tone?", _tone)}
+"""What is no rule of the gate and stands in its record as well."""
+
+
 def known_rules() -> tuple[str, ...]:
     """The rules that have words of their own; another one is told by its name and what it saw."""
     return tuple(_RULES)
@@ -262,7 +281,7 @@ def known_rules() -> tuple[str, ...]:
 
 def rule(step: Step) -> tuple[str, str]:
     """One rule's part in words: its question, and what it found."""
-    question, say = _RULES.get(step.rule, (plain(step.rule).capitalize(), _anything))
+    question, say = {**_RULES, **_BESIDE}.get(step.rule, (plain(step.rule).capitalize(), _anything))
     return question, say(step)
 
 
