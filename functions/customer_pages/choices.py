@@ -205,22 +205,23 @@ def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Or
     new_id = outside.ids.new()
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        order = load(outside.tables, customer_id).order(order_key)
+        customer = load(outside.tables, customer_id, order_key)
+        order = customer.order(order_key)
         if order is None or order.cue == cue:
             return order
         after = order.model_copy(update={"cue": cue, "cue_at": now, "version": order.version + 1})
         data = events.CueData(customer_id=customer_id, order=order_key, cue=cue)
         told = events.make("CueGiven", keys.message_id(f"page#{new_id}"), now, new_id, data)
-        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), _order_put(customer_id, order, after)]
+        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), _order_put(customer, order, after)]
         if _written(outside, writes):
             return after
     raise KeepsChanging("the record changed under every attempt")
 
 
-def _order_put(customer_id: str, before: Order, after: Order) -> Put:
+def _order_put(customer: Customer, before: Order, after: Order) -> Put:
     """The record's own attributes stay as they are: the gate's claim looks at `closed`."""
     attributes = {"closed": before.closed} if before.closed else {}
-    return versioned(keys.order(customer_id, before.key), after.to_json(), before.version, **attributes)
+    return versioned(customer.order_place(before.key), after.to_json(), before.version, **attributes)
 
 
 def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:

@@ -22,7 +22,7 @@ def show_order(token: str) -> Answer:
 
 def _show_order(outside: Outside, token: str) -> Answer:
     link = opened(outside, LinkPurpose.STATUS, token, outside.clock.now())
-    customer = load(outside.tables, link.customer_id)
+    customer = load(outside.tables, link.customer_id, link.about)
     order = its_order(customer, link)
     window = {"from": order.estimated_from, "until": order.estimated_until}
     return page(
@@ -65,7 +65,7 @@ def show_cue(token: str) -> Answer:
 def _show_cue(outside: Outside, token: str, chosen: str | None) -> Answer:
     """The face that was tapped in the message is chosen already; the tap on the button tells it."""
     link = opened(outside, LinkPurpose.CUE, token, outside.clock.now())
-    customer = load(outside.tables, link.customer_id)
+    customer = load(outside.tables, link.customer_id, link.about)
     return _cue(customer, its_order(customer, link), 200, chosen)
 
 
@@ -76,7 +76,7 @@ def record_cue(token: str) -> Answer:
 
 def _record_cue(outside: Outside, token: str, chosen: str | None) -> Answer:
     link = opened(outside, LinkPurpose.CUE, token, outside.clock.now())
-    customer = load(outside.tables, link.customer_id)
+    customer = load(outside.tables, link.customer_id, link.about)
     order = its_order(customer, link)
     for cue in get_args(Cue):
         if cue == chosen:

@@ -39,7 +39,8 @@ def _why(outside: Outside, token: str) -> Answer:
     if item is None:
         raise BadLink("no such message")
     message, locale = message_from(item), locale_of(customer)
-    order = customer.order(message.proposal.references.get("order", ""))
+    about = message.proposal.references.get("order")
+    order = load(outside.tables, link.customer_id, about).order(about) if about else None
     told = Told(message, customer, locale, page_words(locale), language(locale), country_of(customer, order))
     purpose, channel = message.proposal.purpose, told.channel
     return page(

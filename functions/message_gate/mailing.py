@@ -7,6 +7,7 @@ from aftercare.brand import brand
 from aftercare.consent import Channel
 from aftercare.customer import Customer, Order
 from aftercare.identity import email
+from aftercare.learned import ASKS
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
 from aftercare.proposal import Block
@@ -75,6 +76,14 @@ def _locale(customer: Customer, order: Order | None) -> str:
     return brand().locale_for(country, customer.wishes.language, order.locale if order else None, customer.profile.locale)
 
 
+def tags_of(candidate: Candidate) -> dict[str, str]:
+    """What comes back with the provider's events: whose message it is, whether an answer is hoped for, and
+    what one says of digests."""
+    named = {"aftercare-message": candidate.proposal.message_id, "aftercare-customer": candidate.customer.id}
+    asks = {"aftercare-asks": "yes"} if candidate.proposal.purpose in ASKS else {}
+    return {**named, **asks, **({"aftercare-cadence": str(candidate.teaches)} if candidate.teaches else {})}
+
+
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:
     """The mail for a candidate, rendered and checked before anything is claimed. CannotRender, BadHeader and a template's
     own faults are raised: the queue keeps the proposal until they are mended."""
@@ -122,11 +131,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
-        tags={
-            "aftercare-message": proposal.message_id,
-            "aftercare-customer": customer.id,
-            **({"aftercare-cadence": str(candidate.teaches)} if candidate.teaches else {}),
-        },
+        tags=tags_of(candidate),
         mime=lambda: mime.build(rendered, envelope),
     )
     return Letter(mail, rendered.template_version, rendered.content_hash, tone)

@@ -103,9 +103,13 @@ class Words:
 
     def needs(self, key: str) -> set[str]:
         """The placeholders of a phrase. MissingWord."""
+        return placeholders(self.phrase(key))
+
+    def phrase(self, key: str) -> str:
+        """The phrase as it stands in the file. MissingWord."""
         if key not in self._phrases:
             raise MissingWord(key)
-        return placeholders(self._phrases[key])
+        return self._phrases[key]
 
     def say(self, key: str, **values: str) -> str:
         """The phrase with its placeholders filled. MissingWord."""

@@ -10,7 +10,7 @@ from order_changes.changes import CHANGES, changed
 
 
 def on_change(event: Told, outside: Outside) -> str:
-    customer = find(outside.tables, event.data.customer_id)
+    customer = find(outside.tables, event.data.customer_id, getattr(event.data, "order", None))
     decision = changed(customer, event, outside.clock.now())
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"

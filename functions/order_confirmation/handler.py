@@ -105,7 +105,7 @@ def _before(order: Order, customer: Customer) -> tuple[Order, ...]:
 def on_order(event: Told, outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
-    customer = find(outside.tables, event.data.customer_id)
+    customer = find(outside.tables, event.data.customer_id, event.data.order)
     order = customer.order(event.data.order) if customer else None
     decision = confirm(order, customer, catalogue(), outside.clock.now(), event)
     if isinstance(decision, Nothing):

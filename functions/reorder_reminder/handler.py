@@ -16,7 +16,7 @@ from reorder_reminder.depletion import due, remind
 def on_order(event: Told, outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
-    customer = find(outside.tables, event.data.customer_id)
+    customer = find(outside.tables, event.data.customer_id, event.data.order)
     order = customer.order(event.data.order) if customer else None
     waits = due(order, catalogue(), outside.clock.now())
     if isinstance(waits, Nothing):
@@ -36,7 +36,7 @@ def on_order(event: Told, outside: Outside) -> str:
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
-    customer = find(outside.tables, payload["customer_id"])
+    customer = find(outside.tables, payload["customer_id"], payload["order"])
     decision = remind(customer, payload["order"], payload["family"], catalogue(), outside.clock.now(), payload["correlation_id"])
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"

@@ -13,7 +13,7 @@ def record_case(outside: Outside, event: Told) -> str:
     short = keys.message_id(event.data.case)[:12]
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        customer = find(outside.tables, event.data.customer_id)
+        customer = find(outside.tables, event.data.customer_id, event.data.order)
         before = contacts.asked_about(customer, event.data.order, event.data.topic, now)
         if customer is None or before is None:
             return "not counted"

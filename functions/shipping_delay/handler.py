@@ -28,7 +28,7 @@ def _proposed(outside: Outside, decision: Proposal | Nothing) -> str:
 
 def on_created(event: Told, outside: Outside) -> str:
     data = event.data
-    found = milestones.about(find(outside.tables, data.customer_id), data.order, data.shipment)
+    found = milestones.about(find(outside.tables, data.customer_id, data.order), data.order, data.shipment)
     return _proposed(outside, found if isinstance(found, Nothing) else milestones.packed(found, event, outside.clock.now()))
 
 
@@ -62,7 +62,7 @@ def on_placed(event: Told, outside: Outside) -> str:
 
 
 def on_stockout(event: Told, outside: Outside) -> str:
-    customer, now = find(outside.tables, event.data.customer_id), outside.clock.now()
+    customer, now = find(outside.tables, event.data.customer_id, event.data.order), outside.clock.now()
     return _proposed(outside, notices.of_stock(customer, event.data.order, now, event.id, event.correlation_id))
 
 
@@ -74,7 +74,7 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     policy, cause = shipping_policy(), Cause("wake", payload["correlation_id"])
     if "shipment" in payload:
         return look_at(outside, payload["customer_id"], payload["order"], payload["shipment"], policy, cause).outcome
-    customer, now = find(outside.tables, payload["customer_id"]), outside.clock.now()
+    customer, now = find(outside.tables, payload["customer_id"], payload["order"]), outside.clock.now()
     sent = budget.departures(knowledge.read(outside.tables, budget.keys(now)), now)
     return _proposed(outside, notices.of_waiting(customer, payload["order"], policy, sent, now, cause.correlation_id))
 

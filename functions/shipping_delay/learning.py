@@ -157,11 +157,13 @@ def _round(batch: _Batch, outside: Outside, now: datetime) -> None:
     """Read what waits and mark what teaches; what changed meanwhile waits for the next round."""
     places = list(batch.waiting)
     found: dict[keys.Key, Item] = {}
-    for start in range(0, len(places), READ):
-        found.update(outside.tables.read(places[start : start + READ]))
-    for place in places:
+    for start in range(0, len(places), READ // 2):
+        hot = places[start : start + READ // 2]
+        found.update(outside.tables.read([*hot, *map(keys.in_archive, hot)]))
+    for hot_place in places:
+        place = hot_place if hot_place in found else keys.in_archive(hot_place)
         item = found.get(place)
-        messages = batch.waiting.pop(place)
+        messages = batch.waiting.pop(hot_place)
         if item is None:
             continue  # the customer is gone; nothing of theirs is learned from any more
         shipment = Shipment.model_validate_json(str(item["doc"]))
@@ -177,7 +179,7 @@ def _round(batch: _Batch, outside: Outside, now: datetime) -> None:
         try:
             outside.tables.write([_marked(place, shipment, learned.shipment, item)])
         except (ConditionFailed, Conflict, Throttled):
-            batch.waiting[place] = messages
+            batch.waiting[hot_place] = messages
             continue
         except Unclear:
             # Marked or not, nobody knows. Brought again, the marker tells: then the lesson is lost, and never doubled.

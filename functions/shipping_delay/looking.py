@@ -49,7 +49,7 @@ def look_at(outside: Outside, customer_id: str, order_key: str, shipment_key: st
     """
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        customer = find(outside.tables, customer_id)
+        customer = find(outside.tables, customer_id, order_key)
         before = next((s for s in customer.shipments if s.key == shipment_key), None) if customer else None
         order = customer.order(order_key) if customer else None
         looked = _looked(outside, order, before, policy, now)

@@ -28,7 +28,7 @@ def write_shipment(
     """The shipment, and in the same transaction what is told of `assumed`, an order taken for delivered. False if it moved on."""
     version = before.version
     doc = after.model_copy(update={"version": version + 1}).to_json()
-    writes: list[Write] = [versioned(keys.shipment(customer.id, before.key), doc, version)]
+    writes: list[Write] = [versioned(customer.shipment_place(before.key), doc, version)]
     if assumed:
         writes.append(delivery_assumed(customer.id, assumed, now, correlation_id).put())
     return _written(outside, writes)
@@ -39,7 +39,7 @@ def write_order(outside: Outside, customer: Customer, before: Order, after: Orde
     version, closed = before.version, before.closed
     doc = after.model_copy(update={"version": version + 1}).to_json()
     attributes = {"closed": closed} if closed else {}
-    return _written(outside, [versioned(keys.order(customer.id, before.key), doc, version, **attributes)])
+    return _written(outside, [versioned(customer.order_place(before.key), doc, version, **attributes)])
 
 
 def tell_assumed(outside: Outside, customer_id: str, order_key: str, now: datetime, correlation_id: str) -> bool:

@@ -33,7 +33,7 @@ def look_at_order(outside: Outside, customer_id: str, order_key: str, policy: Sh
     """Forecast an order once, and watch that it is sent. KeepsChanging, TableError."""
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        customer = find(outside.tables, customer_id)
+        customer = find(outside.tables, customer_id, order_key)
         order = to_be_sent(customer.order(order_key)) if customer else None
         if customer is None or order is None or order.placed_at is None:
             return "nothing to be sent"

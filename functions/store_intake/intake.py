@@ -33,14 +33,16 @@ from aftercare.facts import (
 from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.shipment import Shipment
-from aftercare.store import Delivery, expires, find, park, present, versioned
-from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, TableError, Write, excess
+from aftercare.store import Delivery, expires, find, park, present, versioned, with_archive
+from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, Remove, TableError, Write, excess
+from store_intake.archive import Moved, moving
 from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_news
 from store_intake.received import Received, canonical
 from store_intake.record import (
     News,
     case_after,
     description,
+    devices_after,
     news,
     order_after,
     person_of,
@@ -149,7 +151,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             received,
             names,
             at,
-            Known(known, owner, find(outside.tables, owner.customer_id) if owner.customer_id else None),
+            Known(known, owner, _record_of(outside, received.shop, names, owner)),
             new_id,
         )
         too_much, set_aside = excess(plan.writes), received
@@ -166,6 +168,22 @@ def take(outside: Outside, received: Received) -> Outcome:
             telemetry.count("StatusUnknown")
         return _told(set_aside, "parked" if set_aside.reason else "recorded", plan.customer_id)
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _record_of(outside: Outside, shop: str, names: Names, owner: Whose) -> Customer | None:
+    """The customer's record; with the archive where the order that the delivery is about, or a parcel of it, is not hot."""
+    if owner.customer_id is None:
+        return None
+    customer = find(outside.tables, owner.customer_id, names.order_key)
+    if customer is None or customer.profile.archived_until is None or customer.archived:
+        return customer
+    hot = {shipment.key for shipment in customer.shipments}
+    parcels = [parcel for shipment in customer.shipments for parcel in shipment.parcels]
+    numbers = {number for parcel in parcels for number in (parcel.number, *parcel.other_numbers)}
+    unknown = any(f"{shop}:{ref}" not in hot for ref in names.shipment_refs)
+    if unknown or any(number not in numbers for number, _ in names.numbers):
+        return with_archive(outside.tables, owner.customer_id)
+    return customer
 
 
 def _with_early(
@@ -379,7 +397,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     orders = {order.key: order for order in (customer.orders if customer else ())}
     before = customer.order(names.order_key) if customer and names.order_key else None
     if about and names.order_key:
-        after = _order(draft, before, about)
+        after = _order(draft, customer, before, about)
         if after is not None:
             orders[after.key] = after
     moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
@@ -387,13 +405,15 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
         return None
     _shipments(draft, customer, orders, shipments)
-    _profile(draft, customer.profile if customer else None, everything, names)
+    moved = _archive(draft, customer, orders, shipments)
+    _profile(draft, customer.profile if customer else None, everything, names, moved.until)
     country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
     _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email), country)
     _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
+        _number(draft, customer, names, at)
         _shipment_aliases(draft, received.shop, joined, known)
     if known.whose.conflict:
         draft.metrics.append("IdentityConflict")
@@ -407,7 +427,7 @@ def _is_about(fact: AboutOrder, names: Names) -> bool:
     return _about_order(fact) and names.order_ref == ref
 
 
-def _order(draft: _Draft, before: Order | None, facts: list[AboutOrder]) -> Order | None:
+def _order(draft: _Draft, customer: Customer | None, before: Order | None, facts: list[AboutOrder]) -> Order | None:
     received = draft.received
     after = before
     for fact in sorted(facts, key=lambda f: not (isinstance(f, OrderFact) and f.order is not None)):
@@ -419,7 +439,7 @@ def _order(draft: _Draft, before: Order | None, facts: list[AboutOrder]) -> Orde
     if after != before:
         version = before.version if before else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
-        place = keys.order(draft.customer_id, after.key)
+        place = customer.order_place(after.key) if customer else keys.order(draft.customer_id, after.key)
         draft.writes.append(versioned(place, doc, version, **({"closed": after.closed} if after.closed else {})))
     if before is None or description(before) != description(after):
         draft.metrics.append("OrderRecorded")
@@ -488,8 +508,35 @@ def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Or
                 draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**ids))
         version = was.version if was else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
-        draft.writes.append(versioned(keys.shipment(draft.customer_id, after.key), doc, version))
+        place = customer.shipment_place(after.key) if customer else keys.shipment(draft.customer_id, after.key)
+        draft.writes.append(versioned(place, doc, version))
     _deliveries(draft, customer, orders, shipments, {s.key for s in changed})
+
+
+def _archive(draft: _Draft, customer: Customer | None, orders: Mapping[str, Order], shipments: Mapping[str, Shipment]) -> Moved:
+    """Move what no longer fits beside a new order or shipment; what this transaction writes or checks stays where it is."""
+    if customer is None or len(orders) + len(shipments) <= len(customer.orders) + len(customer.shipments):
+        return Moved()
+    there = {write.key for write in draft.writes}
+    hot = [order for key, order in orders.items() if key not in customer.archived]
+    parcels = [shipment for key, shipment in shipments.items() if key not in customer.archived]
+    stays = {order.key for order in hot if customer.order_place(order.key) in there}
+    stays |= {shipment.key for shipment in parcels if customer.shipment_place(shipment.key) in there}
+    moved = moving(hot, parcels, stays)
+    for order in moved.orders:
+        closed = {"closed": order.closed} if order.closed else {}
+        _move(draft, customer.order_place(order.key), keys.order(customer.id, order.key, archived=True), order, closed)
+    for shipment in moved.shipments:
+        place = keys.shipment(customer.id, shipment.key, archived=True)
+        _move(draft, customer.shipment_place(shipment.key), place, shipment, {})
+    if moved.orders:
+        draft.metrics.append("OrderArchived")
+    return moved
+
+
+def _move(draft: _Draft, place: Key, archive: Key, record: Order | Shipment, attributes: Mapping[str, str]) -> None:
+    item: Item = {"doc": record.to_json(), "version": record.version, **attributes}
+    draft.writes += [Put(archive, item, when=Absent()), Remove(place, when=Is("version", record.version))]
 
 
 def _deliveries(
@@ -514,12 +561,11 @@ def _deliveries(
         if at is not None and customer.delivered_at(key) is None:
             draft.tell("OrderDelivered", at, events.OrderData(customer_id=draft.customer_id, order=key))
         if was is not None and was == order:
-            draft.writes.append(Check(keys.order(draft.customer_id, key), Is("version", order.version)))
+            draft.writes.append(Check(customer.order_place(key), Is("version", order.version)))
         for shipment in own:
             if shipment.key not in written and shipment.key not in checked:
                 checked.add(shipment.key)
-                place = keys.shipment(draft.customer_id, shipment.key)
-                draft.writes.append(Check(place, Is("version", shipment.version)))
+                draft.writes.append(Check(customer.shipment_place(shipment.key), Is("version", shipment.version)))
 
 
 def _weighs(customer: Customer, shipment: Shipment) -> bool:
@@ -583,23 +629,35 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 # ---------------------------------------------------------------- the customer
 
 
-def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Names) -> None:
+def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Names, archived: datetime | None) -> None:
     received, after = draft.received, before
     for fact in facts:
         if isinstance(fact, (OrderFact, CustomerFact, ConsentFact)) and not _asked(fact):
             told, rank, at = person_of(fact)
             tags = (fact.tags, fact.tags_removed) if isinstance(fact, CustomerFact) else ((), ())
             after = profile_after(after, told, rank, at, received.received_at, names.shop_ref, tags)
+            if isinstance(fact, CustomerFact):
+                after = after.model_copy(update={"devices": devices_after(after.devices, fact.devices, at)})
     if after is None:
         return
+    changed = before is None or after.model_copy(update={"told": before.told}) != before
+    if archived is not None and (after.archived_until is None or after.archived_until < archived):
+        after = after.model_copy(update={"archived_until": archived})
     if after != before:
         version = before.version if before else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
         draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
-    changed = before is None or after.model_copy(update={"told": before.told}) != before
     for fact in facts:
         if isinstance(fact, CustomerFact) and (changed or _asked(fact)):
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
+
+
+def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:
+    """Whose number it is, once: a person who writes is known by nothing else."""
+    known = {before.profile.contact.phone, *(order.contact.phone for order in before.orders)} if before else set()
+    if at.phone and names.phone not in known:
+        place = keys.phone_owner(at.phone, draft.customer_id)
+        draft.writes.append(Put(place, {"customer_id": draft.customer_id}))
 
 
 def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:

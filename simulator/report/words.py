@@ -15,6 +15,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.SENT: "the mail provider took it",
     Reason.ALREADY_SETTLED: "a message is settled once, and this one was settled before",
     Reason.NOT_YET: "its window has not opened",
+    Reason.BETTER_HOUR: "it can wait for the hour at which the customer is used to answer",
     Reason.QUIET_HOURS: "it is not an hour to be texted at where the customer is or may be",
     Reason.TOO_LATE: "its window has closed",
     Reason.SWITCHED_OFF: "this purpose is switched off; it waits for its release until its window closes",

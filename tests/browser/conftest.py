@@ -276,9 +276,9 @@ REPORT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>The page
 PICTURE = '<figure><a href="{0}.png"><img src="{0}.png" alt="{0}"></a><figcaption>{0}</figcaption></figure>\n'
 
 
-def pytest_sessionfinish(session):
-    """One page with every picture, where this process has taken any: build/browser/report.html."""
+def pytest_sessionfinish():
+    """One page with every picture that was taken: build/browser/report.html. Of several processes the last has them all."""
     pictures = sorted(SHOTS.glob("*.png"))
-    if pictures and not hasattr(session.config, "workerinput"):
+    if pictures:
         text = REPORT + "".join(PICTURE.format(picture.stem) for picture in pictures)
         (SHOTS / "report.html").write_text(text, encoding="utf-8")

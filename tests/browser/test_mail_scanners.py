@@ -15,7 +15,7 @@ from aftercare.shipment import Shipment
 from aftercare.table import Put
 from message_gate.mailing import PATHS
 from message_gate.render import render
-from message_gate.samples import SETTINGS, samples
+from message_gate.samples import SETTINGS, parts_of, samples
 from message_gate.stationery import Stationery
 from simulator.front import BASE
 from tests.browser.conftest import a_house
@@ -56,7 +56,7 @@ def mailed(world, customer_id, sample, locale):
         return f"{BASE}/{PATHS[purpose]}/{sign(link_keys, purpose, link)}"
 
     args = (sample.proposal(), sample.customer, sample.order, brand(), catalogue(), links, SETTINGS, locale)
-    message = render(*args, sample.include, sample.promotional)
+    message = render(*args, sample.include, sample.promotional, parts=parts_of(sample))
     text = f"{message.html} {message.text} {' '.join(message.headers.values())}"
     return {found.replace("&amp;", "&") for found in re.findall(rf"{re.escape(BASE)}(/[^\s\"'<>]+)", text)}
 

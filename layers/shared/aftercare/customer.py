@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from aftercare import keys
 from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
+from aftercare.keys import Key
+from aftercare.learned import NOTHING, Learned
 from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.wishes import Wishes
@@ -160,11 +163,25 @@ class Order(Model):
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
 
 
+Endpoint = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/.+$", max_length=512)]
+"""The ARN of an SNS platform endpoint."""
+
+
+class Device(Model):
+    """A device with the store's app: its SNS endpoint, and when the store last said that it is in use."""
+
+    endpoint: Endpoint
+    seen_at: Instant
+
+
 class Profile(Model):
     """Who a customer is across orders. `shop_refs` are `<shop>:<platform's customer id>`.
 
+    `wrote_at` is the customer's own last WhatsApp message: for 24 hours after it, anything may be answered there.
+
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
-    that the order of arrival does not matter.
+    that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
+    archive, None while none does.
     """
 
     version: int = 0
@@ -175,6 +192,9 @@ class Profile(Model):
     first_seen: AwareDatetime
     tags: tuple[str, ...] = ()
     erased: bool = False
+    archived_until: AwareDatetime | None = None
+    devices: tuple[Device, ...] = ()
+    wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
 
@@ -186,7 +206,10 @@ class Slot(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """One hot partition, read at once. Everything a rule may look at is here."""
+    """One hot partition, read at once. Everything a rule may look at is here.
+
+    `archived` are the keys of those orders and shipments here that were read from the archive, and are written there.
+    """
 
     id: str
     profile: Profile
@@ -198,6 +221,8 @@ class Customer:
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
     caps: Caps = field(default_factory=Caps.model_construct)
+    learned: Learned = NOTHING
+    archived: frozenset[str] = frozenset()
 
     @cached_property
     def _orders(self) -> dict[str, Order]:
@@ -205,6 +230,14 @@ class Customer:
 
     def order(self, order_key: str) -> Order | None:
         return self._orders.get(order_key)
+
+    def order_place(self, order_key: str) -> Key:
+        """Where an order lies."""
+        return keys.order(self.id, order_key, archived=order_key in self.archived)
+
+    def shipment_place(self, shipment_key: str) -> Key:
+        """Where a shipment lies."""
+        return keys.shipment(self.id, shipment_key, archived=shipment_key in self.archived)
 
     def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""

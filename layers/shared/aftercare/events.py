@@ -87,6 +87,14 @@ class MessageData(CustomerData):
     reason: Reason
 
 
+class InboundData(CustomerData):
+    """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
+    start, help or other."""
+
+    channel: Channel
+    wish: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One entry of the catalogue."""
@@ -138,6 +146,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
         Kind("MessageUnresolved", "aftercare.messages", MessageData),
+        Kind("InboundMessage", "aftercare.messages", InboundData),
     )
 }
 

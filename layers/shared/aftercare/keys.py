@@ -20,8 +20,10 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
+LEARNED = "1#LEARNED"
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
+ARCHIVE = "9#ARCHIVE#"
 ONLY = "-"
 
 
@@ -42,12 +44,18 @@ def customer_id_of(pk: str) -> str:
     return pk.removeprefix("CUSTOMER#")
 
 
-def order(customer_id: str, order_key: str) -> Key:
-    return customer(customer_id, ORDER + order_key)
+def order(customer_id: str, order_key: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, ORDER + order_key)
+    return in_archive(place) if archived else place
 
 
 def held(customer_id: str, message_id: str) -> Key:
     return customer(customer_id, HELD + message_id)
+
+
+def in_archive(hot: Key) -> Key:
+    """Where an order or a shipment lies once it has moved."""
+    return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
 def case(customer_id: str, case_ref: str) -> Key:
@@ -91,8 +99,9 @@ def order_alias(order_key: str) -> Key:
     return Key("customers", f"ALIAS#order#{order_key}", ONLY)
 
 
-def shipment(customer_id: str, shipment_key: str) -> Key:
-    return customer(customer_id, SHIPMENT + shipment_key)
+def shipment(customer_id: str, shipment_key: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, SHIPMENT + shipment_key)
+    return in_archive(place) if archived else place
 
 
 def shipment_alias(shipment_key: str) -> Key:
@@ -147,6 +156,21 @@ def cadence() -> Key:
 def rate(shard: int) -> Key:
     """One share of the sending rate: the instant from which the next place is free."""
     return Key("knowledge", f"RATE#{shard}", ONLY)
+
+
+def response(shard: int) -> Key:
+    """How all customers together answer on each channel: one share of the sums."""
+    return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def phone_owner(keyed_hash: str, customer_id: str) -> Key:
+    """A number may belong to several customers, who stay several: a partition each number, an item each customer."""
+    return Key("customers", f"PHONE#{keyed_hash}", f"C#{customer_id}")
+
+
+def chat_alias(provider_id: str) -> Key:
+    """Whose message a WhatsApp message is, by the only name that its events have."""
+    return Key("customers", f"ALIAS#chat#{provider_id}", ONLY)
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,8 @@ A port is a Protocol in the engine's words; each method is one AWS call, its fai
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from aftercare import settings as settings_module
 from aftercare.clock import Clock, Ids
@@ -40,11 +41,19 @@ class Busy:
     patience: timedelta = timedelta(seconds=30)
 
 
+class Gone(StrEnum):
+    """Why a provider takes nothing more for an address: its person said so there, or there is nobody behind it any more."""
+
+    OPTED_OUT = "opted_out"
+    DEAD = "dead"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Nothing was sent and trying again will not help; `code` is the provider's word."""
+    """Nothing was sent and trying again on this channel will not help; `code` is the provider's word."""
 
     code: str
+    gone: Gone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,8 @@ class Uncertain:
 
     code: str
 
+
+M = TypeVar("M", contravariant=True)
 
 SendOutcome = Accepted | Busy | Rejected | Uncertain
 
@@ -68,6 +79,44 @@ class Mail:
     text: str
     tags: Mapping[str, str]
     mime: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text message. `recipient` is E.164; `context` comes back with the provider's events, at most five pairs.
+
+    `lives_for` is how long a phone that is off may be waited for.
+    """
+
+    recipient: str
+    body: str
+    promotional: bool
+    lives_for: timedelta
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One notification to one device. `endpoint` is the platform endpoint's ARN; `data` travels with it, unseen."""
+
+    endpoint: str
+    title: str
+    body: str
+    lives_for: timedelta
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One WhatsApp message. `recipient` is E.164. Of a template: its approved name, language and the values of its body; or,
+    within 24 hours of the person's own last message, free `text`. `message_id` comes back with Meta's own webhooks."""
+
+    recipient: str
+    message_id: str
+    template: str | None = None
+    language: str | None = None
+    values: tuple[str, ...] = ()
+    text: str | None = None
 
 
 class Bus(Protocol):
@@ -104,6 +153,14 @@ class Mailer(Protocol):
         ...
 
 
+class Provider(Protocol[M]):
+    """One provider of one channel."""
+
+    def send(self, message: M, /) -> SendOutcome:
+        """Exactly one attempt on the wire."""
+        ...
+
+
 class Secrets(Protocol):
     def text(self, name: str) -> str:
         """A secret's or parameter's text by name or ARN. NotThere when there is none; NotKept when it cannot be read."""
@@ -122,6 +179,9 @@ class Outside:
     waits: Waiting
     slots: Slots
     mail: Mailer
+    texts: Provider[Text]
+    pushes: Provider[Push]
+    chats: Provider[Chat]
     secrets: Secrets
 
 

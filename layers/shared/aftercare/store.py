@@ -15,6 +15,7 @@ from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
+from aftercare.learned import Learned, learned_from
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
@@ -68,7 +69,12 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
-    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+
+
+def _document(item: Item) -> str:
+    """What a record is read from; sums lie beside each other, so that they can be added to."""
+    return learned_from((item,)).to_json() if item["sk"] == keys.LEARNED else str(item["doc"])
 
 
 @lru_cache(maxsize=64)
@@ -76,7 +82,11 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
     """The same documents of the same customer are the same record, and nobody can change it."""
     found: dict[str, Any] = {"consent": ConsentRecord()}
     several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": []}
-    for sk, doc in documents:
+    archived: list[str] = []
+    for place, doc in documents:
+        sk = place.removeprefix(keys.ARCHIVE)
+        if sk != place:
+            archived.append(sk.removeprefix(keys.ORDER).removeprefix(keys.SHIPMENT))
         if sk.startswith(keys.ORDER):
             several["orders"].append(_order(doc))
         elif sk in _READERS:
@@ -89,7 +99,7 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
     found |= {name: tuple(parts) for name, parts in several.items()}
-    return Customer(id=customer_id, **found)
+    return Customer(id=customer_id, archived=frozenset(archived), **found)
 
 
 # What few records have is imported with the first that has it: an order alone needs neither parcels nor held messages.
@@ -119,6 +129,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
     keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
     keys.CAPS: ("caps", lambda doc: Caps.model_validate_json(doc)),
+    keys.LEARNED: ("learned", lambda doc: Learned.model_validate_json(doc)),
 }
 _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.SHIPMENT: ("shipments", _shipment),
@@ -127,15 +138,32 @@ _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
-def load(tables: Tables, customer_id: str) -> Customer:
-    """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled."""
-    return customer_from(customer_id, tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT))
+def load(tables: Tables, customer_id: str, about: str | None = None) -> Customer:
+    """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled.
+
+    `about` names the order that it is all about: where that lies in the archive, or a later one does, the archive is read
+    too (one more Query). What is moved there is seen there: the profile that says so sorts after the orders.
+    """
+    items = tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT)
+    customer = customer_from(customer_id, items)
+    until = customer.profile.archived_until
+    if about is None or until is None:
+        return customer
+    order = customer.order(about)
+    return customer if order and until <= (order.placed_at or order.as_of) else with_archive(tables, customer_id, items)
 
 
-def find(tables: Tables, customer_id: str) -> Customer | None:
+def with_archive(tables: Tables, customer_id: str, hot: Iterable[Item] | None = None) -> Customer:
+    """The customer with all that lies in the archive. CustomerUnknown, Throttled."""
+    partition = f"CUSTOMER#{customer_id}"
+    items = tables.partition("customers", partition, keys.HOT) if hot is None else hot
+    return customer_from(customer_id, [*items, *tables.partition("customers", partition, keys.ARCHIVE)])
+
+
+def find(tables: Tables, customer_id: str, about: str | None = None) -> Customer | None:
     """The customer, or None when nobody lies under the id any more: erased or merged during a wait. Throttled."""
     try:
-        return load(tables, customer_id)
+        return load(tables, customer_id, about)
     except CustomerUnknown:
         return None
 
