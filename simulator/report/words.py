@@ -267,11 +267,14 @@ _TONES: Final = {
 }
 
 
-def _tone(step: Step) -> str:
-    return f"{step.saw.get('tone')}, {_TONES.get(str(step.saw.get('because')), step.saw.get('because'))}"
+def _written(step: Step) -> str:
+    """The tone, and of a short form what it takes."""
+    tone, because = step.saw.get("tone"), str(step.saw.get("because"))
+    rest = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if name not in ("tone", "because")]
+    return _and([f"{tone}, {_TONES.get(because, because)}" if tone else "", *rest])
 
 
-_BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"tone": ("In which tone?", _tone)}
+_BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"written": ("How is it written?", _written)}
 """What is no rule of the gate and stands in its record as well."""
 
 
