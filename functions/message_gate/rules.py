@@ -299,9 +299,12 @@ class Candidate:
 
     @cached_property
     def better_hour(self) -> datetime | None:
-        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours."""
+        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours.
+
+        What is gathered has its turn: each part waiting for an hour of its own would take the digest apart.
+        """
         active = self.customer.learned.active(self.now)
-        if not active or self.parts or self.proposal.purpose not in ASKS or self.departure is None:
+        if not active or self.parts or self.gathers or self.proposal.purpose not in ASKS or self.departure is None:
             return None
         policy, zones = channel_policy(), self.whereabouts.zones
         hour = receptive_hour(active, policy.hour)

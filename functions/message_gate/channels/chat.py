@@ -21,10 +21,10 @@ def write_chat(outside: Outside, candidate: Candidate) -> Written:
     proposal = candidate.proposal
     number, _ = candidate.addresses[Channel.WHATSAPP]
     if candidate.may_chat_freely or proposal.template in REPLIES:
-        short, made_of = written(outside, candidate)
+        short, made_of, tone = written(outside, candidate)
         chat = Chat(recipient=number, message_id=proposal.message_id, text=short.text)
-        return Written(lambda: outside.chats.send(chat), made_of, hashed(short.text), {"form": "conversation"})
-    letter = letter_for(outside, candidate)
+        return Written(lambda: outside.chats.send(chat), made_of, hashed(short.text), tone, {"form": "conversation"})
+    letter, tone = letter_for(outside, candidate)
     phrase, known = letter.words.phrase("sms"), short_values(letter)
     names = [name for _, name, _, _ in Formatter().parse(phrase) if name is not None]
     values = tuple(known[name] for name in names)
@@ -38,4 +38,4 @@ def write_chat(outside: Outside, candidate: Candidate) -> Written:
     )
     category = "marketing" if proposal.purpose in MARKETING else "utility"
     saw = {"form": name, "category": category}
-    return Written(lambda: outside.chats.send(chat), version(letter), hashed(name, *values), saw)
+    return Written(lambda: outside.chats.send(chat), version(letter), hashed(name, *values), tone, saw)

@@ -18,7 +18,7 @@ from aftercare.wishes import QuietHours, Wishes
 from message_gate import rules
 from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
-from message_gate.mailing import _locale, allowed_blocks
+from message_gate.mailing import allowed_blocks, reader_of
 from message_gate.settlement import open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile
@@ -175,9 +175,9 @@ def test_the_wished_channel_is_tried_first():
 
 def test_the_wished_language_beats_the_orders_and_keeps_its_country():
     order = an_order(locale="en-US", country="AT")
-    assert _locale(a_customer(order), order) == "en-US"
-    assert _locale(a_customer(order, wishes=Wishes(language="de")), order) == "de-AT"
-    assert _locale(a_customer(order, wishes=Wishes(language="fr")), order) == "en-US"
+    assert reader_of(a_customer(order), order) == "en-US"
+    assert reader_of(a_customer(order, wishes=Wishes(language="de")), order) == "de-AT"
+    assert reader_of(a_customer(order, wishes=Wishes(language="fr")), order) == "en-US"
 
 
 @pytest.mark.parametrize(
