@@ -5,8 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from aftercare import events, keys, ledger, telemetry
-from aftercare.cadence import lesson
+from aftercare import cadence, events, keys, learned, ledger, telemetry
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
 from aftercare.consent_log import MARKETING, consent_after, news, writes
@@ -16,6 +15,8 @@ from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
 from aftercare.store import Delivery, find, park, present
 from aftercare.table import ConditionFailed, Conflict, TableError, Write
+from engagement.people import local_hour
+from engagement.phones import ChatSeen
 from engagement.provider import PROVES_SENT, Seen, What
 
 ATTEMPTS = 6
@@ -32,12 +33,17 @@ NOTED = {
     What.RENDER_FAILED: "render_failed",
     What.OPENED: "opened",
     What.CLICKED: "clicked",
+    What.READ: "read",
+    What.FAILED: "failed",
 }
 """What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
 
 LESSONS: dict[What, Literal["delivered", "answered"]] = {What.DELIVERED: "delivered", What.CLICKED: "answered"}
+ACTS = frozenset((What.CLICKED, What.READ))
+"""What only a person does, on a channel that shows it."""
 
 METRICS = {
+    What.FAILED: "MessageFailed",
     What.BOUNCED: "MessageBounced",
     What.COMPLAINED: "MessageComplained",
     What.REJECTED: "MessageRejected",
@@ -58,10 +64,16 @@ def apply(outside: Outside, seen: Seen) -> str:
         telemetry.count(METRICS[seen.what])
     settled = seen.what in PROVES_SENT and confirm(outside, seen, now)
     if seen.what in NOTED:
-        noted = NOTED[seen.what]
-        if not ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, seen.event_id or None):
+        noted, lesson = NOTED[seen.what], lessons(outside, seen)
+        event_id = seen.event_id or None
+        counted = ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, event_id, lesson)
+        if counted is None:
             telemetry.count("EngagementWithoutMessage")
             return "no such message"
+        if counted and lesson:
+            # Of all customers together: it may be lost, and never counts twice.
+            store_wide = learned.for_all(seen.channel, seen.at, seen.message_id, seen.what in ACTS)
+            outside.tables.write([store_wide])
         learn(outside, seen)
     return "settled as sent" if settled else str(seen.what)
 
@@ -70,7 +82,38 @@ def learn(outside: Outside, seen: Seen) -> None:
     """How segments answer digests and single messages: a lesson may be lost on its way, and never counts twice."""
     what = LESSONS.get(seen.what)
     if seen.teaches and what and ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned"):
-        outside.tables.write([lesson(seen.teaches, what, seen.at)])
+        outside.tables.write([cadence.lesson(seen.teaches, what, seen.at)])
+
+
+def lessons(outside: Outside, seen: Seen) -> tuple[Write, ...]:
+    """What the event says of how this customer answers; written with the note, so that it counts once."""
+    if not seen.asks:
+        return ()
+    if seen.what is What.DELIVERED:
+        return (learned.delivered(seen.customer_id, seen.channel, seen.at),)
+    customer = find(outside.tables, seen.customer_id) if seen.what in ACTS else None
+    if customer is None:
+        return ()
+    return (learned.answered(seen.customer_id, seen.channel, seen.at, local_hour(customer, seen.at)),)
+
+
+def of_chat(outside: Outside, chat: ChatSeen) -> Seen | None:
+    """Whose WhatsApp message an event is about, by what the gate noted; None for one of nobody here."""
+    place = keys.chat_alias(chat.provider_id)
+    item = present(outside.tables.read([place]).get(place), outside.clock.now())
+    if item is None:
+        return None
+    return Seen(
+        event_id=chat.event_id,
+        what=chat.what,
+        message_id=str(item["message_id"]),
+        customer_id=str(item["customer_id"]),
+        provider_id=chat.provider_id,
+        at=chat.at,
+        sent_at=chat.at,
+        channel=Channel.WHATSAPP,
+        asks=bool(item.get("asks")),
+    )
 
 
 def set_aside(outside: Outside, text: str, reason: str) -> None:

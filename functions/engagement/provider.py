@@ -15,13 +15,15 @@ from typing import Any
 
 from aftercare import identity
 from aftercare.cadence import Kind
+from aftercare.consent import Channel
 from aftercare.model import EARLIEST, LATEST
 
-_TAG = re.compile(r"[a-z0-9]{1,40}")
+NAME = re.compile(r"[a-z0-9]{1,40}")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
 CADENCE_TAG = "aftercare-cadence"
+ASKS_TAG = "aftercare-asks"
 
 
 class What(StrEnum):
@@ -36,6 +38,8 @@ class What(StrEnum):
     RENDER_FAILED = "render_failed"
     OPENED = "opened"
     CLICKED = "clicked"
+    READ = "read"
+    FAILED = "failed"
 
 
 EVENT_TYPES: Mapping[str, What] = {
@@ -50,7 +54,19 @@ EVENT_TYPES: Mapping[str, What] = {
     "Click": What.CLICKED,
 }
 
-PROVES_SENT = frozenset((What.SENT, What.DELIVERED, What.DELAYED, What.BOUNCED, What.COMPLAINED, What.OPENED, What.CLICKED))
+PROVES_SENT = frozenset(
+    (
+        What.SENT,
+        What.DELIVERED,
+        What.DELAYED,
+        What.BOUNCED,
+        What.COMPLAINED,
+        What.OPENED,
+        What.CLICKED,
+        What.READ,
+        What.FAILED,
+    )
+)
 """After these there is no doubt that the provider took the message (rule H2)."""
 
 _OBJECTS = {
@@ -67,8 +83,8 @@ _RECIPIENTS = {What.BOUNCED: "bouncedRecipients", What.COMPLAINED: "complainedRe
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event about one message. `dead` are the addresses that it says to send nothing more to, `teaches` what an answer to
-    the message says of digests and single ones."""
+    """One event about one message. `dead` are the addresses that it says to send nothing more to; `asks` says that the message
+    is one that an answer is hoped for, `teaches` what an answer to it says of digests and single ones."""
 
     event_id: str
     what: What
@@ -80,6 +96,8 @@ class Seen:
     permanent: bool = False
     dead: tuple[str, ...] = ()
     teaches: Kind | None = None
+    channel: Channel = Channel.EMAIL
+    asks: bool = False
 
     @property
     def suppresses(self) -> bool:
@@ -136,6 +154,7 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         permanent=said.get("bounceType") == "Permanent",
         dead=_addresses(said.get(_RECIPIENTS[what]), mail.get("destination")) if what in _RECIPIENTS else (),
         teaches=Kind.read(_text(tags, CADENCE_TAG)),
+        asks=_tag(tags, ASKS_TAG) == "yes",
     )
 
 
@@ -147,7 +166,7 @@ def _text(tags: Mapping[str, Any], name: str) -> str:
 
 def _tag(tags: Mapping[str, Any], name: str) -> str | None:
     value = _text(tags, name)
-    return value if _TAG.fullmatch(value) else None
+    return value if NAME.fullmatch(value) else None
 
 
 def _when(value: object) -> datetime | None:

@@ -10,26 +10,34 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare import cadence as cadences_
+from aftercare.cadence import Arm, Cadence, Cadences, Kind, prefers, segment, stated
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.learned import ASKS, NOTHING, Learned
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
+from message_gate.channel_choice import ChannelPolicy, Choice, channel_policy, choose, share
+from message_gate.channels import REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
     from aftercare.shipment import Shipment
 
-CHANNELS = (Channel.EMAIL,)
-"""The channels that the gate can send on, best first."""
+CHAT_WINDOW = timedelta(hours=24)
+"""So long after a person's own message WhatsApp takes anything for them."""
+
+REPLY_WITHIN = timedelta(minutes=5)
+"""A STOP is confirmed within five minutes or not at all (47 CFR 64.1200(a)(12); rule C18)."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
@@ -74,7 +82,9 @@ class Candidate:
 
     `settled` is what the ledger has of its key, `held` whether it is being looked at again because its slot came;
     `addresses` gives address and keyed hash per channel, `rivals` the customer's other messages that wait for a slot. `parts`
-    are the messages that a digest is made of; one that found no room in the digest of its turn is `left_over`.
+    are the messages that a digest is made of; one that found no room in the digest of its turn is `left_over`. `open` are the
+    channels that the deployment has and the template has a form for; `refused_by` those whose provider has refused this very
+    message. `all_customers` is how the store's customers answer; without a `choice` there is nothing to choose.
     """
 
     proposal: Proposal
@@ -88,9 +98,13 @@ class Candidate:
     frequency: FrequencyPolicy
     rivals: tuple[Rival, ...]
     now: datetime
-    cadences: Cadences = NOTHING
+    cadences: Cadences = cadences_.NOTHING
     parts: tuple["Candidate", ...] = ()
     left_over: bool = False
+    open: tuple[Channel, ...] = (Channel.EMAIL,)
+    refused_by: frozenset[Channel] = frozenset()
+    choice: ChannelPolicy | None = None
+    all_customers: Learned = NOTHING
 
     @cached_property
     def order(self) -> Order | None:
@@ -174,6 +188,9 @@ class Candidate:
 
     def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         """The ground on which the purpose may use the channel, or why there is none."""
+        if self.proposal.template in REPLIES:
+            late = self.now - self.proposal.proposed_at > REPLY_WITHIN
+            return Lack("too-late") if late else Ground(kind="reply")
         known = self.addresses.get(channel)
         return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
@@ -185,7 +202,7 @@ class Candidate:
 
     def usable(self) -> tuple[Channel, ...]:
         """Channels that can carry this message now: switched on or dry, reachable, not suppressed, with a ground."""
-        return self._usable
+        return self.chosen.channels
 
     def quiet_for(self, purpose: Purpose) -> Quiet | None:
         """Why messages of a purpose keep quiet for this customer now, or None."""
@@ -216,17 +233,40 @@ class Candidate:
         return tuple(channel for channel in self.usable() if self._opens(channel) == self.now)
 
     @cached_property
-    def _usable(self) -> tuple[Channel, ...]:
+    def chosen(self) -> Choice:
+        """The usable channels, best first, and why the first is first."""
         if self.parts:
-            return tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts))
-        return tuple(
+            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)), "only", {})
+        usable = tuple(
             channel
-            for channel in self.customer.wishes.best_first(CHANNELS)
+            for channel in self.customer.wishes.best_first(self.open)
             if self.mode(channel) is not Mode.OFF
             and channel in self.addresses
+            and channel not in self.refused_by
             and not self.suppressed(channel)
             and self.ground(channel, self.proposal.purpose)
         )
+        # Where one channel is released, one that is still in dry has no part in it.
+        usable = tuple(c for c in usable if self.mode(c) is not Mode.DRY) or usable
+        if self.choice is None:
+            return Choice(usable, "only", {})
+        return choose(
+            usable,
+            self.proposal.template,
+            self.proposal.purpose,
+            self.choice,
+            self.customer.learned,
+            self.all_customers,
+            self.proposal.message_id,
+            self.now,
+            next((channel for channel in self.customer.wishes.channels if channel in usable), None),
+        )
+
+    @property
+    def may_chat_freely(self) -> bool:
+        """Whether the person wrote on WhatsApp within 24 hours: then anything may be answered, not only approved templates."""
+        wrote = self.customer.profile.wrote_at
+        return wrote is not None and self.now - wrote < CHAT_WINDOW
 
     @cached_property
     def whereabouts(self) -> Whereabouts:
@@ -257,6 +297,25 @@ class Candidate:
         in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
         return next(in_time, found[0] if found else None)
 
+    @cached_property
+    def better_hour(self) -> datetime | None:
+        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours.
+
+        What is gathered has its turn: each part waiting for an hour of its own would take the digest apart.
+        """
+        active = self.customer.learned.active(self.now)
+        if not active or self.parts or self.gathers or self.proposal.purpose not in ASKS or self.departure is None:
+            return None
+        policy, zones = channel_policy(), self.whereabouts.zones
+        hour = receptive_hour(active, policy.hour)
+        if hour is None or len(zones) != 1 or policy.urgency_of(self.proposal.template) != "any_time":
+            return None
+        at = next_at(hour, ZoneInfo(zones[0]), self.now, share(self.proposal.message_id))
+        if at is None or at >= self.proposal.not_after:
+            return None
+        hours = self.hours(self.departure.channel)
+        return at if next_legal_instant(hours, hours_book().guard, at, self.proposal.not_after) == at else None
+
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
 
@@ -279,8 +338,8 @@ def expired(candidate: Candidate) -> Verdict:
 
 def kill_switch(candidate: Candidate) -> Verdict:
     """A purpose and channel that is switched off waits for its release; an allowlist lets only listed addresses through."""
-    modes = {str(c): str(candidate.switch.mode(candidate.proposal.purpose, c)) for c in CHANNELS}
-    if any(candidate.mode(c) is not Mode.OFF for c in CHANNELS):
+    modes = {str(c): str(candidate.switch.mode(candidate.proposal.purpose, c)) for c in candidate.open}
+    if any(candidate.mode(c) is not Mode.OFF for c in candidate.open):
         return Pass(saw={**modes})
     if Mode.ALLOWLIST in modes.values():
         return Refuse(because=Reason.NOT_ON_ALLOWLIST, saw={**modes})
@@ -421,7 +480,7 @@ def suppressed(candidate: Candidate) -> Verdict:
     """An address that bounced for good or complained gets nothing; who was erased gets no marketing."""
     if candidate.customer.profile.erased and candidate.proposal.purpose in MARKETING:
         return Refuse(because=Reason.ERASED)
-    reasons = {str(c): candidate.suppressed(c) for c in CHANNELS if c in candidate.addresses}
+    reasons = {str(c): candidate.suppressed(c) for c in candidate.open if c in candidate.addresses}
     if reasons and all(reasons.values()):
         return Refuse(because=_SUPPRESSION[next(r for r in reasons.values() if r)], saw={**reasons})
     return Pass()
@@ -441,10 +500,12 @@ def paused(candidate: Candidate) -> Verdict:
 def channels(candidate: Candidate) -> Verdict:
     """At least one channel is reachable, consented for this purpose and not turned off."""
     if candidate.usable():
-        return Pass(saw=_grounds(candidate))
-    if not any(c in candidate.addresses for c in CHANNELS):
+        return Pass(saw={**_grounds(candidate), **_why_this(candidate)})
+    if not any(c in candidate.addresses for c in candidate.open):
         return Refuse(because=Reason.NO_ADDRESS)
-    off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in CHANNELS)
+    if candidate.refused_by:
+        return Refuse(because=Reason.PROVIDER_REFUSED, saw={"refused_by": tuple(sorted(candidate.refused_by))})
+    off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in candidate.open)
     return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw=_lacks(candidate))
 
 
@@ -454,12 +515,19 @@ def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ..
 
 
 def _lacks(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
-    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in CHANNELS if c in candidate.addresses}
+    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in candidate.open if c in candidate.addresses}
     return {str(c): lack.why for c, lack in found.items() if isinstance(lack, Lack)}
 
 
+def _why_this(candidate: Candidate) -> dict[str, str]:
+    """Why this channel and not another, where there is another."""
+    chosen = candidate.chosen
+    return {} if chosen.because == "only" else {"first": str(chosen.channels[0]), "because": chosen.because, **chosen.saw}
+
+
 def send_time(candidate: Candidate) -> Verdict:
-    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in.
+    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in; what can wait
+    goes at the hour at which the customer is used to answer.
 
     A channel whose hours open too late leaves the message to the next one that opens in time (rules C21-C23, H12).
     """
@@ -471,6 +539,9 @@ def send_time(candidate: Candidate) -> Verdict:
         return Pass()
     saw = _hours_seen(candidate, departure)
     if departure.at == candidate.now:
+        better = candidate.better_hour
+        if better:
+            return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
     return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
 

@@ -43,6 +43,7 @@ from store_intake.record import (
     News,
     case_after,
     description,
+    devices_after,
     news,
     order_after,
     person_of,
@@ -413,6 +414,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
+        _number(draft, customer, names, at)
         _shipment_aliases(draft, received.shop, joined, known)
     if known.whose.conflict:
         draft.metrics.append("IdentityConflict")
@@ -635,6 +637,8 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
             told, rank, at = person_of(fact)
             tags = (fact.tags, fact.tags_removed) if isinstance(fact, CustomerFact) else ((), ())
             after = profile_after(after, told, rank, at, received.received_at, names.shop_ref, tags)
+            if isinstance(fact, CustomerFact):
+                after = after.model_copy(update={"devices": devices_after(after.devices, fact.devices, at)})
     if after is None:
         return
     changed = before is None or after.model_copy(update={"told": before.told}) != before
@@ -647,6 +651,14 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
     for fact in facts:
         if isinstance(fact, CustomerFact) and (changed or _asked(fact)):
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
+
+
+def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:
+    """Whose number it is, once: a person who writes is known by nothing else."""
+    known = {before.profile.contact.phone, *(order.contact.phone for order in before.orders)} if before else set()
+    if at.phone and names.phone not in known:
+        place = keys.phone_owner(at.phone, draft.customer_id)
+        draft.writes.append(Put(place, {"customer_id": draft.customer_id}))
 
 
 def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:

@@ -12,7 +12,7 @@ from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import Channel, Statement, Weight, clamp
 from aftercare.consent_log import Wording
-from aftercare.customer import Order, Profile, Refund, Stockout
+from aftercare.customer import Device, Order, Profile, Refund, Stockout
 from aftercare.facts import (
     AboutOrder,
     CaseFact,
@@ -259,6 +259,7 @@ ACCOUNT, ORDER = 1, 0
 """Who tells of a person: their account at the shop, or one of their orders."""
 
 TAGS = 100
+DEVICES = 10
 
 
 def profile_after(
@@ -298,6 +299,15 @@ def profile_after(
             "tags": kept,
         }
     )
+
+
+def devices_after(before: tuple[Device, ...], told: Iterable[str], at: datetime) -> tuple[Device, ...]:
+    """A person's devices after the store named those in use, the last seen first; a few are kept."""
+    seen = {device.endpoint: device.seen_at for device in before}
+    for endpoint in told:
+        seen[endpoint] = max(at.astimezone(UTC), seen.get(endpoint, at).astimezone(UTC))
+    newest = sorted(seen.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)[:DEVICES]
+    return tuple(Device(endpoint=endpoint, seen_at=seen_at) for endpoint, seen_at in newest)
 
 
 def person_of(fact: OrderFact | CustomerFact | ConsentFact) -> tuple[dict[str, str | None], int, datetime]:

@@ -28,9 +28,12 @@ READER = HERE / "aftercare" / "content" / "plain.py"
 OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(("BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")),
     "events": frozenset(("PutEvents",)),
+    "pinpoint-sms-voice-v2": frozenset(("SendTextMessage",)),
     "scheduler": frozenset(("CreateSchedule", "UpdateSchedule")),
     "secretsmanager": frozenset(("GetSecretValue",)),
     "sesv2": frozenset(("GetAccount", "SendEmail")),
+    "sns": frozenset(("Publish",)),
+    "socialmessaging": frozenset(("SendWhatsAppMessage",)),
     "sqs": frozenset(("SendMessage",)),
     "ssm": frozenset(("GetParameter",)),
     "stepfunctions": frozenset(("StartExecution",)),

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from aftercare import outside
-from aftercare.aws import _ACCOUNT_STOPPED, _PROVIDER_BUSY, OPERATOR_TIME
 from aftercare.outside import Mail
+from aftercare.providers import BUSY
 from simulator.cloud import LocalCloud
 from simulator.event_bus import NotAuthorized
-from simulator.memory import outside as twins
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = json.loads((ROOT / "events/store/OrderPlaced.json").read_text())
+ACCOUNT_STOPPED = {"SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"}
 SSM = {"/aftercare/shopify-secrets": "local-secret"}
 
 
@@ -108,11 +108,7 @@ def test_only_the_relay_puts_on_the_aftercare_bus_and_only_stores_on_theirs(back
         cloud.put_events([{**entry, "Source": "store.coffee", "EventBusName": cloud.store_bus}])
 
 
-def test_the_mail_twin_sorts_the_providers_errors_as_the_adapter_does():
-    assert (twins.PROVIDER_BUSY, twins.ACCOUNT_STOPPED, twins.OPERATOR_TIME) == (_PROVIDER_BUSY, _ACCOUNT_STOPPED, OPERATOR_TIME)
-
-
-@pytest.mark.parametrize("code", sorted(_PROVIDER_BUSY | _ACCOUNT_STOPPED | {"MessageRejected"}))
+@pytest.mark.parametrize("code", sorted(BUSY | ACCOUNT_STOPPED | {"MessageRejected"}))
 def test_a_refusal_by_the_provider_means_the_same_on_both_backends(code):
     outcomes = []
     mail = Mail("a@shop.example", "b@example.com", "s", "h", "t", {"aftercare-message": "m"}, lambda: b"MIME")

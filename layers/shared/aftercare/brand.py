@@ -26,6 +26,8 @@ Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 ListId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*\.)+[A-Za-z0-9-]+$", max_length=200)]
 ToneWord = Literal["formal", "plain", "friendly", "warm", "playful"]
 TONES: tuple[str, ...] = get_args(ToneWord)
+ToneName = Literal["formal", "friendly", "technical", "empathetic"]
+"""The tones that messages may have words in; `ToneWord` is the scale on which a brand says how far it goes."""
 
 
 def _address(text: str) -> str:
@@ -143,6 +145,7 @@ class Tone(Model):
     most: ToneWord
     exclamation_marks: Annotated[int, Field(ge=0, le=10)] = 1
     address: Mapping[Locale, Literal["formal", "informal"]] = Field(default_factory=dict)
+    business_tags: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> "Tone":

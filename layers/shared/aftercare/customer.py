@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
 from aftercare.keys import Key
+from aftercare.learned import NOTHING, Learned
 from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -201,8 +202,21 @@ class Order(Model):
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
 
 
+Endpoint = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/.+$", max_length=512)]
+"""The ARN of an SNS platform endpoint."""
+
+
+class Device(Model):
+    """A device with the store's app: its SNS endpoint, and when the store last said that it is in use."""
+
+    endpoint: Endpoint
+    seen_at: Instant
+
+
 class Profile(Model):
     """Who a customer is across orders. `shop_refs` are `<shop>:<platform's customer id>`.
+
+    `wrote_at` is the customer's own last WhatsApp message: for 24 hours after it, anything may be answered there.
 
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
     that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
@@ -218,6 +232,8 @@ class Profile(Model):
     tags: tuple[str, ...] = ()
     erased: bool = False
     archived_until: AwareDatetime | None = None
+    devices: tuple[Device, ...] = ()
+    wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
 
@@ -225,6 +241,12 @@ class Slot(Model):
     """The customer's one timer: when held messages are looked at again."""
 
     at: AwareDatetime
+
+
+def _nothing_counted() -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_construct()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +265,8 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
-    caps: Caps = field(default_factory=Caps.model_construct)
+    caps: "Caps" = field(default_factory=_nothing_counted)
+    learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
 
     @cached_property

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue, ReturnOutcome, ReturnReason
 from aftercare.event import Event
@@ -93,6 +93,14 @@ class MessageData(CustomerData):
     reason: Reason
 
 
+class InboundData(CustomerData):
+    """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
+    start, help or other."""
+
+    channel: Channel
+    wish: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One entry of the catalogue."""
@@ -146,6 +154,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
         Kind("MessageUnresolved", "aftercare.messages", MessageData),
+        Kind("InboundMessage", "aftercare.messages", InboundData),
     )
 }
 

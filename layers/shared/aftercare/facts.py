@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
-from aftercare.customer import Charge, Contact, OrderLine, Ref, Refund, ReturnOutcome, ReturnReason, Text
+from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, ReturnOutcome, ReturnReason, Text
 from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
@@ -113,7 +113,8 @@ class ConsentFact(Model):
 
 
 class CustomerFact(Model):
-    """Something about a customer without an order: who they are, or what they ask of their data."""
+    """Something about a customer without an order: who they are, or what they ask of their data. `devices` are the SNS endpoints
+    of the devices with the store's app that are in use now."""
 
     type: Literal["CustomerCreated", "CustomerUpdated", "CustomerTagged", "CustomerErasureRequested", "CustomerExportRequested"]
     occurred_at: Instant
@@ -124,6 +125,7 @@ class CustomerFact(Model):
     tags: Annotated[tuple[Text, ...], Field(max_length=MANY)] = ()
     tags_removed: Annotated[tuple[Text, ...], Field(max_length=MANY)] = ()
     orders: tuple[Ref, ...] = ()
+    devices: Annotated[tuple[Endpoint, ...], Field(max_length=10)] = ()
 
 
 class ShipmentFactType(Term):

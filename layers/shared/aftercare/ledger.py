@@ -321,26 +321,30 @@ def to_gate_again(
 
 
 def note_engagement(
-    tables: Tables, customer_id: str, message_id: str, what: str, at: datetime, event_id: str | None = None
-) -> bool:
-    """Count what a provider saw (delivered, opened, clicked, delayed) on the message. False when there is no such message.
+    tables: Tables,
+    customer_id: str,
+    message_id: str,
+    what: str,
+    at: datetime,
+    event_id: str | None = None,
+    beside: Sequence[Write] = (),
+) -> bool | None:
+    """Count what a provider saw (delivered, opened, clicked, delayed) on the message. None when there is no such message.
 
-    With the provider's event id the same event is counted once, however often it is delivered.
+    With the provider's event id the same event is counted once, however often it is delivered: False when it was before.
+    `beside` is written with it, and so once as well.
     """
     seen = f"seen_{keys.message_id(event_id)[:12]}" if event_id else None
+    note = Change(
+        keys.ledger(customer_id, message_id),
+        put={f"{what}_at": iso(at), **({seen: True} if seen else {})},
+        add={f"{what}_count": 1},
+        when=AllOf((Exists(), Lacks(seen))) if seen else Exists(),
+    )
     try:
-        tables.write(
-            [
-                Change(
-                    keys.ledger(customer_id, message_id),
-                    put={f"{what}_at": iso(at), **({seen: True} if seen else {})},
-                    add={f"{what}_count": 1},
-                    when=AllOf((Exists(), Lacks(seen))) if seen else Exists(),
-                )
-            ]
-        )
+        tables.write([note, *beside])
     except ConditionFailed as failed:
-        return failed.found.get(0) is not None
+        return None if failed.found.get(0) is None else False
     return True
 
 

@@ -1,5 +1,6 @@
 """The named operations on a customer's record: each is one AWS call with its conditions."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
+from aftercare.learned import learned_from
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -68,7 +70,12 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
-    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+
+
+def _document(item: Item) -> str:
+    """What a record is read from; sums lie beside each other, so that they can be added to."""
+    return json.dumps(item, sort_keys=True, default=str) if item["sk"] == keys.LEARNED else str(item["doc"])
 
 
 @lru_cache(maxsize=64)
@@ -111,6 +118,12 @@ def _message(doc: str) -> "Message":
     return Message.model_validate_json(doc)
 
 
+def _caps(doc: str) -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_validate_json(doc)
+
+
 def _case(doc: str) -> "Case":
     from aftercare.cases import Case
 
@@ -122,7 +135,8 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.CONSENT: ("consent", _consent),
     keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
     keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
-    keys.CAPS: ("caps", lambda doc: Caps.model_validate_json(doc)),
+    keys.CAPS: ("caps", _caps),
+    keys.LEARNED: ("learned", lambda doc: learned_from((json.loads(doc),))),
 }
 _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.SHIPMENT: ("shipments", _shipment),
