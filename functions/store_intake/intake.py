@@ -32,6 +32,7 @@ from aftercare.facts import (
 )
 from aftercare.keys import Key
 from aftercare.outside import Outside
+from aftercare.returns import return_data
 from aftercare.shipment import Shipment
 from aftercare.store import Delivery, expires, find, park, present, versioned, with_archive
 from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, Remove, TableError, Write, excess
@@ -452,7 +453,7 @@ def _order_data(customer_id: str, order: Order, one: News) -> events.CustomerDat
     if one.refund is not None:
         return events.RefundData(customer_id=customer_id, order=order.key, refund=one.refund)
     if one.returned is not None:
-        return events.ReturnData(customer_id=customer_id, order=order.key, return_ref=one.returned)
+        return return_data(customer_id, order, one.returned)
     if one.lines:
         return events.StockData(customer_id=customer_id, order=order.key, lines=one.lines, expected_at=one.expected_at)
     if one.type == "SubscriptionRenewed":

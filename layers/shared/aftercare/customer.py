@@ -73,12 +73,47 @@ class Charge(Model):
     amount: Money
 
 
+ReturnState = Literal["requested", "approved", "received", "settled"]
+"""How far a return is; it goes forward only."""
+
+ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
+"""Why something goes back, as a customer may choose to say."""
+
+ReturnOutcome = Literal["refund", "exchange", "credit"]
+"""What a customer gets for what goes back."""
+
+
 class Return(Model):
-    """Goods that the customer wants to give back, by the sender's own reference."""
+    """Goods that the customer gives back. Each time is set once, in whatever order they become known.
+
+    `ref` is the reference that our own page gave it, else the sender's; `also` are its names at other senders. `lines` is how
+    many of each line of the order (none: nobody said). `wish` is what the customer wants for it, `outcome` what they got.
+    """
 
     ref: str
+    also: tuple[str, ...] = ()
     requested_at: AwareDatetime | None = None
     approved_at: AwareDatetime | None = None
+    received_at: AwareDatetime | None = None
+    settled_at: AwareDatetime | None = None
+    lines: dict[str, int] = Field(default_factory=dict)
+    reason: ReturnReason | None = None
+    wish: ReturnOutcome | None = None
+    outcome: ReturnOutcome | None = None
+    amount: Money | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((self.ref, *self.also))
+
+    @property
+    def state(self) -> ReturnState:
+        """The furthest that is known of it."""
+        if self.settled_at:
+            return "settled"
+        if self.received_at:
+            return "received"
+        return "approved" if self.approved_at else "requested"
 
 
 class Stockout(Model):
@@ -151,6 +186,10 @@ class Order(Model):
         if self.cancelled_at:
             return "cancelled"
         return "refunded" if self.refunded_in_whole else None
+
+    def returned(self, ref: str) -> Return | None:
+        """The return of that name, by whichever of its names."""
+        return next((r for r in self.returns if ref in r.names), None)
 
     @property
     def refunded_in_whole(self) -> bool:
