@@ -85,11 +85,13 @@ def tone_of(candidate: Candidate, locale: str, include: Sequence[Block]) -> Chos
 
 
 def tags_of(candidate: Candidate) -> dict[str, str]:
-    """What comes back with the provider's events: whose message it is, whether an answer is hoped for, and
-    what one says of digests."""
-    named = {"aftercare-message": candidate.proposal.message_id, "aftercare-customer": candidate.customer.id}
-    asks = {"aftercare-asks": "yes"} if candidate.proposal.purpose in ASKS else {}
-    return {**named, **asks, **({"aftercare-cadence": str(candidate.teaches)} if candidate.teaches else {})}
+    """What comes back with the provider's events: whose message it is, whether an answer is hoped for, and what it teaches."""
+    tags = {"aftercare-message": candidate.proposal.message_id, "aftercare-customer": candidate.customer.id}
+    if candidate.proposal.purpose in ASKS:
+        tags["aftercare-asks"] = "yes"
+    if candidate.teaches:
+        tags["aftercare-cadence"] = str(candidate.teaches)
+    return tags
 
 
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:

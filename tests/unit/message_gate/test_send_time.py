@@ -18,9 +18,6 @@ MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
 ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
 
 
-TEXTS_BEFORE_MAIL = (Channel.SMS, Channel.EMAIL)
-
-
 def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=3), addresses=None, consents=("sms",), **order):
     told = {"country": "US", "region": "NY", "postcode": "10001", "placed_at": now, **order}
     consent = consent_of(*(said(purpose, channel=Channel(c), sequence=c, wording_hash="h-of-the-text") for c in consents))
@@ -28,7 +25,7 @@ def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=
         proposal=a_proposal(purpose=purpose, not_after=now + window, proposed_at=now),
         customer=a_customer(an_order(**told), consent=consent),
         addresses=addresses or ADDRESSES,
-        open=TEXTS_BEFORE_MAIL,
+        open=(Channel.SMS, Channel.EMAIL),
         now=now,
     )
 
@@ -109,7 +106,7 @@ def test_without_any_address_a_number_says_its_countries_and_nothing_says_nothin
     assert nowhere.whereabouts.known_by == "unknown"
 
 
-def test_a_channel_that_is_dry_sends_nothing_because_a_better_one_that_is_on_has_no_room():
+def test_a_channel_that_is_dry_takes_no_message_from_one_that_is_on_and_has_no_room():
     candidate = texted(now=MONDAY_NINE, consents=("sms", "email"))
     yesterday = Counted(at=MONDAY_NINE - timedelta(hours=20), purpose=Purpose.PROMOTIONAL, channel=Channel.SMS, message="m1")
     candidate = replace(
