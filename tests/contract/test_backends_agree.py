@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aftercare import outside
-from aftercare.outside import Mail
 from aftercare.keys import Key
+from aftercare.outside import Mail
 from aftercare.providers import BUSY
 from aftercare.table import Change, ConditionFailed, Exists
 from simulator.cloud import LocalCloud
@@ -125,11 +125,11 @@ def test_a_refusal_by_the_provider_means_the_same_on_both_backends(code):
 
 @pytest.mark.parametrize("backend", ["memory", "moto"])
 def test_a_condition_that_fails_is_told_so_under_a_plan_of_faults_too(backend):
-    told = []
+    told, change = [], Change(Key("customers", "CUSTOMER#anna", "1#CAPS"), put={"doc": "{}"}, when=Exists())
 
     def handler(event: object, context: object) -> None:
         try:
-            outside.current().tables.write([Change(Key("customers", "CUSTOMER#anna", "1#CAPS"), put={"doc": "{}"}, when=Exists())])
+            outside.current().tables.write([change])
         except ConditionFailed as failed:
             told.append(failed.found)
 
