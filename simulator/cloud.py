@@ -42,6 +42,7 @@ from simulator.mailbox import Mailbox, MailTaken
 from simulator.memory.backend import MemoryBackend, table_roles
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
+from simulator.phones import Phones, Taken, chat_notification, text_notification
 from simulator.pollers import QueuePoller, StreamPoller
 from simulator.schedules import ScheduledRules, Scheduler
 from simulator.seeded import SeededIds, ServiceIds, VirtualNow, secret_text, stream
@@ -156,6 +157,9 @@ class LocalCloud:
         self.faults = FaultPort(faults, self.runtime.who) if faults is not None else None
         self.mailbox = Mailbox(
             now=lambda: self.clock.now, tell=self._provider_tells, tells_events=provider_events, on_taken=self._mail_taken
+        )
+        self.phones = Phones(
+            now=lambda: self.clock.now, tell=self._phones_tell, tells_events=provider_events, on_taken=self._phone_rang
         )
         self._secrets = {secret.arn: self._secret_text(secret.logical_id) for secret in self.template.secrets}
         self._secrets.update({secret.name: self._secrets[secret.arn] for secret in self.template.secrets})
@@ -638,6 +642,30 @@ class LocalCloud:
 
     def _mail_taken(self, taken: MailTaken) -> None:
         self.journal.note("mail", {"message": taken.message_id, "to": taken.recipient})
+
+    def _phone_rang(self, taken: Taken) -> None:
+        self.journal.note(taken.kind, {"message": taken.message_id, "to": taken.to})
+
+    def _phones_tell(self, delay: timedelta, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
+        envelope = partial(self.buses.envelope, source, detail_type, detail)
+        self.clock.after(delay, lambda: self.buses.publish("default", envelope()), detail_type)
+
+    def text_in(self, number: str, body: str) -> str:
+        """A person writes a text message to the store's number; the id that the provider gives it."""
+        inbound_id = self._service_ids()
+        self._inbound("text-in", number, text_notification(number, body, inbound_id, "+12125550101", self.clock.now))
+        return inbound_id
+
+    def chat_in(self, message: Mapping[str, Any]) -> None:
+        """A person writes on WhatsApp: one message as Meta's webhook has it."""
+        number = f"+{message['from']}"
+        self.phones.spoke_at[number] = self.clock.now
+        self._inbound("chat-in", number, chat_notification(message, self._service_ids(), self.clock.now))
+
+    def _inbound(self, kind: str, number: str, notification: Mapping[str, Any]) -> None:
+        """What the topic of people's own messages puts on the queue behind it."""
+        self.journal.note(kind, {"from": number})
+        self.backend.send(self._queue_by["EngagementQueue"], json.dumps(notification))
 
     def _provider_tells(self, delay: timedelta, detail_type: str, detail: Mapping[str, Any]) -> None:
         tags = detail["mail"]["tags"].get("ses:configuration-set")

@@ -1,19 +1,27 @@
-"""SES's events in: messages settled and counted, dead addresses and complaints silenced; what is none is parked at once."""
+"""What became of messages, and what people write: settled, counted, silenced and heard; what cannot be read is parked at once."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from aftercare import telemetry
 from aftercare.entry import batch
-from aftercare.outside import current
-from engagement.outcome import apply, set_aside
-from engagement.provider import NotOurs, Unreadable, parsed, seen
+from aftercare.outside import Outside, current
+from engagement.outcome import apply, of_chat, set_aside
+from engagement.people import hear
+from engagement.phones import CHAT, TEXT, Inbound, chat_seen, inbound, text_seen
+from engagement.provider import NotOurs, Seen, Unreadable, parsed, seen
 
 
 def one(text: str) -> str:
     outside = current()
+    now = outside.clock.now()
     try:
-        event = seen(parsed(text), outside.clock.now())
+        envelope = parsed(text)
+        if envelope.get("Type") == "Notification":
+            return _heard(outside, inbound(envelope, now))
+        event = _event(outside, envelope, now)
     except NotOurs as error:
         telemetry.count("EngagementIgnored")
         telemetry.tell("ignored", because=str(error))
@@ -28,8 +36,29 @@ def one(text: str) -> str:
     return outcome
 
 
+def _event(outside: Outside, envelope: Mapping[str, Any], now: datetime) -> Seen:
+    """A provider's event about one message. NotOurs, Unreadable."""
+    if envelope.get("source") == TEXT:
+        return text_seen(envelope, now)
+    if envelope.get("source") != CHAT:
+        return seen(envelope, now)
+    found = of_chat(outside, chat_seen(envelope, now))
+    if found is None:
+        raise NotOurs("a message that nobody here has sent")
+    return found
+
+
+def _heard(outside: Outside, texts: tuple[Inbound, ...]) -> str:
+    outcomes = [hear(outside, one) for one in texts]
+    for outcome in outcomes:
+        telemetry.tell(outcome)
+    return ", ".join(outcomes) or "ignored"
+
+
 def handle(event: dict[str, Any], context: Any) -> Any:
     try:
+        if event.get("Records") and "Sns" in event["Records"][0]:
+            return {"outcome": ", ".join(one(json.dumps(record["Sns"])) for record in event["Records"])}
         if "Records" in event:
             return batch(event, context, one)
         return {"outcome": one(json.dumps(event))}

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from aftercare import events, keys, ledger, telemetry
+from aftercare import events, keys, learned, ledger, telemetry
 from aftercare.cadence import lesson
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
@@ -16,6 +16,8 @@ from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
 from aftercare.store import Delivery, find, park, present
 from aftercare.table import ConditionFailed, Conflict, TableError, Write
+from engagement.people import local_hour
+from engagement.phones import ChatSeen
 from engagement.provider import PROVES_SENT, Seen, What
 
 ATTEMPTS = 6
@@ -32,12 +34,21 @@ NOTED = {
     What.RENDER_FAILED: "render_failed",
     What.OPENED: "opened",
     What.CLICKED: "clicked",
+    What.READ: "read",
+    What.FAILED: "failed",
 }
 """What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
 
-LESSONS: dict[What, Literal["delivered", "answered"]] = {What.DELIVERED: "delivered", What.CLICKED: "answered"}
+LESSONS: dict[What, Literal["delivered", "answered", "read"]] = {
+    What.DELIVERED: "delivered",
+    What.CLICKED: "answered",
+    What.READ: "read",
+}
+"""Only what a person or the channel really says. A read receipt says that the person is there at this hour, but is no answer,
+which only some channels would have."""
 
 METRICS = {
+    What.FAILED: "MessageFailed",
     What.BOUNCED: "MessageBounced",
     What.COMPLAINED: "MessageComplained",
     What.REJECTED: "MessageRejected",
@@ -67,10 +78,46 @@ def apply(outside: Outside, seen: Seen) -> str:
 
 
 def learn(outside: Outside, seen: Seen) -> None:
-    """How segments answer digests and single messages: a lesson may be lost on its way, and never counts twice."""
+    """What a message teaches of its channel and of digests, once for each message: for its customer in the write that marks it,
+    for all of them after that. The second may be lost on its way, and never counts twice."""
     what = LESSONS.get(seen.what)
-    if seen.teaches and what and ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned"):
-        outside.tables.write([lesson(seen.teaches, what, seen.at)])
+    if what is None or not (seen.asks or seen.teaches):
+        return
+    own = _own_lesson(outside, seen) if seen.asks else ()
+    if not ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned", own) or what == "read":
+        return
+    shared = [learned.for_all(seen.channel, seen.at, seen.message_id, what)] if seen.asks else []
+    outside.tables.write([*shared, *([lesson(seen.teaches, what, seen.at)] if seen.teaches else [])])
+
+
+def _own_lesson(outside: Outside, seen: Seen) -> tuple[Write, ...]:
+    """What it says of how this customer answers."""
+    if seen.what is What.DELIVERED:
+        return (learned.delivered(seen.customer_id, seen.channel, seen.at),)
+    customer = find(outside.tables, seen.customer_id)
+    if customer is None:
+        return ()
+    channel = seen.channel if seen.what is What.CLICKED else None
+    return (learned.answered(customer.id, channel, seen.at, local_hour(customer, seen.at)),)
+
+
+def of_chat(outside: Outside, chat: ChatSeen) -> Seen | None:
+    """Whose WhatsApp message an event is about, by what the gate noted; None for one of nobody here."""
+    place = keys.chat_alias(chat.provider_id)
+    item = present(outside.tables.read([place]).get(place), outside.clock.now())
+    if item is None:
+        return None
+    return Seen(
+        event_id=chat.event_id,
+        what=chat.what,
+        message_id=str(item["message_id"]),
+        customer_id=str(item["customer_id"]),
+        provider_id=chat.provider_id,
+        at=chat.at,
+        sent_at=chat.at,
+        channel=Channel.WHATSAPP,
+        asks=bool(item.get("asks")),
+    )
 
 
 def set_aside(outside: Outside, text: str, reason: str) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 
 from aftercare import identity
 from aftercare.cadence import Kind
+from aftercare.consent import Channel
 from aftercare.model import EARLIEST, LATEST
 
-_TAG = re.compile(r"[a-z0-9]{1,40}")
+NAME = re.compile(r"[a-z0-9]{1,40}")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
+ASKS_TAG = "aftercare-asks"
 CADENCE_TAG = "aftercare-cadence"
 
 
@@ -36,6 +38,8 @@ class What(StrEnum):
     RENDER_FAILED = "render_failed"
     OPENED = "opened"
     CLICKED = "clicked"
+    READ = "read"
+    FAILED = "failed"
 
 
 EVENT_TYPES: Mapping[str, What] = {
@@ -50,7 +54,19 @@ EVENT_TYPES: Mapping[str, What] = {
     "Click": What.CLICKED,
 }
 
-PROVES_SENT = frozenset((What.SENT, What.DELIVERED, What.DELAYED, What.BOUNCED, What.COMPLAINED, What.OPENED, What.CLICKED))
+PROVES_SENT = frozenset(
+    (
+        What.SENT,
+        What.DELIVERED,
+        What.DELAYED,
+        What.BOUNCED,
+        What.COMPLAINED,
+        What.OPENED,
+        What.CLICKED,
+        What.READ,
+        What.FAILED,
+    )
+)
 """After these there is no doubt that the provider took the message (rule H2)."""
 
 _OBJECTS = {
@@ -67,8 +83,8 @@ _RECIPIENTS = {What.BOUNCED: "bouncedRecipients", What.COMPLAINED: "complainedRe
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event about one message. `dead` are the addresses that it says to send nothing more to, `teaches` what an answer to
-    the message says of digests and single ones."""
+    """One event about one message. `dead` are the addresses that it says to send nothing more to; `asks` says that the message
+    is one that an answer is hoped for, `teaches` what an answer says of digests and single messages."""
 
     event_id: str
     what: What
@@ -79,6 +95,8 @@ class Seen:
     sent_at: datetime
     permanent: bool = False
     dead: tuple[str, ...] = ()
+    channel: Channel = Channel.EMAIL
+    asks: bool = False
     teaches: Kind | None = None
 
     @property
@@ -135,6 +153,7 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         sent_at=sent_at,
         permanent=said.get("bounceType") == "Permanent",
         dead=_addresses(said.get(_RECIPIENTS[what]), mail.get("destination")) if what in _RECIPIENTS else (),
+        asks=_tag(tags, ASKS_TAG) == "yes",
         teaches=Kind.read(_text(tags, CADENCE_TAG)),
     )
 
@@ -147,7 +166,7 @@ def _text(tags: Mapping[str, Any], name: str) -> str:
 
 def _tag(tags: Mapping[str, Any], name: str) -> str | None:
     value = _text(tags, name)
-    return value if _TAG.fullmatch(value) else None
+    return value if NAME.fullmatch(value) else None
 
 
 def _when(value: object) -> datetime | None:

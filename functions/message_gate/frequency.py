@@ -18,7 +18,7 @@ from aftercare.model import Model
 from aftercare.proposal import Word
 from aftercare.rate import SendingRate
 
-Sign = Literal["bad_cue", "good_cue", "case_closed"]
+Sign = Literal["bad_cue", "good_cue", "case_closed", "fading"]
 Days = Annotated[int, Field(ge=1, le=400)]
 Times = Annotated[float, Field(gt=0, le=20)]
 
@@ -37,7 +37,10 @@ class Stretch(Model):
 
 
 class Spacing(Model):
+    """`fading_after`: so many messages that hope for an answer without one are the sign `fading`."""
+
     bounds: Bounds
+    fading_after: Annotated[int, Field(ge=2, le=100)] = 6
     signs: tuple[Stretch, ...] = ()
 
 
@@ -95,8 +98,10 @@ def frequency_policy() -> FrequencyPolicy:
     return read_content(Path("frequency.yaml"), FrequencyPolicy)
 
 
-def _seen(customer: Customer, sign: Sign) -> datetime | None:
+def _seen(customer: Customer, sign: Sign, fading_after: int) -> datetime | None:
     """When a sign was last seen on a customer's record."""
+    if sign == "fading":
+        return customer.learned.delivered_at if customer.learned.unanswered >= fading_after else None
     if sign == "case_closed":
         return max((c.closed_at for c in customer.cases if c.closed_at), default=None)
     cue = "bad" if sign == "bad_cue" else "good"
@@ -107,7 +112,7 @@ def stretch(customer: Customer, spacing: Spacing, now: datetime) -> tuple[float,
     """By how much the caps' windows are multiplied for this customer, and the signs that say so."""
     factor, signs = 1.0, []
     for one in spacing.signs:
-        seen = _seen(customer, one.sign)
+        seen = _seen(customer, one.sign, spacing.fading_after)
         if seen and seen + timedelta(days=one.days) > now:
             factor *= one.times
             signs.append(str(one.sign))

@@ -21,7 +21,7 @@ class Ground:
     proof: str | None = None
 
 
-Why = Literal["never-asked", "turned-off", "pending", "other-address", "too-old", "not-written"]
+Why = Literal["never-asked", "turned-off", "pending", "other-address", "too-old", "not-written", "too-late"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ def judged(
 ) -> Ground | Lack:
     """The ground, or why there is none.
 
-    By e-mail, transactional and service messages need no opt-in; every other purpose and channel needs its own. Consent
-    that was given for an address is for that address only: a customer's other one has given none. What the person said
-    comes before what the law supposes: soft opt-in and implied consent are for those who said nothing.
+    By e-mail and in the inbox, transactional and service messages need no opt-in; every other purpose and channel needs its
+    own. Consent that was given for an address is for that address only: a customer's other one has given none. What the
+    person said comes before what the law supposes: soft opt-in and implied consent are for those who said nothing.
     """
     head = customer.consent.head(channel, purpose)
     if head is not None and head.says is Says.WITHDRAWN:
         return Lack("turned-off")
-    if channel is Channel.EMAIL and purpose in NEEDS_NO_OPT_IN:
+    if channel in (Channel.EMAIL, Channel.INBOX) and purpose in NEEDS_NO_OPT_IN:
         return Ground(kind="none-needed")
     if head is not None and head.says is Says.GIVEN:
         return _given(customer, head, policy, now, address)

@@ -10,26 +10,41 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from aftercare import keys
 from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.learned import ASKS
+from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
+from message_gate.channel_choice import Choice, choose
+from message_gate.channels import REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from aftercare.learned import Learned
     from aftercare.shipment import Shipment
+    from message_gate.channel_policy import ChannelPolicy
 
-CHANNELS = (Channel.EMAIL,)
-"""The channels that the gate can send on, best first."""
+CHAT_WINDOW = timedelta(hours=24)
+"""So long after a person's own message WhatsApp takes anything for them."""
+
+REPLY_WITHIN = timedelta(minutes=5)
+"""A STOP is confirmed within five minutes or not at all (47 CFR 64.1200(a)(12); rule C18)."""
+
+SOON = timedelta(hours=1)
+"""What is urgent is of use within the hour: by then another channel is better than the best one that is closed."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
@@ -74,7 +89,9 @@ class Candidate:
 
     `settled` is what the ledger has of its key, `held` whether it is being looked at again because its slot came;
     `addresses` gives address and keyed hash per channel, `rivals` the customer's other messages that wait for a slot. `parts`
-    are the messages that a digest is made of; one that found no room in the digest of its turn is `left_over`.
+    are the messages that a digest is made of; one that found no room in the digest of its turn is `left_over`. `open` are the
+    channels that the deployment has and the template has a form for; `refused_by` those whose provider has refused this very
+    message. `all_customers` is how the store's customers answer; without a `choice` there is nothing to choose.
     """
 
     proposal: Proposal
@@ -91,6 +108,10 @@ class Candidate:
     cadences: Cadences = NOTHING
     parts: tuple["Candidate", ...] = ()
     left_over: bool = False
+    open: tuple[Channel, ...] = (Channel.EMAIL,)
+    refused_by: frozenset[Channel] = frozenset()
+    choice: "ChannelPolicy | None" = None
+    all_customers: "Learned" = NO_ANSWERS
 
     @cached_property
     def order(self) -> Order | None:
@@ -174,6 +195,9 @@ class Candidate:
 
     def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         """The ground on which the purpose may use the channel, or why there is none."""
+        if self.proposal.template in REPLIES:
+            late = self.now - self.proposal.proposed_at > REPLY_WITHIN
+            return Lack("too-late") if late else Ground(kind="reply")
         known = self.addresses.get(channel)
         return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
@@ -185,7 +209,7 @@ class Candidate:
 
     def usable(self) -> tuple[Channel, ...]:
         """Channels that can carry this message now: switched on or dry, reachable, not suppressed, with a ground."""
-        return self._usable
+        return self.chosen.channels
 
     def quiet_for(self, purpose: Purpose) -> Quiet | None:
         """Why messages of a purpose keep quiet for this customer now, or None."""
@@ -202,9 +226,14 @@ class Candidate:
         return stretch(self.customer, self.frequency.spacing, self.now)
 
     @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The caps that the message counts for, on whatever channel."""
+        return self.frequency.limits(self.purposes)
+
+    @cached_property
     def sendable(self) -> tuple[Channel, ...]:
         """The usable channels that are open at this instant and have room for this message, best first."""
-        limits = self.frequency.limits(self.purposes)
+        limits = self.limits
         if not limits:
             return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
@@ -216,17 +245,40 @@ class Candidate:
         return tuple(channel for channel in self.usable() if self._opens(channel) == self.now)
 
     @cached_property
-    def _usable(self) -> tuple[Channel, ...]:
+    def chosen(self) -> Choice:
+        """The usable channels, best first, and why the first is first."""
         if self.parts:
-            return tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts))
-        return tuple(
+            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)))
+        usable = tuple(
             channel
-            for channel in self.customer.wishes.best_first(CHANNELS)
+            for channel in self.open
             if self.mode(channel) is not Mode.OFF
             and channel in self.addresses
+            and channel not in self.refused_by
             and not self.suppressed(channel)
             and self.ground(channel, self.proposal.purpose)
         )
+        # Where one channel is released, one that is still in dry has no part in it.
+        usable = tuple(c for c in usable if self.mode(c) is not Mode.DRY) or usable
+        if self.choice is None:
+            return Choice(usable)
+        return choose(
+            usable,
+            self.proposal.template,
+            self.proposal.purpose,
+            self.choice,
+            self.customer.learned,
+            self.all_customers,
+            self.proposal.message_id,
+            self.now,
+            self.customer.wishes.channels,
+        )
+
+    @property
+    def may_chat_freely(self) -> bool:
+        """Whether the person wrote on WhatsApp within 24 hours: then anything may be answered, not only approved templates."""
+        wrote = self.customer.profile.wrote_at
+        return wrote is not None and self.now - wrote < CHAT_WINDOW
 
     @cached_property
     def whereabouts(self) -> Whereabouts:
@@ -252,10 +304,33 @@ class Candidate:
 
     @cached_property
     def departure(self) -> Departure | None:
-        """On which channel it leaves, and when: the best one that opens in time; the best one if none does."""
+        """On which channel it leaves, and when: the best one that opens in time; the best one if none does. What is urgent goes
+        by one that opens soon, if there is one."""
         found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
-        in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
-        return next(in_time, found[0] if found else None)
+        in_time = [d for d in found if d.at is not None and d.at < self.proposal.not_after]
+        soon = [d for d in in_time if d.at and d.at <= self.now + SOON] if self.chosen.because == "urgent" else []
+        return next(iter((*soon, *in_time, *found)), None)
+
+    @cached_property
+    def better_hour(self) -> datetime | None:
+        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours.
+
+        What is gathered has its turn: each part waiting for an hour of its own would take the digest apart.
+        """
+        active = self.customer.learned.active(self.now)
+        if not active or self.parts or self.gathers or self.proposal.purpose not in ASKS or self.departure is None:
+            return None
+        from message_gate.channel_policy import channel_policy
+
+        policy, zones = channel_policy(), self.whereabouts.zones
+        hour = receptive_hour(active, policy.hour)
+        if hour is None or len(zones) != 1 or policy.urgency_of(self.proposal.template) != "any_time":
+            return None
+        at = next_at(hour, ZoneInfo(zones[0]), self.now, keys.share(f"hour#{self.proposal.message_id}"))
+        if at is None or at >= self.proposal.not_after:
+            return None
+        hours = self.hours(self.departure.channel)
+        return at if next_legal_instant(hours, hours_book().guard, at, self.proposal.not_after) == at else None
 
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
@@ -279,8 +354,8 @@ def expired(candidate: Candidate) -> Verdict:
 
 def kill_switch(candidate: Candidate) -> Verdict:
     """A purpose and channel that is switched off waits for its release; an allowlist lets only listed addresses through."""
-    modes = {str(c): str(candidate.switch.mode(candidate.proposal.purpose, c)) for c in CHANNELS}
-    if any(candidate.mode(c) is not Mode.OFF for c in CHANNELS):
+    modes = {str(c): str(candidate.switch.mode(candidate.proposal.purpose, c)) for c in candidate.open}
+    if any(candidate.mode(c) is not Mode.OFF for c in candidate.open):
         return Pass(saw={**modes})
     if Mode.ALLOWLIST in modes.values():
         return Refuse(because=Reason.NOT_ON_ALLOWLIST, saw={**modes})
@@ -421,7 +496,7 @@ def suppressed(candidate: Candidate) -> Verdict:
     """An address that bounced for good or complained gets nothing; who was erased gets no marketing."""
     if candidate.customer.profile.erased and candidate.proposal.purpose in MARKETING:
         return Refuse(because=Reason.ERASED)
-    reasons = {str(c): candidate.suppressed(c) for c in CHANNELS if c in candidate.addresses}
+    reasons = {str(c): candidate.suppressed(c) for c in candidate.open if c in candidate.addresses}
     if reasons and all(reasons.values()):
         return Refuse(because=_SUPPRESSION[next(r for r in reasons.values() if r)], saw={**reasons})
     return Pass()
@@ -441,10 +516,12 @@ def paused(candidate: Candidate) -> Verdict:
 def channels(candidate: Candidate) -> Verdict:
     """At least one channel is reachable, consented for this purpose and not turned off."""
     if candidate.usable():
-        return Pass(saw=_grounds(candidate))
-    if not any(c in candidate.addresses for c in CHANNELS):
+        return Pass(saw={**_grounds(candidate), **_why_this(candidate)})
+    if not any(c in candidate.addresses for c in candidate.open):
         return Refuse(because=Reason.NO_ADDRESS)
-    off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in CHANNELS)
+    if candidate.refused_by:
+        return Refuse(because=Reason.PROVIDER_REFUSED, saw={"refused_by": tuple(sorted(candidate.refused_by))})
+    off = any(turned_off(candidate.customer, c, candidate.proposal.purpose) for c in candidate.open)
     return Refuse(because=Reason.CHANNEL_TURNED_OFF if off else Reason.NO_CONSENT, saw=_lacks(candidate))
 
 
@@ -454,12 +531,19 @@ def _grounds(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ..
 
 
 def _lacks(candidate: Candidate) -> dict[str, str | int | bool | tuple[str, ...] | None]:
-    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in CHANNELS if c in candidate.addresses}
+    found = {c: candidate.judged(c, candidate.proposal.purpose) for c in candidate.open if c in candidate.addresses}
     return {str(c): lack.why for c, lack in found.items() if isinstance(lack, Lack)}
 
 
+def _why_this(candidate: Candidate) -> dict[str, str]:
+    """Why this channel and not another, where there is another."""
+    chosen = candidate.chosen
+    return {} if chosen.because == "only" else {"first": str(chosen.channels[0]), "because": chosen.because, **chosen.saw}
+
+
 def send_time(candidate: Candidate) -> Verdict:
-    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in.
+    """Not before the proposal's window opens, and only in the hours of every place that the recipient may be in; what can wait
+    goes at the hour at which the customer is used to answer.
 
     A channel whose hours open too late leaves the message to the next one that opens in time (rules C21-C23, H12).
     """
@@ -471,6 +555,9 @@ def send_time(candidate: Candidate) -> Verdict:
         return Pass()
     saw = _hours_seen(candidate, departure)
     if departure.at == candidate.now:
+        better = candidate.better_hour
+        if better:
+            return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
     return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
 
@@ -534,7 +621,7 @@ def gathered(candidate: Candidate) -> Verdict:
 def cap(candidate: Candidate) -> Verdict:
     """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
     proposal, now = candidate.proposal, candidate.now
-    limits = candidate.frequency.limits(candidate.purposes)
+    limits = candidate.limits
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
@@ -556,7 +643,7 @@ def cap(candidate: Candidate) -> Verdict:
 def _better(candidate: Candidate, factor: float) -> Rival | None:
     """The rival that would find no room if this message went first, where there is one."""
     now, channel, own = candidate.now, candidate.sendable[0], candidate.rank
-    for limit in candidate.frequency.limits(candidate.purposes):
+    for limit in candidate.limits:
         if not limit.on(channel):
             continue
         ahead = [

@@ -3,36 +3,44 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from aftercare import keys, ledger, telemetry
+from aftercare import keys, learned, ledger, telemetry
 from aftercare.cadence import NOTHING, Cadences, cadences_from
 from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
-from aftercare.identity import email, keyed_hash
+from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
+from aftercare.learned import Learned
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
-from aftercare.settings import MissingSetting
-from aftercare.store import load, present, versioned, with_archive
+from aftercare.settings import MissingSetting, Settings
+from aftercare.store import expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
+from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
 from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
-from message_gate.rules import MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
+from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from message_gate.channel_policy import ChannelPolicy
 
 ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
 
+
+AT_ONCE = timedelta(seconds=5)
+"""So soon another channel is tried for what one channel's provider refused."""
+
+CHAT_KNOWN = timedelta(days=90)
 
 MOST_PATIENT = 32
 """A provider that stays busy is asked again after 1, 2, 4, ... and at most this many times its patience."""
@@ -73,6 +81,9 @@ class Gate:
     catalogue: "Callable[[], Catalogue]"
     identity_secret: str
     time_left: Callable[[], timedelta]
+    channels: tuple[Channel, ...] = (Channel.EMAIL,)
+    choice: "ChannelPolicy | None" = None
+    all_customers: Learned = learned.NOTHING
     cadences: Cadences = NOTHING
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
@@ -84,31 +95,55 @@ class Gate:
         proposal: Proposal,
         customer: Customer,
         settled: Message | None,
-        held: bool,
+        held: Message | None,
         parts: tuple[Candidate, ...] = (),
         left_over: bool = False,
     ) -> Candidate:
         now = self.outside.clock.now()
-        addresses: dict[Channel, tuple[str, str]] = parts[0].addresses if parts else {}
-        address = None if parts else email(_address(proposal, customer))
-        if address:
-            addresses[Channel.EMAIL] = (address, keyed_hash(self.identity_secret, address))
         return Candidate(
             proposal=proposal,
             customer=customer,
             settled=settled,
-            held=held,
+            held=held is not None,
             switch=self.switch,
             policy=self.policy,
             catalogue=self.catalogue,
-            addresses=addresses,
+            addresses=parts[0].addresses if parts else self._addresses(proposal, customer, now),
             frequency=self.frequency,
             rivals=self._rivals((proposal, *(part.proposal for part in parts)), customer, now),
             now=now,
             cadences=self.cadences,
             parts=parts,
             left_over=left_over,
+            open=tuple(c for c in self.channels if c in forms(proposal.template)),
+            refused_by=_refused_by(held),
+            choice=self.choice,
+            all_customers=self.all_customers,
         )
+
+    def _addresses(self, proposal: Proposal, customer: Customer, now: datetime) -> dict[Channel, tuple[str, str]]:
+        """Where the customer is reached on each channel of the deployment, with the keyed hash of each address."""
+        answers = proposal.references.get("number")
+        if answers is not None:
+            return self._number(customer, answers, proposal.references.get("channel"))
+        found: dict[Channel, str | None] = {Channel.EMAIL: email(_address(proposal, customer, "email"))}
+        if Channel.SMS in self.channels:
+            found[Channel.SMS] = phone(_address(proposal, customer, "phone"))
+        if Channel.WHATSAPP in self.channels and self.choice and may_chat(proposal, customer, self.choice, now):
+            found[Channel.WHATSAPP] = phone(_address(proposal, customer, "phone"))
+        if Channel.PUSH in self.channels:
+            found[Channel.PUSH] = _device(customer, self.outside.settings.push_applications or "")
+        if Channel.INBOX in self.channels:
+            found[Channel.INBOX] = customer.id
+        return {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
+
+    def _number(self, customer: Customer, wanted: str, channel: str | None) -> dict[Channel, tuple[str, str]]:
+        """The number that a person wrote from, by its keyed hash: among those on record, on the channel they wrote on."""
+        numbers = [customer.profile.contact.phone, *(order.contact.phone for order in customer.orders)]
+        for number in filter(None, map(phone, numbers)):
+            if keyed_hash(self.identity_secret, number) == wanted and channel in (Channel.SMS, Channel.WHATSAPP):
+                return {Channel(channel): (number, wanted)}
+        return {}
 
     def _rivals(self, own: tuple[Proposal, ...], customer: Customer, now: datetime) -> tuple[Rival, ...]:
         waiting = {m.proposal.message_id: Rival(m.proposal, m.due_at or now) for m in customer.held}
@@ -117,12 +152,52 @@ class Gate:
         return tuple(r for i, r in {**coming, **waiting}.items() if i not in ours)
 
 
-def _address(proposal: Proposal, customer: Customer) -> str | None:
+def _address(proposal: Proposal, customer: Customer, kind: Literal["email", "phone"]) -> str | None:
     """Where a message goes: about an order to the order's own contact, marketing to the customer's, whose consent it needs."""
     order = customer.order(proposal.references["order"]) if "order" in proposal.references else None
-    of_order = order.contact.email if order else None
-    ours = customer.profile.contact.email
+    of_order: str | None = getattr(order.contact, kind) if order else None
+    ours: str | None = getattr(customer.profile.contact, kind)
     return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
+
+
+def _device(customer: Customer, applications: str) -> str | None:
+    """The device that was last in use, of an app of this deployment."""
+    ours = [app.replace(":app/", ":endpoint/") + "/" for app in applications.split()]
+    found = [d for d in customer.profile.devices if d.endpoint.startswith(tuple(ours))] if ours else []
+    return max(found, key=lambda d: (d.seen_at, d.endpoint)).endpoint if found else None
+
+
+def may_chat(proposal: Proposal, customer: Customer, policy: "ChannelPolicy", now: datetime) -> bool:
+    """Whether WhatsApp takes this message: its template is approved, or the person wrote within the last 24 hours."""
+    wrote = customer.profile.wrote_at
+    recently = wrote is not None and now - wrote < CHAT_WINDOW
+    return recently or proposal.template.replace("-", "_") in policy.whatsapp_approved
+
+
+def _refused_by(held: Message | None) -> frozenset[Channel]:
+    """The channels whose provider has refused this message before."""
+    decisions = held.decisions if held else ()
+    return frozenset(Channel(d.channel) for d in decisions if d.reason is Reason.PROVIDER_REFUSED and d.channel)
+
+
+def channels_of(settings: Settings) -> tuple[Channel, ...]:
+    """The channels that a deployment has: mail always, every other where it is given what to send from."""
+    given = {
+        Channel.SMS: settings.sms_origination,
+        Channel.PUSH: (settings.push_applications or "").strip(),
+        Channel.WHATSAPP: settings.whatsapp_phone_number_id,
+        Channel.INBOX: settings.account_inbox == "on",
+    }
+    return (Channel.EMAIL, *(channel for channel, there in given.items() if there))
+
+
+def policy_of(channels: tuple[Channel, ...]) -> "ChannelPolicy | None":
+    """What is chosen by, where there is something to choose."""
+    if len(channels) < 2:
+        return None
+    from message_gate.channel_policy import channel_policy
+
+    return channel_policy()
 
 
 def open_gate(
@@ -134,7 +209,9 @@ def open_gate(
     time_left: Callable[[], timedelta],
 ) -> Gate:
     """Read what all of this invocation's settlements need, in one call."""
-    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards())
+    channels = channels_of(outside.settings)
+    answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards(), *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -155,6 +232,9 @@ def open_gate(
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
         time_left=time_left,
+        channels=channels,
+        choice=policy_of(channels),
+        all_customers=learned.learned_from([known[key] for key in answers if key in known]),
         cadences=cadences_from(known.get(keys.cadence())),
     )
 
@@ -165,7 +245,7 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
         customer = _customer(gate, proposal.customer_id, (proposal,))
-        candidate = gate.candidate(proposal, customer, settled, held is not None, left_over=left_over)
+        candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
             return _close(gate, candidate, verdict, trace, held)
@@ -210,7 +290,7 @@ def _need_not_wait(gate: Gate, message: Message, customer: Customer, now: dateti
     """What waits for the end of a pause, or for a digest, need not once the customer has ended it, or wants none."""
     if message.last.reason is Reason.PAUSED:
         return customer.wishes.pause_of(message.proposal.purpose, now) is None
-    return message.last.reason is Reason.DIGEST and not gate.candidate(message.proposal, customer, None, held=True).gathers
+    return message.last.reason is Reason.DIGEST and not gate.candidate(message.proposal, customer, None, held=message).gathers
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +309,7 @@ def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Toget
         return _Together()
     for _ in range(ATTEMPTS):
         customer = _customer(gate, customer_id, [m.proposal for m in due])
-        looked_at = [gate.candidate(m.proposal, customer, None, held=True) for m in due]
+        looked_at = [gate.candidate(m.proposal, customer, None, held=m) for m in due]
         may = [part for part in looked_at if part.waiting and part.gathers and isinstance(decide(part, OF_PARTS)[0], Pass)]
         parts = tuple(part for part in may if part.addresses[CARRIES[0]] == may[0].addresses[CARRIES[0]])
         if len(parts) < 2 or not any(part.turn_came for part in parts):
@@ -240,7 +320,7 @@ def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Toget
         because = parts[0].cadence.because if parts[0].cadence else "default"
         lie = [part.waiting for part in parts if part.waiting]
         proposal = compose([part.proposal for part in parts], lie, because, gate.outside.clock.now())
-        digest = gate.candidate(proposal, customer, None, held=False, parts=parts)
+        digest = gate.candidate(proposal, customer, None, held=None, parts=parts)
         verdict, trace = decide(digest)
         if isinstance(verdict, Refuse):
             return _Together()
@@ -327,13 +407,9 @@ def _whole_second(instant: datetime) -> datetime:
 
 def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: Message | None) -> Decision | None:
     """One claim, one wire attempt, one settlement. None when the record moved since the decision: decide again."""
-    # Brand, templates and their engine come with the first message that is written, not at init.
-    from message_gate.mailing import write_letter
-
     channel = candidate.sendable[0]
-    address, _ = candidate.addresses[channel]
     try:
-        letter = write_letter(gate.outside, candidate, address)
+        letter = write(gate.outside, candidate, channel)
     except (NotKept, MissingSetting):
         raise
     except Exception as error:
@@ -343,6 +419,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
+    tone, because = letter.tone
+    trace = (*trace, Step(rule="written", said="pass", saw={"tone": tone, "because": because, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -379,7 +457,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         raise NoTimeLeft(candidate.proposal.key)
     if not is_legal(candidate.hours(channel), gate.outside.clock.now()):
         return _closed_since(gate, candidate, channel, message, token)
-    outcome = gate.outside.mail.send(letter.mail)
+    outcome = letter.send()
     return _after(gate, candidate, message, token, outcome)
 
 
@@ -414,7 +492,7 @@ def _joined(checks: list[Check]) -> tuple[Check, ...]:
 def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
     """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
     proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.frequency.limits(candidate.purposes):
+    if not candidate.limits:
         return (), ()
     place, before = keys.customer(customer.id, keys.CAPS), customer.caps
     also = candidate.purposes[1:]
@@ -490,6 +568,17 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
 
 
 def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
+    """What became of the message is written first: it is what must not be lost. What it tells of the address then helps the
+    next one, which would find out by itself."""
+    decision = _told(gate, candidate, claimed, token, outcome)
+    if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
+        from message_gate.departed import note_gone
+
+        note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
+    return decision
+
+
+def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
     """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
 
     What was not sent does not count, and the claim's count is taken back with that.
@@ -502,6 +591,15 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
         until = _whole_second(now + outcome.patience * min(2**tries, MOST_PATIENT) + _jitter(claimed.proposal))
         decision = _decision(candidate, State.HELD, Reason.PROVIDER_BUSY, until=until, note=outcome.code)
         telemetry.count("ProviderBusy")
+        _unclaim(gate, candidate, claimed, decision, until, token)
+        return decision
+    if isinstance(outcome, Rejected) and len(candidate.usable()) > 1:
+        # Nothing was sent, and another channel may carry it: the slot that comes at once decides again, without this one.
+        until = _whole_second(now + AT_ONCE)
+        decision = _decision(
+            candidate, State.HELD, Reason.PROVIDER_REFUSED, until=until, channel=claimed.channel, note=outcome.code
+        )
+        telemetry.count("ProviderRefused")
         _unclaim(gate, candidate, claimed, decision, until, token)
         return decision
     sent_at: datetime | None = None
@@ -520,9 +618,18 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
     message = ledger.decided(claimed, decision, provider_id=provider_id, sent_at=sent_at)
     _, uncount = _counting(candidate, Channel(str(claimed.channel)))
     beside = uncount if isinstance(outcome, Rejected) else ()
+    if provider_id and claimed.channel == Channel.WHATSAPP:
+        beside = (*beside, _chat_alias(claimed, provider_id, now))
     if not ledger.settle(tables, customer.id, message, token, now, beside):
         telemetry.tell("settled by the provider's own event", message_id=claimed.proposal.message_id)
     return decision
+
+
+def _chat_alias(message: Message, provider_id: str, now: datetime) -> Put:
+    """Whose message it is, because WhatsApp's events name it by the provider's id alone."""
+    whose = {"customer_id": message.proposal.customer_id, "message_id": message.proposal.message_id}
+    asks = message.proposal.purpose in learned.ASKS
+    return Put(keys.chat_alias(provider_id), {**whose, "asks": asks, "expires_at": expires(now, CHAT_KNOWN)})
 
 
 def _jitter(proposal: Proposal) -> timedelta:

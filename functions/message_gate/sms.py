@@ -10,6 +10,7 @@ from typing import Literal
 
 from aftercare.brand import Brand
 from aftercare.catalogue import Catalogue
+from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Proposal
 from message_gate.letter import Letter, Links, plain
@@ -19,7 +20,7 @@ from message_gate.stationery import Stationery, stationery
 LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
 """The wordings of a template, fullest first."""
 
-VALUES = frozenset(("brand", "what", "help", "days", "window", "reason"))
+VALUES = frozenset(("brand", "what", "help", "days", "window", "reason", "product", "shop"))
 """What they may be filled with."""
 
 GSM_7 = frozenset(
@@ -39,6 +40,9 @@ _PLAINER = str.maketrans(
     }
 )
 """Typographic signs, as they are written where each letter is paid for."""
+
+PROMOTES = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
+"""A text of these says how to end them (CTIA; rule C20)."""
 
 Encoding = Literal["GSM-7", "UCS-2"]
 _ROOM: dict[Encoding, tuple[int, int]] = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
@@ -107,17 +111,35 @@ def render_sms(
     """
     files = files or stationery()
     words = files.words(message.template, locale, brand.default_locale)
-    if message.template not in NOTICES or not words.has("sms"):
-        raise NoShortForm(f"template: expected one with a phrase sms, found {message.template}")
     letter = Letter(message, customer, order, brand, catalogue, links, words, locale, message.blocks, False)
-    values = _values(matter(letter))
+    return short_form(letter, way_out=message.purpose in PROMOTES)
+
+
+def short_form(letter: Letter, way_out: bool) -> Sms:
+    """The same for a letter. With `way_out` it says how to end such texts. NoShortForm, MissingWord."""
+    words = letter.words
+    if not words.has("sms"):
+        raise NoShortForm(f"template: expected one with a phrase sms, found {letter.message.template}")
+    values = short_values(letter)
+    end = f" {words.say('sms_end')}" if way_out else ""
     shown = None
     for key in LADDER:
         if words.has(key) and (key == "sms" or words.needs(key) <= values.keys()):
-            shown = counted(words.say(key, **values).translate(_PLAINER))
+            shown = counted(f"{words.say(key, **values)}{end}".translate(_PLAINER))
             if shown.segments == 1:
                 return shown
-    return shown or counted(words.say("sms", **values).translate(_PLAINER))
+    return shown or counted(f"{words.say('sms', **values)}{end}".translate(_PLAINER))
+
+
+def short_values(letter: Letter) -> dict[str, str]:
+    """What the short wordings of a letter are filled with: only what is known."""
+    if letter.message.template in NOTICES:
+        return _values(matter(letter))
+    family = letter.catalogue.families.get(letter.message.references.get("family", ""))
+    values = {"brand": letter.brand.name, "help": letter.brand.support.short or letter.brand.support.page}
+    values["shop"] = letter.brand.shop_of(letter.order.shop).url
+    values["product"] = seven_bit(plain(letter.pick(family.title) if family else letter.order.name, 30))
+    return values
 
 
 def _values(seen: Matter) -> dict[str, str]:

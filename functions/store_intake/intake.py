@@ -32,6 +32,7 @@ from aftercare.facts import (
 )
 from aftercare.keys import Key
 from aftercare.outside import Outside
+from aftercare.returns import return_data
 from aftercare.shipment import Shipment
 from aftercare.store import Delivery, expires, find, park, present, versioned
 from aftercare.table import (
@@ -56,6 +57,7 @@ from store_intake.record import (
     News,
     case_after,
     description,
+    devices_after,
     news,
     order_after,
     person_of,
@@ -434,6 +436,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
+        _number(draft, customer, names, at)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
     if customer is not None and profile is not None:
         profile = _archive(draft, customer, profile, orders, shipments)
@@ -493,7 +496,7 @@ def _order_data(customer_id: str, order: Order, one: News) -> events.CustomerDat
     if one.refund is not None:
         return events.RefundData(customer_id=customer_id, order=order.key, refund=one.refund)
     if one.returned is not None:
-        return events.ReturnData(customer_id=customer_id, order=order.key, return_ref=one.returned)
+        return return_data(customer_id, order, one.returned)
     if one.lines:
         return events.StockData(customer_id=customer_id, order=order.key, lines=one.lines, expected_at=one.expected_at)
     if one.type == "SubscriptionRenewed":
@@ -700,6 +703,8 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
             told, rank, at = person_of(fact)
             tags = (fact.tags, fact.tags_removed) if isinstance(fact, CustomerFact) else ((), ())
             after = profile_after(after, told, rank, at, received.received_at, names.shop_ref, tags)
+            if isinstance(fact, CustomerFact):
+                after = after.model_copy(update={"devices": devices_after(after.devices, fact.devices, at)})
     if after is None:
         return None
     changed = before is None or after.model_copy(update={"told": before.told}) != before
@@ -715,6 +720,14 @@ def _write_profile(draft: _Draft, before: Profile | None, after: Profile | None)
     version = before.version if before else 0
     doc = after.model_copy(update={"version": version + 1}).to_json()
     draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
+
+
+def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:
+    """Whose number it is, once: a person who writes is known by nothing else."""
+    known = {before.profile.contact.phone, *(order.contact.phone for order in before.orders)} if before else set()
+    if at.phone and names.phone not in known:
+        place = keys.phone_owner(at.phone, draft.customer_id)
+        draft.writes.append(Put(place, {"customer_id": draft.customer_id}))
 
 
 def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:

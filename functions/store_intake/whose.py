@@ -59,7 +59,8 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the aliases of those names lie. `order` is the first of `orders`."""
+    """Where the aliases of those names lie. `order` is the first of `orders`, `phone` the number's keyed hash: it names nobody,
+    but who writes from it must be found."""
 
     order: Key | None = None
     platform: Key | None = None
@@ -68,6 +69,7 @@ class Places:
     shipments: tuple[Key, ...] = ()
     subscriptions: tuple[Key, ...] = ()
     parcels: tuple[Key, ...] = ()
+    phone: str | None = None
 
     def all(self) -> tuple[Key, ...]:
         return (*self.people(), *self.parcels)
@@ -133,6 +135,7 @@ def places(names: Names, identity_secret: str) -> Places:
         shipments=tuple(map(keys.shipment_alias, names.shipment_keys)),
         subscriptions=tuple(keys.subscription_alias(key) for ref in names.subscription_refs if (key := names.key_of(ref))),
         parcels=tuple(dict.fromkeys(parcels)),
+        phone=identity.keyed_hash(identity_secret, names.phone) if names.phone else None,
     )
 
 

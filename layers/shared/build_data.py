@@ -28,14 +28,17 @@ READER = HERE / "aftercare" / "content" / "plain.py"
 OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(("BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")),
     "events": frozenset(("PutEvents",)),
+    "pinpoint-sms-voice-v2": frozenset(("SendTextMessage",)),
     "scheduler": frozenset(("CreateSchedule", "UpdateSchedule")),
     "secretsmanager": frozenset(("GetSecretValue",)),
     "sesv2": frozenset(("GetAccount", "SendEmail")),
+    "sns": frozenset(("Publish",)),
+    "socialmessaging": frozenset(("SendWhatsAppMessage",)),
     "sqs": frozenset(("SendMessage",)),
     "ssm": frozenset(("GetParameter",)),
     "stepfunctions": frozenset(("StartExecution",)),
 }
-"""Every operation that aftercare.aws calls, itself or through Powertools."""
+"""Every operation that the adapters call, themselves or through Powertools."""
 
 
 def installed(distribution: str, target: Path) -> None:

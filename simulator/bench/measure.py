@@ -45,13 +45,14 @@ class Result:
 
 def measure(wanted: Sequence[str], say: Say) -> list[Result]:
     """The bars asked for, in their order. `say` hears what is being worked on."""
-    from simulator.bench import artefact, calls, cold_start, forecast, speed
+    from simulator.bench import artefact, calls, channels, cold_start, forecast, speed
 
     groups: tuple[tuple[tuple[str, ...], Callable[[Say], list[Result]]], ...] = (
         (("P1", "P2", "P3", "P6"), cold_start.measure),
         (("P5", "P8"), artefact.measure),
         (("P9",), calls.measure),
         (("D1",), forecast.measure),
+        (("C1",), channels.measure),
         (("P17",), speed.measure),
     )
     found: list[Result] = []
@@ -61,4 +62,4 @@ def measure(wanted: Sequence[str], say: Say) -> list[Result]:
     return sorted(found, key=lambda result: BARS.index(result.id))
 
 
-BARS: Final = ("P1", "P2", "P3", "P5", "P6", "P8", "P9", "D1", "P17")
+BARS: Final = ("P1", "P2", "P3", "P5", "P6", "P8", "P9", "D1", "C1", "P17")

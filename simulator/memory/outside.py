@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
 from aftercare.clock import Clock, Ids, iso
 from aftercare.keys import Key, TableName
+from aftercare.outgoing import Chat, Push, Text
 from aftercare.outside import Accepted, Busy, Mail, NotThere, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.providers import (
+    BUSY,
+    Refuses,
+    chat_call,
+    chat_refused,
+    mail_refused,
+    push_call,
+    push_refused,
+    refused,
+    text_call,
+    text_refused,
+)
 from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
@@ -18,12 +31,9 @@ from simulator.faults import Fault, FaultPort
 from simulator.mailbox import Mailbox
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
+from simulator.phones import Phones, ProviderSays
 from simulator.schedules import ScheduleExists, Scheduler
 from simulator.state_language import ExecutionAlreadyExists
-
-PROVIDER_BUSY: Final = frozenset(("TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"))
-ACCOUNT_STOPPED: Final = frozenset(("SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"))
-OPERATOR_TIME: Final = timedelta(minutes=15)
 
 
 class Unavailable(Exception):
@@ -47,6 +57,8 @@ class Services(Protocol):
     def scheduler(self) -> Scheduler: ...
     @property
     def mailbox(self) -> Mailbox: ...
+    @property
+    def phones(self) -> Phones: ...
     @property
     def faults(self) -> FaultPort | None: ...
 
@@ -75,6 +87,9 @@ class MemoryOutside(Outside):
         self.waits = MemoryWaits(services)
         self.slots = MemorySlots(services, settings)
         self.mail = MemoryMail(services, settings)
+        self.texts = MemoryTexts(services, settings)
+        self.pushes = MemoryPushes(services)
+        self.chats = MemoryChats(services, settings)
         self.secrets = MemorySecrets(services)
 
 
@@ -245,10 +260,8 @@ class MemoryMail:
 
 
 def refusal(code: str) -> SendOutcome:
-    """What the mailer makes of the provider's error code; the adapter's own lists (contract: test_twins_contract)."""
-    if code in ACCOUNT_STOPPED:
-        return Busy(code, patience=OPERATOR_TIME)
-    return Busy(code) if code in PROVIDER_BUSY else Rejected(code)
+    """What the mailer makes of the provider's error code."""
+    return refused(code, 429 if code in BUSY else 400, {}, mail_refused)
 
 
 def provider_answer(fault: Fault) -> SendOutcome:
@@ -258,6 +271,71 @@ def provider_answer(fault: Fault) -> SendOutcome:
     if fault in (Fault.REFUSED, Fault.CONFLICT):
         return Rejected("MessageRejected")
     return Uncertain("ReadTimeoutError")
+
+
+REFUSALS: Final = {
+    "texts.send": "INVALID_PARAMETER",
+    "pushes.send": "InvalidParameter",
+    "chats.send": "InvalidParametersException",
+}
+"""How each of these providers refuses a message for good."""
+
+
+def _send(services: Services, name: str, message_id: str, call: Callable[[], str], refuses: Refuses) -> SendOutcome:
+    """One attempt at a provider of phones, its answer or its fault sorted as the adapter does."""
+
+    def apply() -> SendOutcome:
+        try:
+            return Accepted(call())
+        except ProviderSays as said:
+            return refused(said.code, 429 if said.code in BUSY else 400, {"Reason": said.reason}, refuses)
+
+    def answer(fault: Fault) -> SendOutcome:
+        if fault is not Fault.REPLY_LOST:  # then apply() has counted it
+            services.phones.attempts[message_id] += 1
+        if fault is Fault.THROTTLED:
+            return Busy("ThrottlingException")
+        return Rejected(REFUSALS[name]) if fault in (Fault.REFUSED, Fault.CONFLICT) else Uncertain("ReadTimeoutError")
+
+    outcome: SendOutcome = _through(services, name, apply, answer)
+    return outcome
+
+
+class MemoryTexts:
+    """SendTextMessage (port: aftercare.outside.Provider[Text])."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services = services
+        self._settings = settings
+
+    def send(self, message: Text) -> SendOutcome:
+        asked, phones = text_call(message, self._settings), self._services.phones
+        message_id = message.context.get("aftercare-message", "")
+        return _send(self._services, "texts.send", message_id, lambda: phones.send_text_message(asked), text_refused)
+
+
+class MemoryPushes:
+    """Publish to one platform endpoint (port: aftercare.outside.Provider[Push])."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def send(self, message: Push) -> SendOutcome:
+        asked, phones = push_call(message), self._services.phones
+        message_id = message.data.get("aftercare-message", "")
+        return _send(self._services, "pushes.send", message_id, lambda: phones.publish(asked), push_refused)
+
+
+class MemoryChats:
+    """SendWhatsAppMessage (port: aftercare.outside.Provider[Chat])."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services = services
+        self._settings = settings
+
+    def send(self, message: Chat) -> SendOutcome:
+        asked, phones = chat_call(message, self._settings), self._services.phones
+        return _send(self._services, "chats.send", message.message_id, lambda: phones.send_whatsapp_message(asked), chat_refused)
 
 
 class MemorySecrets:

@@ -26,6 +26,7 @@ from moto import mock_aws
 from aftercare.aws import CALL, AwsOutside, AwsSecrets, DynamoTables
 from aftercare.keys import TableName
 from aftercare.outside import Outside
+from aftercare.providers import BUSY
 from aftercare.settings import Settings
 from aftercare.table import Item, number
 from simulator.event_bus import NotAuthorized
@@ -35,6 +36,7 @@ from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
 from simulator.moto_backend.queues import MotoQueue
 from simulator.moto_backend.streams import MotoStream
+from simulator.phones import ProviderSays
 from simulator.schedules import ScheduleExists, ScheduleMissing
 from simulator.seeded import SeededIds
 from simulator.state_language import ExecutionError
@@ -145,6 +147,9 @@ class MotoBackend:
             ("scheduler", "GetSchedule"): self._get_schedule,
             ("sesv2", "SendEmail"): self._send_email,
             ("sesv2", "GetAccount"): self._get_account,
+            ("pinpoint-sms-voice-v2", "SendTextMessage"): self._phones("send_text_message", "MessageId"),
+            ("sns", "Publish"): self._phones("publish", "MessageId"),
+            ("socialmessaging", "SendWhatsAppMessage"): self._phones("send_whatsapp_message", "messageId"),
             ("lambda", "Invoke"): self._invoke,
             ("sqs", "SendMessage"): self._send_message,
         }
@@ -249,7 +254,7 @@ class MotoBackend:
         except ClientError as error:
             response: Parsed = dict(error.response)
             told = response["Error"]
-            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata")}
+            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata", "message")}
             status = response["ResponseMetadata"].get("HTTPStatusCode", 400)
             raise _Stop(told["Code"], told.get("Message", ""), status, **more) from error
         return parsed
@@ -271,6 +276,8 @@ class MotoBackend:
         """How a service answers a fault."""
         if service == "sesv2":
             self.cloud.mailbox.attempt(_tags(asked)) if fault is not Fault.REPLY_LOST else None
+        if operation in _NAMED and fault is not Fault.REPLY_LOST:
+            self.cloud.phones.attempts[_NAMED[operation](asked)] += 1
         if fault in (Fault.REPLY_LOST, Fault.TIMEOUT_BEFORE):
             raise ReadTimeoutError(endpoint_url=f"https://{service}.{REGION}.amazonaws.com")
         if fault is Fault.CONFLICT and operation == "TransactWriteItems":
@@ -286,7 +293,8 @@ class MotoBackend:
             kept = self._put_events({"Entries": entries[:-1]})["Entries"] if len(entries) > 1 else []
             failed = {"ErrorCode": "InternalFailure", "ErrorMessage": "Unexpected service error occurred"}
             return {"FailedEntryCount": 1, "Entries": [*kept, failed]}
-        raise _Stop("MessageRejected" if service == "sesv2" else "AccessDeniedException", "refused")
+        code, reason = _REFUSALS.get(service, ("AccessDeniedException", ""))
+        raise _Stop(code, "refused", Reason=reason)
 
     # ------------------------------------------------------------ what the engine answers
 
@@ -372,6 +380,17 @@ class MotoBackend:
         except Refused as refused:
             raise _Stop("BadRequestException", str(refused)) from refused
         return {"MessageId": taken.provider_id}
+
+    def _phones(self, call: str, named: str) -> Callable[[Parsed], Parsed]:
+        """One of the providers that reach a phone: moto knows none of them as they are (SNS's endpoints it never disables)."""
+
+        def answer(asked: Parsed) -> Parsed:
+            try:
+                return {named: getattr(self.cloud.phones, call)(asked)}
+            except ProviderSays as said:
+                raise _Stop(said.code, str(said), 429 if said.code in BUSY else 400, Reason=said.reason) from said
+
+        return answer
 
     def _get_account(self, _: Parsed) -> Parsed:
         per_second, per_day, sent_today = self.cloud.mailbox.quota()
@@ -534,8 +553,27 @@ _EFFECTS: Final[Mapping[tuple[str, str], str]] = {
     ("stepfunctions", "StartExecution"): "waits.start",
     ("scheduler", "CreateSchedule"): "slots.set",
     ("sesv2", "SendEmail"): "mail.send",
+    ("pinpoint-sms-voice-v2", "SendTextMessage"): "texts.send",
+    ("sns", "Publish"): "pushes.send",
+    ("socialmessaging", "SendWhatsAppMessage"): "chats.send",
 }
 """The names under which a fault plan counts calls (faults.py)."""
+
+
+_REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
+    "sesv2": ("MessageRejected", ""),
+    "pinpoint-sms-voice-v2": ("ValidationException", "INVALID_PARAMETER"),
+    "sns": ("InvalidParameter", ""),
+    "socialmessaging": ("InvalidParametersException", ""),
+}
+"""How each provider refuses a message for good: its code, and its reason where it gives one."""
+
+_NAMED: Final[Mapping[str, Callable[[Parsed], str]]] = {
+    "SendTextMessage": lambda asked: str((asked.get("Context") or {}).get("aftercare-message", "")),
+    "Publish": lambda asked: str(json.loads(json.loads(asked["Message"])["APNS"]).get("aftercare-message", "")),
+    "SendWhatsAppMessage": lambda asked: str(json.loads(bytes(asked["message"])).get("biz_opaque_callback_data", "")),
+}
+"""The short name of the message in each provider's call."""
 
 
 def _botocore_session() -> botocore.session.Session:

@@ -12,10 +12,11 @@ from aftercare.decision import Decision, Message, Reason, State, Step
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.CLAIMED: "claimed for its one send",
-    Reason.SENT: "the mail provider took it",
+    Reason.SENT: "the provider took it",
     Reason.ALREADY_SETTLED: "a message is settled once, and this one was settled before",
     Reason.NOT_YET: "its window has not opened",
     Reason.QUIET_HOURS: "it is not an hour to be texted at where the customer is or may be",
+    Reason.BETTER_HOUR: "it can wait, and the customer is used to answer at another hour",
     Reason.TOO_LATE: "its window has closed",
     Reason.SWITCHED_OFF: "this purpose is switched off; it waits for its release until its window closes",
     Reason.DRY_RUN: "the stage is in dry: everything is decided and nothing is sent",
@@ -49,12 +50,12 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIGEST: "it can wait, and the customer hears once a week",
     Reason.IN_DIGEST: "it went out with others as one message",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
-    Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
-    Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
-    Reason.PROVIDER_UNCLEAR: "the mail provider's answer was lost; it is never sent again by itself",
+    Reason.PROVIDER_BUSY: "the provider took nothing now; it is tried again",
+    Reason.PROVIDER_REFUSED: "the provider refused it for good",
+    Reason.PROVIDER_UNCLEAR: "the provider's answer was lost; it is never sent again by itself",
     Reason.LEASE_EXPIRED: "the function that claimed it never said what came of it",
     Reason.OUTCOME_NEVER_LEARNED: "nobody learned whether it was sent; an operator decides",
-    Reason.PROVIDER_CONFIRMED: "the mail provider's own event confirmed the send",
+    Reason.PROVIDER_CONFIRMED: "the provider's own event confirmed the send",
     Reason.OPERATOR_CONFIRMED: "an operator confirmed that it was sent",
     Reason.OPERATOR_DROPPED: "an operator dropped it",
     Reason.OPERATOR_RESENT: "an operator lets it be sent once more, though it may have been sent before",
@@ -255,6 +256,28 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
 }
 
 
+_TONES: Final = {
+    "stated": "as the customer asked to be written to",
+    "bad_news": "because it is bad news",
+    "past": "because something went badly for this customer lately",
+    "setup": "because it says how something is set up",
+    "business": "because the customer is a business",
+    "address": "as this language addresses its readers",
+    "brand": "as the brand sounds",
+}
+
+
+def _written(step: Step) -> str:
+    """The tone, and of a short form what it takes."""
+    tone, because = step.saw.get("tone"), str(step.saw.get("because"))
+    rest = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if name not in ("tone", "because")]
+    return _and([f"{tone}, {_TONES.get(because, because)}" if tone else "", *rest])
+
+
+_BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"written": ("How is it written?", _written)}
+"""What is no rule of the gate and stands in its record as well."""
+
+
 def known_rules() -> tuple[str, ...]:
     """The rules that have words of their own; another one is told by its name and what it saw."""
     return tuple(_RULES)
@@ -262,7 +285,7 @@ def known_rules() -> tuple[str, ...]:
 
 def rule(step: Step) -> tuple[str, str]:
     """One rule's part in words: its question, and what it found."""
-    question, say = _RULES.get(step.rule, (plain(step.rule).capitalize(), _anything))
+    question, say = {**_RULES, **_BESIDE}.get(step.rule, (plain(step.rule).capitalize(), _anything))
     return question, say(step)
 
 

@@ -23,6 +23,7 @@ WITHOUT_EFFECT: Final = frozenset(
         "AWS::Logs::MetricFilter",
         "AWS::Route53::RecordSet",
         "AWS::SES::EmailIdentity",
+        "AWS::SMSVOICE::ConfigurationSet",
         "AWS::SNS::Subscription",
         "AWS::SNS::Topic",
         "AWS::SNS::TopicPolicy",

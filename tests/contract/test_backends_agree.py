@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 
 from aftercare import outside
-from aftercare.aws import _ACCOUNT_STOPPED, _PROVIDER_BUSY, OPERATOR_TIME
+from aftercare.keys import Key
 from aftercare.outside import Mail
+from aftercare.providers import BUSY
+from aftercare.table import Change, ConditionFailed, Exists
 from simulator.cloud import LocalCloud
 from simulator.event_bus import NotAuthorized
-from simulator.memory import outside as twins
+from simulator.faults import FaultPlan
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = json.loads((ROOT / "events/store/OrderPlaced.json").read_text())
+ACCOUNT_STOPPED = {"SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"}
 SSM = {"/aftercare/shopify-secrets": "local-secret"}
 
 
@@ -108,11 +111,7 @@ def test_only_the_relay_puts_on_the_aftercare_bus_and_only_stores_on_theirs(back
         cloud.put_events([{**entry, "Source": "store.coffee", "EventBusName": cloud.store_bus}])
 
 
-def test_the_mail_twin_sorts_the_providers_errors_as_the_adapter_does():
-    assert (twins.PROVIDER_BUSY, twins.ACCOUNT_STOPPED, twins.OPERATOR_TIME) == (_PROVIDER_BUSY, _ACCOUNT_STOPPED, OPERATOR_TIME)
-
-
-@pytest.mark.parametrize("code", sorted(_PROVIDER_BUSY | _ACCOUNT_STOPPED | {"MessageRejected"}))
+@pytest.mark.parametrize("code", sorted(BUSY | ACCOUNT_STOPPED | {"MessageRejected"}))
 def test_a_refusal_by_the_provider_means_the_same_on_both_backends(code):
     outcomes = []
     mail = Mail("a@shop.example", "b@example.com", "s", "h", "t", {"aftercare-message": "m"}, lambda: b"MIME")
@@ -122,3 +121,18 @@ def test_a_refusal_by_the_provider_means_the_same_on_both_backends(code):
             cloud.mailbox.refuses = lambda to: code
             cloud.invoke("message_gate", {})
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("backend", ["memory", "moto"])
+def test_a_condition_that_fails_is_told_so_under_a_plan_of_faults_too(backend):
+    told, change = [], Change(Key("customers", "CUSTOMER#anna", "1#CAPS"), put={"doc": "{}"}, when=Exists())
+
+    def handler(event: object, context: object) -> None:
+        try:
+            outside.current().tables.write([change])
+        except ConditionFailed as failed:
+            told.append(failed.found)
+
+    with LocalCloud(backend, handlers={"message_gate": handler}, ssm=SSM, faults=FaultPlan()) as cloud:
+        cloud.invoke("message_gate", {})
+    assert told == [{0: None}]

@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
 import build_data
-from aftercare import aws
+from aftercare import aws, aws_channels
 from aftercare.content import plain
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +59,9 @@ def local(monkeypatch):
 
 
 def calls_of_the_ports() -> set[tuple[str, str]]:
-    """(service, method) of every call in aftercare.aws: the adapters' clients by what AwsOutside gives them, and Powertools."""
-    tree = ast.parse(inspect.getsource(aws))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    """(service, method) of every call of the adapters: their clients by what AwsOutside gives them, and Powertools."""
+    trees = [ast.parse(inspect.getsource(module)) for module in (aws, aws_channels)]
+    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     given = {}
     for call in (node for node in ast.walk(classes["AwsOutside"]) if isinstance(node, ast.Call)):
         if isinstance(call.func, ast.Name) and call.func.id in classes and call.args:
@@ -71,8 +71,8 @@ def calls_of_the_ports() -> set[tuple[str, str]]:
     found = set()
     for name, service in given.items():
         for node in ast.walk(classes[name]):
-            # A call of the client, of the client behind a method of ours, or one that is handed on to be made.
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self._client", "self._connected()"):
+            # A call of the client, of the client that a line gives, or one that is handed on to be made.
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self._client", "client"):
                 found |= {(service, node.attr)} if node.attr not in OF_THE_CLIENT else set()
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr":
                 assert ast.unparse(node.args[1]) == "f'{kind.lower()}_item'"
@@ -120,8 +120,13 @@ NEEDED = {"dynamodb": {"RequestItems": {}}, "scheduler": {"Name": "x"}, "sqs": {
 """What the address is made of."""
 
 
-def answer() -> AWSResponse:
-    return AWSResponse("https://example.com", 200, {}, SimpleNamespace(stream=lambda *_, **__: iter([b"{}"])))
+ANSWERS = {"sns": b"<PublishResponse><PublishResult/></PublishResponse>"}
+"""Where it is not JSON."""
+
+
+def answer(service: str) -> AWSResponse:
+    body = ANSWERS.get(service, b"{}")
+    return AWSResponse("https://example.com", 200, {}, SimpleNamespace(stream=lambda *_, **__: iter([body])))
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-east-1", "us-gov-west-1", "cn-north-1", "eu-newest-9"])
@@ -132,7 +137,7 @@ def test_a_region_has_the_same_endpoint_and_signature(sessions, service, region)
         client = made.create_client(service, region, config=aws.CALL)
         methods.append(len(client.meta.method_to_api_mapping))
         seen: list[Any] = []
-        client.meta.events.register("before-send", lambda request, seen=seen, **_: seen.append(request) or answer())
+        client.meta.events.register("before-send", lambda request, seen=seen, **_: seen.append(request) or answer(service))
         getattr(client, botocore.xform_name(min(build_data.OPERATIONS[service])))(**NEEDED.get(service, {}))
         scope = seen[0].headers["Authorization"].decode().split("Credential=")[1].split(",")[0].split("/")[2:]
         found.append((seen[0].url.split("?")[0], client.meta.partition, scope))

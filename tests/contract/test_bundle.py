@@ -305,18 +305,32 @@ def let_in(queue: str) -> set[str]:
     found: set[str] = set()
     for policy in of_type("AWS::SQS::QueuePolicy").values():
         if {"Ref": queue} in policy["Queues"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
+            for statement in chosen(policy["PolicyDocument"]["Statement"]):
                 assert queue in map(target, listed(statement["Resource"]))
                 found |= {target(arn) for arn in chosen(statement["Condition"]["ArnEquals"]["aws:SourceArn"])}
     return found
 
 
-def test_a_queue_policy_lets_in_one_action_of_named_rules_only():
+def test_a_queue_policy_lets_in_one_action_of_named_rules_and_topics_only():
+    topics = of_type("AWS::SNS::Topic")
     for policy in of_type("AWS::SQS::QueuePolicy").values():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        for statement in chosen(policy["PolicyDocument"]["Statement"]):
             assert statement["Action"] == "sqs:SendMessage"
             assert set(statement["Condition"]) == {"ArnEquals"}
+            sources = {target(arn) for arn in chosen(statement["Condition"]["ArnEquals"]["aws:SourceArn"])}
+            service = "sns" if sources <= topics.keys() else "events"
+            assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+            assert service == "sns" or not sources & topics.keys()
+
+
+def test_what_people_write_reaches_a_queue_and_comes_from_the_providers_alone():
+    (subscription,) = [s for s in of_type("AWS::SNS::Subscription").values() if s["Protocol"] == "sqs"]
+    queue = target(subscription["Endpoint"])
+    assert queue in WORKING and target(subscription["RedrivePolicy"]["deadLetterTargetArn"]) == redrive(queue)
+    (policy,) = [p for p in of_type("AWS::SNS::TopicPolicy").values() if subscription["TopicArn"] in p["Topics"]]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": ["sms-voice.amazonaws.com", "social-messaging.amazonaws.com"]}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_rules_on_the_aftercare_bus_listen_to_events_of_the_catalogue():
@@ -368,6 +382,22 @@ def test_the_gate_sends_from_two_addresses_under_our_configuration_set():
     allowed = statement["Condition"]["StringEquals"]["ses:FromAddress"]
     given = environment("MessageGateFunction")
     assert allowed == [given["SENDER_ADDRESS"], given["PROMOTIONAL_SENDER_ADDRESS"]]
+
+
+def test_the_gate_reaches_phones_from_the_stores_own_numbers_and_apps_only_and_only_where_they_are_given():
+    granting = {a: s for a, s in granted(GATE) if a.startswith(("sms-voice:", "social-messaging:", "sns:"))}
+    assert granting.keys() == {"sms-voice:SendTextMessage", "social-messaging:SendWhatsAppMessage", "sns:Publish"}
+    assert granting["sms-voice:SendTextMessage"]["Resource"] == {"Ref": "SmsOriginationArn"}
+    assert granting["social-messaging:SendWhatsAppMessage"]["Resource"] == {"Ref": "WhatsAppPhoneNumberArn"}
+    for app in ("AndroidPushArn", "ApplePushArn"):
+        (published,) = [s for a, s in granted(GATE) if a == "sns:Publish" and app in json.dumps(s["Resource"])]
+        assert published["Resource"]["Fn::Sub"][0] == "${Account}:endpoint/${App}/*"
+    unconditional = [s for policy in ROLES[GATE]["Policies"] for s in policy["PolicyDocument"]["Statement"] if "Fn::If" not in s]
+    assert not [s for s in unconditional for a in listed(s["Action"]) if a in granting]
+    parameters = TEMPLATE["Parameters"]
+    assert {
+        parameters[name]["Default"] for name in ("SmsOriginationArn", "WhatsAppPhoneNumberArn", "AndroidPushArn", "ApplePushArn")
+    } == {""}
 
 
 KNOWS_NO_RESOURCE = ("ses:GetAccount",)

@@ -1,4 +1,4 @@
-"""The one module that knows the AWS SDK: every port on the real services, one wire attempt for each call that has an effect.
+"""Every port on the real services, one wire attempt for each call that has an effect. Providers of messages: aws_channels.
 
 Clients come from botocore. boto3 would add what no port uses (resources, uploads), a third of the SDK's import.
 """
@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -26,7 +26,8 @@ from botocore.loaders import Loader
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Accepted, Busy, Mail, NotKept, NotThere, Outside, Rejected, SendOutcome, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Mailer, NotKept, NotThere, Outside, Provider
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -49,9 +50,6 @@ from aftercare.table import (
     Write,
     number,
 )
-
-if TYPE_CHECKING:
-    from aftercare.rate import Quota
 
 CALL = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},
@@ -112,13 +110,12 @@ class _Expression:
     """Collects the names and values of one DynamoDB expression."""
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self._places: dict[str, str] = {}
         self.values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
-        place = f"#{attribute}"
-        self.names[place] = attribute
-        return place
+        # Numbered: an attribute may have letters that its place in an expression may not have, such as a hyphen.
+        return self._places.setdefault(attribute, f"#n{len(self._places)}")
 
     def value(self, value: Value) -> str:
         place = f":v{len(self.values)}"
@@ -152,7 +149,7 @@ class _Expression:
 
     def fields(self) -> dict[str, Any]:
         return {
-            **({"ExpressionAttributeNames": self.names} if self.names else {}),
+            **({"ExpressionAttributeNames": {place: name for name, place in self._places.items()}} if self._places else {}),
             **({"ExpressionAttributeValues": self.values} if self.values else {}),
         }
 
@@ -408,76 +405,6 @@ class SchedulerSlots:
             self._client.update_schedule(**schedule)
 
 
-_PROVIDER_BUSY = frozenset(("TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"))
-_ACCOUNT_STOPPED = frozenset(("SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"))
-_MAIL_REFUSED = frozenset(("MessageRejected", "BadRequestException"))
-"""Only these speak of the mail itself; a denied role, a missing configuration set, an expired signature are the operator's."""
-OPERATOR_TIME = timedelta(minutes=15)
-
-
-IDLE = timedelta(seconds=5)
-"""An idle connection is not trusted for longer. A frozen sandbox never hears that its peer or a NAT has closed it, and a
-send into a dead connection is an outcome that nobody learns; a new one costs one handshake."""
-
-
-class SesMail:
-    """SES v2 SendEmail with raw MIME, exactly one wire attempt; the answer sorted by what the gate does next."""
-
-    def __init__(self, client: Any, settings: Settings, clock: Clock) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
-        self._used_at: datetime | None = None
-
-    def _connected(self) -> Any:
-        """The client, without connections that have been idle too long (or for nobody knows how long: a clock set back)."""
-        if self._used_at and not timedelta(0) <= self._clock.now() - self._used_at <= IDLE:
-            self._client.close()
-        return self._client
-
-    def send(self, mail: Mail) -> SendOutcome:
-        try:
-            return self._send(mail)
-        finally:
-            self._used_at = self._clock.now()
-
-    def _send(self, mail: Mail) -> SendOutcome:
-        try:
-            answer = self._connected().send_email(
-                FromEmailAddress=mail.sender,
-                Destination={"ToAddresses": [mail.recipient]},
-                Content={"Raw": {"Data": mail.mime()}},
-                EmailTags=[{"Name": name, "Value": value} for name, value in sorted(mail.tags.items())],
-                ConfigurationSetName=self._settings.need("configuration_set"),
-            )
-        except NEVER_SENT as error:
-            return Busy(type(error).__name__)
-        except BotoCoreError as error:
-            return Uncertain(type(error).__name__)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-            if code in _ACCOUNT_STOPPED:
-                return Busy(code, patience=OPERATOR_TIME)
-            if code in _PROVIDER_BUSY or status == 429:
-                return Busy(code)
-            if status >= 500:
-                return Uncertain(code)
-            return Rejected(code) if code in _MAIL_REFUSED else Busy(code, patience=OPERATOR_TIME)
-        return Accepted(answer["MessageId"])
-
-    def quota(self, now: datetime) -> "Quota":
-        try:
-            told = self._client.get_account()["SendQuota"]
-        except (BotoCoreError, ClientError) as error:
-            raise NotKept("the account's quota cannot be read") from error
-        from aftercare.rate import Quota  # of all who send and sweep, only the sweep asks
-
-        return Quota(
-            per_second=told["MaxSendRate"], per_day=told["Max24HourSend"], sent_today=told["SentLast24Hours"], read_at=now
-        )
-
-
 def _code(error: BaseException | None) -> str | None:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
 
@@ -594,8 +521,28 @@ class AwsOutside(Outside):
         return SchedulerSlots(self._client("scheduler"), self.settings)
 
     @cached_property
-    def mail(self) -> SesMail:  # type: ignore[override]
+    def mail(self) -> Mailer:  # type: ignore[override]
+        from aftercare.aws_channels import SesMail
+
         return SesMail(self._client("sesv2"), self.settings, self.clock)
+
+    @cached_property
+    def texts(self) -> Provider[Text]:  # type: ignore[override]
+        from aftercare.aws_channels import SmsTexts
+
+        return SmsTexts(self._client("pinpoint-sms-voice-v2"), self.settings, self.clock)
+
+    @cached_property
+    def pushes(self) -> Provider[Push]:  # type: ignore[override]
+        from aftercare.aws_channels import SnsPushes
+
+        return SnsPushes(self._client("sns"), self.clock)
+
+    @cached_property
+    def chats(self) -> Provider[Chat]:  # type: ignore[override]
+        from aftercare.aws_channels import WhatsAppChats
+
+        return WhatsAppChats(self._client("socialmessaging"), self.settings, self.clock)
 
     @cached_property
     def secrets(self) -> AwsSecrets:  # type: ignore[override]

@@ -2,21 +2,22 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
 from aftercare.keys import Key
+from aftercare.learned import NOTHING, Learned
 from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -72,12 +73,47 @@ class Charge(Model):
     amount: Money
 
 
+ReturnState = Literal["requested", "approved", "received", "settled"]
+"""How far a return is; it goes forward only."""
+
+ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
+"""Why something goes back, as a customer may choose to say."""
+
+ReturnOutcome = Literal["refund", "exchange", "credit"]
+"""What a customer gets for what goes back."""
+
+
 class Return(Model):
-    """Goods that the customer wants to give back, by the sender's own reference."""
+    """Goods that the customer gives back. Each time is set once, in whatever order they become known.
+
+    `ref` is the reference that our own page gave it, else the sender's; `also` are its names at other senders. `lines` is how
+    many of each line of the order (none: nobody said). `wish` is what the customer wants for it, `outcome` what they got.
+    """
 
     ref: str
+    also: tuple[str, ...] = ()
     requested_at: AwareDatetime | None = None
     approved_at: AwareDatetime | None = None
+    received_at: AwareDatetime | None = None
+    settled_at: AwareDatetime | None = None
+    lines: dict[str, int] = Field(default_factory=dict)
+    reason: ReturnReason | None = None
+    wish: ReturnOutcome | None = None
+    outcome: ReturnOutcome | None = None
+    amount: Money | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((self.ref, *self.also))
+
+    @property
+    def state(self) -> ReturnState:
+        """The furthest that is known of it."""
+        if self.settled_at:
+            return "settled"
+        if self.received_at:
+            return "received"
+        return "approved" if self.approved_at else "requested"
 
 
 class Stockout(Model):
@@ -153,6 +189,10 @@ class Order(Model):
             return "cancelled"
         return "refunded" if self.refunded_in_whole else None
 
+    def returned(self, ref: str) -> Return | None:
+        """The return of that name, by whichever of its names."""
+        return next((r for r in self.returns if ref in r.names), None)
+
     @property
     def refunded_in_whole(self) -> bool:
         """Whether nothing of the price is left with the shop, by the sender's word or by the sum of the refunds."""
@@ -164,8 +204,21 @@ class Order(Model):
         return sum(a.amount for a in amounts if a.currency == self.total.currency) >= self.total.amount
 
 
+Endpoint = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/.+$", max_length=512)]
+"""The ARN of an SNS platform endpoint."""
+
+
+class Device(Model):
+    """A device with the store's app: its SNS endpoint, and when the store last said that it is in use."""
+
+    endpoint: Endpoint
+    seen_at: Instant
+
+
 class Profile(Model):
     """Who a customer is across orders. `shop_refs` are `<shop>:<platform's customer id>`.
+
+    `wrote_at` is the customer's own last WhatsApp message: for 24 hours after it, anything may be answered there.
 
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
     that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
@@ -181,6 +234,8 @@ class Profile(Model):
     tags: tuple[str, ...] = ()
     erased: bool = False
     archived_until: AwareDatetime | None = None
+    devices: tuple[Device, ...] = ()
+    wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
 
@@ -188,6 +243,18 @@ class Slot(Model):
     """The customer's one timer: when held messages are looked at again."""
 
     at: AwareDatetime
+
+
+# Most customers have none of these, and nobody can change one.
+NO_CONSENT = ConsentRecord.model_construct()
+NO_WISHES = Wishes.model_construct()
+
+
+@lru_cache(maxsize=1)
+def _nothing_counted() -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_construct()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,14 +267,15 @@ class Customer:
 
     id: str
     profile: Profile
-    consent: ConsentRecord = field(default_factory=ConsentRecord.model_construct)
-    wishes: Wishes = field(default_factory=Wishes.model_construct)
+    consent: ConsentRecord = NO_CONSENT
+    wishes: Wishes = NO_WISHES
     orders: tuple[Order, ...] = ()
     shipments: tuple["Shipment", ...] = ()
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
-    caps: Caps = field(default_factory=Caps.model_construct)
+    caps: "Caps" = field(default_factory=_nothing_counted)
+    learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
     whole: bool = False
 

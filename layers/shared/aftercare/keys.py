@@ -20,6 +20,7 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
+LEARNED = "1#LEARNED"
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
@@ -156,6 +157,21 @@ def cadence() -> Key:
 def rate(shard: int) -> Key:
     """One share of the sending rate: the instant from which the next place is free."""
     return Key("knowledge", f"RATE#{shard}", ONLY)
+
+
+def response(shard: int) -> Key:
+    """How all customers together answer on each channel: one share of the sums."""
+    return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def phone_owner(keyed_hash: str, customer_id: str) -> Key:
+    """A number may belong to several customers, who stay several: a partition each number, an item each customer."""
+    return Key("customers", f"PHONE#{keyed_hash}", f"C#{customer_id}")
+
+
+def chat_alias(provider_id: str) -> Key:
+    """Whose message a WhatsApp message is, by the only name that its events have."""
+    return Key("customers", f"ALIAS#chat#{provider_id}", ONLY)
 
 
 @lru_cache(maxsize=4096)

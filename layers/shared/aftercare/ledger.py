@@ -344,11 +344,12 @@ def note_engagement(
     return True
 
 
-def first_time(tables: Tables, customer_id: str, message_id: str, what: str) -> bool:
-    """Mark something on a message that counts once. False when it was marked before, or there is no such message."""
+def first_time(tables: Tables, customer_id: str, message_id: str, what: str, beside: Sequence[Write] = ()) -> bool:
+    """Mark something on a message that counts once, and write `beside` with it. False when it was marked before, or there is
+    no such message."""
     unmarked = AllOf((Exists(), Lacks(what)))
     try:
-        tables.write([Change(keys.ledger(customer_id, message_id), put={what: True}, when=unmarked)])
+        tables.write([Change(keys.ledger(customer_id, message_id), put={what: True}, when=unmarked), *beside])
     except ConditionFailed:
         return False
     return True

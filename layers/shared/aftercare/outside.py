@@ -6,7 +6,8 @@ A port is a Protocol in the engine's words; each method is one AWS call, its fai
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from aftercare import settings as settings_module
 from aftercare.clock import Clock, Ids
@@ -14,6 +15,7 @@ from aftercare.settings import Settings
 from aftercare.table import Tables
 
 if TYPE_CHECKING:
+    from aftercare.outgoing import Chat, Push, Text
     from aftercare.rate import Quota
 
 
@@ -40,11 +42,19 @@ class Busy:
     patience: timedelta = timedelta(seconds=30)
 
 
+class Gone(StrEnum):
+    """Why a provider takes nothing more for an address: its person said so there, or there is nobody behind it any more."""
+
+    OPTED_OUT = "opted_out"
+    DEAD = "dead"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Nothing was sent and trying again will not help; `code` is the provider's word."""
+    """Nothing was sent and trying again on this channel will not help; `code` is the provider's word."""
 
     code: str
+    gone: Gone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,8 @@ class Uncertain:
 
     code: str
 
+
+M = TypeVar("M", contravariant=True)
 
 SendOutcome = Accepted | Busy | Rejected | Uncertain
 
@@ -104,6 +116,14 @@ class Mailer(Protocol):
         ...
 
 
+class Provider(Protocol[M]):
+    """One provider of one channel."""
+
+    def send(self, message: M, /) -> SendOutcome:
+        """Exactly one attempt on the wire."""
+        ...
+
+
 class Secrets(Protocol):
     def text(self, name: str) -> str:
         """A secret's or parameter's text by name or ARN. NotThere when there is none; NotKept when it cannot be read."""
@@ -122,6 +142,9 @@ class Outside:
     waits: Waiting
     slots: Slots
     mail: Mailer
+    texts: "Provider[Text]"
+    pushes: "Provider[Push]"
+    chats: "Provider[Chat]"
     secrets: Secrets
 
 

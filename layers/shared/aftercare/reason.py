@@ -24,6 +24,7 @@ class Reason(Term):
     ALREADY_SETTLED = "already_settled"
     NOT_YET = "not_yet"
     QUIET_HOURS = "quiet_hours"
+    BETTER_HOUR = "better_hour"
     TOO_LATE = "too_late"
     SWITCHED_OFF = "switched_off"
     DRY_RUN = "dry_run"

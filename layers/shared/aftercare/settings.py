@@ -25,7 +25,15 @@ ENVIRONMENT = {
     "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
     "postal_address": "POSTAL_ADDRESS",
     "configuration_set": "CONFIGURATION_SET",
+    "sms_origination": "SMS_ORIGINATION",
+    "sms_configuration_set": "SMS_CONFIGURATION_SET",
+    "sms_max_price": "SMS_MAX_PRICE",
+    "whatsapp_phone_number_id": "WHATSAPP_PHONE_NUMBER_ID",
+    "push_applications": "PUSH_APPLICATIONS",
+    "account_inbox": "ACCOUNT_INBOX",
+    "sms_opt_outs": "SMS_OPT_OUTS",
     "public_base_url": "PUBLIC_BASE_URL",
+    "store_origins": "STORE_ORIGINS",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
@@ -69,7 +77,15 @@ class Settings:
     promotional_sender_address: str | None = None
     postal_address: str | None = None
     configuration_set: str | None = None
+    sms_origination: str | None = None
+    sms_configuration_set: str | None = None
+    sms_max_price: str | None = None
+    whatsapp_phone_number_id: str | None = None
+    push_applications: str | None = None
+    account_inbox: str | None = None
+    sms_opt_outs: str | None = None
     public_base_url: str | None = None
+    store_origins: str | None = None
     reorder_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None

@@ -1,5 +1,6 @@
 """The named operations on a customer's record: each is one AWS call with its conditions."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
+from aftercare.learned import Learned, learned_from
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -74,33 +76,51 @@ class CustomerUnknown(LookupError):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
-    return _customer(customer_id, tuple((str(item["sk"]), str(item["doc"])) for item in items))
+    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+
+
+def _document(item: Item) -> str:
+    """What a record is read from; sums lie beside each other, so that they can be added to."""
+    return json.dumps(item, sort_keys=True, default=str) if item["sk"] == keys.LEARNED else str(item["doc"])
 
 
 @lru_cache(maxsize=64)
 def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
     """The same documents of the same customer are the same record, and nobody can change it."""
-    found: dict[str, Any] = {"consent": ConsentRecord()}
-    several: dict[str, dict[str, Any]] = {"orders": {}, "shipments": {}, "held": {}, "cases": {}}
+    found: dict[str, Any] = {}
+    several: dict[str, dict[str, Any]] = {}
     archived: list[str] = []
     for place, doc in documents:
         # What was read from the archive comes last: where a record moved between the reads, it lies there.
         sk = place.removeprefix(keys.ARCHIVE)
+        _, kind, *key = sk.split("#", 2)
         if sk != place:
             archived.append(sk)
-        if sk.startswith(keys.ORDER):
-            several["orders"][sk] = _order(doc)
-        elif sk in _READERS:
-            name, read = _READERS[sk]
-            found[name] = read(doc)
+        reader = _READERS.get(kind)
+        if reader is None:
+            continue
+        name, read = reader
+        if key:
+            several.setdefault(name, {})[sk] = read(doc)
         else:
-            for start, (name, read) in _PREFIXED.items():
-                if sk.startswith(start):
-                    several[name][sk] = read(doc)
+            found[name] = read(doc)
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
-    found |= {name: tuple(parts.values()) for name, parts in several.items()}
+    for name, parts in several.items():
+        found[name] = tuple(parts.values())
     return Customer(id=customer_id, archived=frozenset(archived), **found)
+
+
+def _wishes(doc: str) -> Wishes:
+    return Wishes.model_validate_json(doc)
+
+
+def _slot(doc: str) -> Slot:
+    return Slot.model_validate_json(doc)
+
+
+def _learned(doc: str) -> Learned:
+    return learned_from((json.loads(doc),))
 
 
 # What few records have is imported with the first that has it: an order alone needs neither parcels nor held messages.
@@ -118,6 +138,12 @@ def _message(doc: str) -> "Message":
     return Message.model_validate_json(doc)
 
 
+def _caps(doc: str) -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_validate_json(doc)
+
+
 def _case(doc: str) -> "Case":
     from aftercare.cases import Case
 
@@ -125,17 +151,21 @@ def _case(doc: str) -> "Case":
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    keys.PROFILE: ("profile", _profile),
-    keys.CONSENT: ("consent", _consent),
-    keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
-    keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
-    keys.CAPS: ("caps", lambda doc: Caps.model_validate_json(doc)),
+    key.split("#", 2)[1]: (name, read)
+    for key, name, read in (
+        (keys.PROFILE, "profile", _profile),
+        (keys.CONSENT, "consent", _consent),
+        (keys.WISHES, "wishes", _wishes),
+        (keys.SLOT, "slot", _slot),
+        (keys.CAPS, "caps", _caps),
+        (keys.LEARNED, "learned", _learned),
+        (keys.ORDER, "orders", _order),
+        (keys.SHIPMENT, "shipments", _shipment),
+        (keys.HELD, "held", _message),
+        (keys.CASE, "cases", _case),
+    )
 }
-_PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    keys.SHIPMENT: ("shipments", _shipment),
-    keys.HELD: ("held", _message),
-    keys.CASE: ("cases", _case),
-}
+"""What a sort key's second part is read as; of those that have a third there are several."""
 
 
 def load(

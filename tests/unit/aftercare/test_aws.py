@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from aftercare import keys, ledger
-from aftercare.aws import CALL, IDLE, DynamoTables, SesMail
+from aftercare.aws import CALL, DynamoTables
+from aftercare.aws_channels import IDLE, SesMail
 from aftercare.clock import SystemIds
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Message, Reason, State

@@ -16,6 +16,8 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import Spoken, record
 from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Pass, Reason, State
+from aftercare.learned import Learned
+from aftercare.learned import weight as learned_weight
 from aftercare.outside import Accepted, Busy, Rejected, Uncertain
 from aftercare.proposal import Block
 from aftercare.switch import Mode, Switch
@@ -547,3 +549,11 @@ def test_the_settings_are_refused_where_they_cannot_be_meant():
     told["digest"] |= {"opens": "12:00:00", "closes": "09:00:00"}
     with pytest.raises(ValueError, match="expected a time after opens"):
         FrequencyPolicy.model_validate(told)
+
+
+def test_a_part_does_not_wait_for_an_hour_of_its_own_when_its_turn_has_come():
+    evening = Learned(hours={21: 50.0 * float(learned_weight(NOON))})
+    each = a_candidate(reminder(), replace(a_customer(an_order(), consent=GIVEN, wishes=EACH), learned=evening))
+    assert each.better_hour is not None
+    part = a_candidate(reminder(), replace(a_customer(an_order(), consent=GIVEN, wishes=WEEKLY), learned=evening))
+    assert part.better_hour is None

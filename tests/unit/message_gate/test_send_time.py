@@ -3,15 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from aftercare.caps import Caps, Counted
 from aftercare.clock import parse_iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Contact, Profile
 from aftercare.decision import Hold, Pass, Reason
 from aftercare.switch import Mode, Switch
-from message_gate import rules
 from message_gate.rules import decide, send_time
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 from tests.unit.message_gate.test_rules import a_candidate
@@ -21,11 +18,6 @@ MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
 ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
 
 
-@pytest.fixture(autouse=True)
-def texts_before_mail(monkeypatch):
-    monkeypatch.setattr(rules, "CHANNELS", (Channel.SMS, Channel.EMAIL))
-
-
 def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=3), addresses=None, consents=("sms",), **order):
     told = {"country": "US", "region": "NY", "postcode": "10001", "placed_at": now, **order}
     consent = consent_of(*(said(purpose, channel=Channel(c), sequence=c, wording_hash="h-of-the-text") for c in consents))
@@ -33,6 +25,7 @@ def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=
         proposal=a_proposal(purpose=purpose, not_after=now + window, proposed_at=now),
         customer=a_customer(an_order(**told), consent=consent),
         addresses=addresses or ADDRESSES,
+        open=(Channel.SMS, Channel.EMAIL),
         now=now,
     )
 
@@ -113,7 +106,7 @@ def test_without_any_address_a_number_says_its_countries_and_nothing_says_nothin
     assert nowhere.whereabouts.known_by == "unknown"
 
 
-def test_a_channel_that_is_dry_sends_nothing_because_a_better_one_that_is_on_has_no_room():
+def test_a_channel_that_is_dry_takes_no_message_from_one_that_is_on_and_has_no_room():
     candidate = texted(now=MONDAY_NINE, consents=("sms", "email"))
     yesterday = Counted(at=MONDAY_NINE - timedelta(hours=20), purpose=Purpose.PROMOTIONAL, channel=Channel.SMS, message="m1")
     candidate = replace(
@@ -121,6 +114,6 @@ def test_a_channel_that_is_dry_sends_nothing_because_a_better_one_that_is_on_has
         customer=replace(candidate.customer, caps=Caps(version=1, counted=(yesterday,))),
         switch=Switch(otherwise=Mode.OFF, modes={"promotional#sms": Mode.ON, "promotional#email": Mode.DRY}),
     )
-    assert candidate.departure.channel is Channel.SMS and candidate.sendable == (Channel.EMAIL,)
+    assert candidate.usable() == (Channel.SMS,) and candidate.sendable == ()
     verdict, _ = decide(candidate)
-    assert verdict.because is Reason.DRY_RUN
+    assert verdict.because is Reason.CAP_FULL

@@ -1,0 +1,163 @@
+"""What a person wrote, recorded: consent taken back or given again, the fact for everyone else, and at most one answer.
+
+A number may belong to several customers: a STOP from it is everybody's. The text itself is never kept nor told; what it asks
+for is one word. The answer is proposed to the gate, as every message is, and expires after five minutes (rule C18).
+"""
+
+from datetime import datetime, timedelta
+
+from aftercare import events, keys, learned, telemetry
+from aftercare.clock import iso
+from aftercare.consent import Actor, Channel, Purpose, Says, Statement
+from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
+from aftercare.consent_policy import consent_policy, revoked
+from aftercare.customer import Customer
+from aftercare.event import Event
+from aftercare.gate_queue import propose
+from aftercare.identity import keyed_hash
+from aftercare.outside import Outside
+from aftercare.proposal import Proposal
+from aftercare.store import Delivery, find, versioned
+from aftercare.table import ConditionFailed, Conflict, Write
+from engagement.keywords import Wish, answered_by_aws, wish
+from engagement.phones import Inbound
+
+ANSWER_WITHIN = timedelta(minutes=5)
+REPLIES = {Wish.STOP: "reply-stopped", Wish.HELP: "reply-help", Wish.START: "reply-started"}
+OWED = "answer"
+"""The end of a delivery's topic where an answer is owed: a repeated delivery owes the same."""
+
+
+def hear(outside: Outside, said: Inbound) -> str:
+    """Record it for each customer whose number it is. The outcome in a word. TableError: bring it again."""
+    secret = outside.secrets.text(outside.settings.need("identity_secret"))
+    number = keyed_hash(secret, said.number)
+    owners = outside.tables.partition("customers", keys.phone_owner(number, "").pk, "C#")
+    meant = wish(said.text)
+    telemetry.count("InboundMessage")
+    if not owners:
+        _record(outside, said, meant, None)
+        return f"{meant} from nobody known"
+    answers = [_record(outside, said, meant, str(owner["customer_id"])) for owner in owners]
+    for owner, owed in zip(owners, answers, strict=True):
+        if owed:
+            _answer(outside, said, meant, str(owner["customer_id"]), number)
+            break
+    return str(meant)
+
+
+def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | None) -> bool:
+    """One customer's transaction: marker with its outbox, consent with its evidence, and that the person was active now.
+
+    Whether an answer is owed, now or by an earlier delivery of the same.
+    """
+    key = f"inbound#{said.channel}#{said.inbound_id}#{customer_id or '-'}"
+    for _ in range(ATTEMPTS):
+        now = outside.clock.now()
+        customer = find(outside.tables, customer_id) if customer_id else None
+        planned, owed, told = _plan(outside, said, meant, customer, key, now)
+        correlation_id = keys.message_id(key)
+        data = events.InboundData(customer_id=customer.id if customer else "", channel=said.channel, wish=str(meant))
+        told.insert(0, events.make("InboundMessage", keys.message_id(f"{key}#in"), said.at, correlation_id, data))
+        delivery = Delivery(
+            key=key,
+            sender="inbound",
+            topic=f"{meant}-{OWED}" if owed else str(meant),
+            received_at=now,
+            correlation_id=correlation_id,
+            body_hash=correlation_id,
+            events=tuple(told),
+            customer_id=customer.id if customer else None,
+        )
+        try:
+            outside.tables.write([delivery.put(), *planned])
+        except ConditionFailed as failed:
+            there = failed.found.get(0)
+            if there is not None:
+                return str(there.get("topic", "")).endswith(OWED)
+        except Conflict:
+            continue
+        else:
+            return owed
+    raise KeepsChanging("the record changed under every attempt")
+
+
+def _plan(
+    outside: Outside, said: Inbound, meant: Wish, customer: Customer | None, key: str, now: datetime
+) -> tuple[list[Write], bool, list[Event]]:
+    """What is written beside the marker, whether an answer is owed, and what else is told."""
+    if customer is None:
+        return [], False, []
+    row = Statement(
+        channel=said.channel,
+        purpose=Purpose.TRANSACTIONAL,
+        says=Says.WITHDRAWN,
+        said_at=now,
+        heard_at=now,
+        sequence=f"{iso(now)}#{keys.message_id(key)[:12]}",
+        source=f"{said.channel}:{meant}",
+        actor=Actor.CUSTOMER,
+        claimed_at=said.at,
+    )
+    before, statements = customer.consent, tuple[Statement, ...]()
+    if meant is Wish.STOP:
+        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), now, row)
+    elif meant is Wish.START:
+        statements = restarted(before, said.channel, now, row)
+    after = consent_after(before, statements)
+    told = [
+        events.make(kind, keys.message_id(f"{key}#{data.purpose}"), said.at, keys.message_id(key), data)
+        for kind, _, data in news(customer.id, after)
+    ]
+    planned = writes(customer.id, before, after) if statements else []
+    planned.append(learned.answered(customer.id, said.channel, said.at, local_hour(customer, said.at)))
+    if said.channel is Channel.WHATSAPP:
+        planned += _wrote(customer, said.at)
+    return planned, _owes(outside, said, meant, bool(after.changes)), told
+
+
+def _owes(outside: Outside, said: Inbound, meant: Wish, changed: bool) -> bool:
+    """One answer at most: to HELP always, to STOP and START where they changed something, and never where AWS has answered."""
+    if meant is Wish.OTHER or (meant is not Wish.HELP and not changed):
+        return False
+    by_aws = said.channel is Channel.SMS and outside.settings.sms_opt_outs != "own" and answered_by_aws(said.text)
+    return not by_aws
+
+
+def _answer(outside: Outside, said: Inbound, meant: Wish, customer_id: str, number: str) -> None:
+    """Propose the answer to the number that wrote, on the channel that it wrote on."""
+    template = REPLIES[meant]
+    propose(
+        outside,
+        Proposal(
+            key=f"{template}#{said.inbound_id}",
+            customer_id=customer_id,
+            purpose=Purpose.TRANSACTIONAL,
+            template=template,
+            references={"number": number, "channel": str(said.channel)},
+            not_after=said.at + ANSWER_WITHIN,
+            proposed_at=said.at,
+            caused_by=said.inbound_id,
+            correlation_id=keys.message_id(said.inbound_id),
+        ),
+    )
+
+
+def _wrote(customer: Customer, at: datetime) -> list[Write]:
+    """From now on, for 24 hours, anything may be answered on WhatsApp."""
+    profile = customer.profile
+    if profile.wrote_at and profile.wrote_at >= at:
+        return []
+    after = profile.model_copy(update={"wrote_at": at, "version": profile.version + 1})
+    return [versioned(keys.customer(customer.id, keys.PROFILE), after.to_json(), profile.version)]
+
+
+def local_hour(customer: Customer, at: datetime) -> int:
+    """The hour of the customer's day, 0 to 23, in the one zone that stands for their country."""
+    # The brand's file is read where somebody acts, not with every delivery report.
+    from aftercare.brand import brand
+    from aftercare.places import zone_of
+
+    countries = [o.country for o in sorted(customer.orders, key=lambda o: o.as_of, reverse=True) if o.country]
+    country = customer.profile.country or (countries[0] if countries else None)
+    return at.astimezone(zone_of(country, brand().timezone)).hour

@@ -1,0 +1,96 @@
+"""Which form a template has on each channel, and the writing of it: what is ready to be sent, and what the ledger keeps of it.
+
+A text message and WhatsApp take the short wordings of a template's words; push and inbox take its subject and opening; mail takes
+all of it. What cannot be written is raised before anything is claimed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aftercare.consent import Channel
+from aftercare.outside import Outside, SendOutcome
+
+if TYPE_CHECKING:
+    from message_gate.rules import Candidate
+    from message_gate.tone import Chosen
+
+SHORT = frozenset(
+    (
+        "delivery-delayed",
+        "delivery-recovered",
+        "item-out-of-stock",
+        "order-cancelled",
+        "order-completed",
+        "order-edited",
+        "order-not-shipped-yet",
+        "order-packed",
+        "order-partially-fulfilled",
+        "order-ready-for-pickup",
+        "order-refunded",
+        "parcel-attempted",
+        "parcel-delivered",
+        "parcel-exception",
+        "parcel-lost",
+        "parcel-out-for-delivery",
+        "parcel-ready-for-pickup",
+        "parcel-returned",
+        "parcel-shipped",
+        "payment-failed",
+        "reorder-reminder",
+        "return-approved",
+        "return-requested",
+        "subscription-renewed",
+    )
+)
+"""Templates with a phrase `sms` (a test holds this against the words): the only ones for texts and WhatsApp."""
+
+REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started"))
+"""Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
+
+_LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
+
+
+def forms(template: str) -> tuple[Channel, ...]:
+    """The channels that a template has a form for."""
+    if template in REPLIES:
+        return (Channel.SMS, Channel.WHATSAPP)
+    return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message that is ready: `send` makes the one attempt. `saw` is what else is worth a line in the decision record."""
+
+    send: Callable[[], SendOutcome]
+    template_version: str
+    content_hash: str
+    tone: "Chosen"
+    saw: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written:
+    """The candidate's message for a channel. CannotRender, MissingWord, NoShortForm, BadHeader: the queue keeps the proposal."""
+    # Brand, templates and their engine come with the first message that is written, not at init.
+    match channel:
+        case Channel.EMAIL:
+            from message_gate.mailing import write_letter
+
+            letter = write_letter(outside, candidate, candidate.addresses[channel][0])
+            return Written(lambda: outside.mail.send(letter.mail), letter.template_version, letter.content_hash, letter.tone)
+        case Channel.SMS:
+            from message_gate.channels.text import write_text
+
+            return write_text(outside, candidate)
+        case Channel.WHATSAPP:
+            from message_gate.channels.chat import write_chat
+
+            return write_chat(outside, candidate)
+        case Channel.PUSH:
+            from message_gate.channels.push import write_push
+
+            return write_push(outside, candidate)
+        case Channel.INBOX:
+            from message_gate.channels.inbox import write_inbox
+
+            return write_inbox(outside, candidate)
