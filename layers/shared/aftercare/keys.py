@@ -153,9 +153,9 @@ def cadence() -> Key:
     return Key("knowledge", "CADENCE", ONLY)
 
 
-def rate(shard: int) -> Key:
-    """One share of the sending rate: the instant from which the next place is free."""
-    return Key("knowledge", f"RATE#{shard}", ONLY)
+def rate(channel: str, shard: int) -> Key:
+    """One share of a channel's sending rate: the instant from which the next place is free."""
+    return Key("knowledge", f"RATE#{channel}#{shard}", ONLY)
 
 
 def response(shard: int) -> Key:
