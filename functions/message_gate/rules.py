@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aftercare import keys
 from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
@@ -225,9 +226,14 @@ class Candidate:
         return stretch(self.customer, self.frequency.spacing, self.now)
 
     @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The caps that the message counts for, on whatever channel."""
+        return self.frequency.limits(self.purposes)
+
+    @cached_property
     def sendable(self) -> tuple[Channel, ...]:
         """The usable channels that are open at this instant and have room for this message, best first."""
-        limits = self.frequency.limits(self.purposes)
+        limits = self.limits
         if not limits:
             return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
@@ -615,7 +621,7 @@ def gathered(candidate: Candidate) -> Verdict:
 def cap(candidate: Candidate) -> Verdict:
     """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
     proposal, now = candidate.proposal, candidate.now
-    limits = candidate.frequency.limits(candidate.purposes)
+    limits = candidate.limits
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
@@ -637,7 +643,7 @@ def cap(candidate: Candidate) -> Verdict:
 def _better(candidate: Candidate, factor: float) -> Rival | None:
     """The rival that would find no room if this message went first, where there is one."""
     now, channel, own = candidate.now, candidate.sendable[0], candidate.rank
-    for limit in candidate.frequency.limits(candidate.purposes):
+    for limit in candidate.limits:
         if not limit.on(channel):
             continue
         ahead = [

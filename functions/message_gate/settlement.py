@@ -487,7 +487,7 @@ def _joined(checks: list[Check]) -> tuple[Check, ...]:
 def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
     """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
     proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.frequency.limits(candidate.purposes):
+    if not candidate.limits:
         return (), ()
     place, before = keys.customer(customer.id, keys.CAPS), customer.caps
     also = candidate.purposes[1:]
