@@ -414,8 +414,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
-    tone, because = letter.tone
-    trace = (*trace, Step(rule="written", said="pass", saw={"tone": tone, "because": because, **letter.saw}))
+    tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)

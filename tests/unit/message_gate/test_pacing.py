@@ -98,7 +98,10 @@ def test_each_channel_has_a_rate_of_its_own_and_the_inbox_none():
     assert texts[0] == NOON and texts[-1] == NOON + timedelta(seconds=4 * SHARDS / 1.6)
     assert pace.place(OFFER, Channel.EMAIL, None, NOON) == NOON, "mail goes at its own pace"
     assert pace.place(OFFER, Channel.INBOX, None, NOON) == NOON
-    assert {key.pk for key in tables.read(list(shards((Channel.SMS, Channel.EMAIL))))} == {"RATE#email#0", *(f"RATE#sms#{n}" for n in range(SHARDS))}
+    assert {key.pk for key in tables.read(list(shards((Channel.SMS, Channel.EMAIL))))} == {
+        "RATE#email#0",
+        *(f"RATE#sms#{n}" for n in range(SHARDS)),
+    }
 
 
 def test_the_account_quota_is_of_mail_alone():
