@@ -211,7 +211,10 @@ def open_gate(
     """Read what all of this invocation's settlements need, in one call."""
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
-    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards(), *answers)
+    # A slot brings no proposals here, and what it looks at may need a place.
+    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    places = shards(channels) if waits or not proposals else ()
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -224,7 +227,7 @@ def open_gate(
             rate=frequency.rate,
             quota=quota_from(known.get(keys.quota())),
             known=known,
-            wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
+            wanted=len(waits),
             shard=int(first[:4], 36) % SHARDS,
         ),
         policy=policy,
@@ -419,8 +422,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
-    tone, because = letter.tone
-    trace = (*trace, Step(rule="written", said="pass", saw={"tone": tone, "because": because, **letter.saw}))
+    tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -438,7 +441,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     )
     token = gate.outside.ids.new()
     lies = held or next(iter(_waiting(candidate)), None)
-    place = gate.pace.place(candidate.proposal, lies, candidate.now)
+    place = gate.pace.place(candidate.proposal, channel, lies, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
         waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)

@@ -35,6 +35,7 @@ class Key(NamedTuple):
     sk: str
 
 
+@lru_cache(maxsize=1024)
 def customer(customer_id: str, sk: str) -> Key:
     return Key("customers", f"CUSTOMER#{customer_id}", sk)
 
@@ -154,9 +155,9 @@ def cadence() -> Key:
     return Key("knowledge", "CADENCE", ONLY)
 
 
-def rate(shard: int) -> Key:
-    """One share of the sending rate: the instant from which the next place is free."""
-    return Key("knowledge", f"RATE#{shard}", ONLY)
+def rate(channel: str, shard: int) -> Key:
+    """One share of a channel's sending rate: the instant from which the next place is free."""
+    return Key("knowledge", f"RATE#{channel}#{shard}", ONLY)
 
 
 def response(shard: int) -> Key:
