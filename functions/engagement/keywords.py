@@ -7,6 +7,7 @@ any case, with any punctuation and spaces, alone or with a please. Clear sentenc
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Wish(StrEnum):
@@ -45,9 +46,11 @@ _POLITE = frozenset(
     )
 )
 
-_CLEAR = tuple(
-    re.compile(pattern)
-    for pattern in (
+
+@lru_cache(maxsize=1)
+def _clear() -> tuple[re.Pattern[str], ...]:
+    """What says it clearly; compiled with the first text that is more than a keyword."""
+    patterns = (
         r"\b(stop|quit|cease) (texting|messaging|sending|contacting|spamming|writing|bothering)\b",
         r"\b(stop|no more|end|cancel) (the |these |those |all |your |sms |text )*(texts?|messages?|sms|notifications)\b",
         r"\b(dont|do not|never) (text|message|contact|write|sms|send)( to)? (me|us|this|any)\b",
@@ -63,7 +66,9 @@ _CLEAR = tuple(
         r"\b(abmelden|abbestellen|austragen)\b",
         r"\blass(t|en sie)? mich in ruhe\b",
     )
-)
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
 _NOT_MEANT = re.compile(r"\b(dont|do not|never|please dont|nicht) (stop|cancel|unsubscribe|abmelden|abbestellen)\b")
 
 LONGEST_SENTENCE = 300
@@ -89,7 +94,7 @@ def wish(text: str) -> Wish:
         return Wish.HELP
     if word in _STARTS:
         return Wish.START
-    clear = len(text) <= LONGEST_SENTENCE and not _NOT_MEANT.search(said) and any(p.search(said) for p in _CLEAR)
+    clear = len(text) <= LONGEST_SENTENCE and not _NOT_MEANT.search(said) and any(p.search(said) for p in _clear())
     return Wish.STOP if clear else Wish.OTHER
 
 

@@ -16,7 +16,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.meta import find_referenced_templates
 from pydantic import BaseModel
 
-from aftercare.brand import Brand, Logo, brand
+from aftercare.brand import Brand, Logo, ToneName, brand
 from aftercare.catalogue import Catalogue, catalogue
 from aftercare.consent import Purpose
 from aftercare.content import ContentError, read_content
@@ -41,6 +41,7 @@ from message_gate.stationery import (
     read_phrases,
     stationery,
 )
+from message_gate.tone import NAMES, choose, nature_of
 from message_gate.variables import TEXT, Kind, Walk, differences, kind_of
 from message_gate.view import OUTLINES, VIEWS, NothingToOffer
 from message_gate.view_model import MODELS
@@ -96,9 +97,11 @@ def check(
 def _findings(files: Stationery, our: Brand, goods: Catalogue, only: Collection[str]) -> Iterator[Finding]:
     manners = read_content(files.root / "manners.yaml", Manners)
     yield from _languages(our, goods, manners)
+    yield from _returns(our, goods)
     yield from _register(files, goods)
     yield from _gathered(files.register)
     yield from _words(files, our)
+    yield from _tones(files, our)
     yield from _spoken(files, our)
     known = list(_variables(files, our, only))
     yield from known
@@ -144,6 +147,11 @@ def _languages(our: Brand, goods: Catalogue, manners: Manners) -> Iterator[Findi
                 yield Finding("manners.yaml", f"{kind}.{locale}", "missing", "the expressions of this language")
 
 
+def _returns(our: Brand, goods: Catalogue) -> Iterator[Finding]:
+    for name in our.returns.by_family.keys() - goods.families.keys():
+        yield Finding("brand.yaml", f"returns.by_family.{name}", "unknown", "a family of catalogue.yaml")
+
+
 def _words(files: Stationery, our: Brand) -> Iterator[Finding]:
     """Each language has the same keys with the same placeholders."""
     for scope in files.places:
@@ -166,6 +174,37 @@ def _words(files: Stationery, our: Brand) -> Iterator[Finding]:
                 if here != there:
                     wanted = ", ".join(f"{{{name}}}" for name in sorted(there)) or "none"
                     yield Finding(file, _line(scope / f"{SHARED}.{locale}.yaml", key), f"{key}: other placeholders", wanted)
+
+
+def _tones(files: Stationery, our: Brand) -> Iterator[Finding]:
+    """What is said in another tone is something that is said at all, with the same placeholders, and in every language."""
+    for scope in files.places:
+        for path in sorted(scope.glob(f"{SHARED}.*.*.yaml")):
+            locale, tone = path.name.split(".")[1:3]
+            file, usual = _name(files, path), scope / f"{SHARED}.{locale}.yaml"
+            if tone not in NAMES:
+                yield Finding(file, tone, "an unknown tone", f"one of {', '.join(NAMES)}")
+                continue
+            for other in our.locales:
+                beside = scope / f"{SHARED}.{other}.{tone}.yaml"
+                if not beside.exists():
+                    yield Finding(_name(files, beside), other, "missing", f"a file, because {path.name} is there")
+                elif locale == our.default_locale and other != locale:
+                    yield from _same_keys(files, path, beside)
+            base = read_phrases(usual) if usual.exists() else {}
+            for key, phrase in read_phrases(path).items():
+                if key not in base:
+                    yield Finding(file, _line(path, key), f"{key}: not among the usual words", f"a key of {usual.name}")
+                elif placeholders(phrase) != placeholders(base[key]):
+                    wanted = ", ".join(f"{{{name}}}" for name in sorted(placeholders(base[key]))) or "none"
+                    yield Finding(file, _line(path, key), f"{key}: other placeholders", wanted)
+
+
+def _same_keys(files: Stationery, path: Path, beside: Path) -> Iterator[Finding]:
+    here, there = read_phrases(path), read_phrases(beside)
+    for key in sorted(here.keys() ^ there.keys()):
+        lacks = beside if key in here else path
+        yield Finding(_name(files, lacks), key, "missing", "the same phrases of a tone in every language")
 
 
 def _register(files: Stationery, goods: Catalogue) -> Iterator[Finding]:
@@ -389,8 +428,7 @@ def _sentences(files: Stationery, our: Brand, goods: Catalogue, locale: str) -> 
     A place that is empty is told by the line of what is found.
     """
     for scope in files.places:
-        path = scope / f"{SHARED}.{locale}.yaml"
-        if path.exists():
+        for path in sorted((*scope.glob(f"{SHARED}.{locale}.yaml"), *scope.glob(f"{SHARED}.{locale}.*.yaml"))):
             for key, phrase in read_phrases(path).items():
                 yield _name(files, path), _line(path, key), phrase
     for file, content in (("brand.yaml", our), ("catalogue.yaml", goods)):
@@ -420,6 +458,9 @@ def _messages(
 ) -> Iterator[Finding]:
     pictured = our if our.logo else our.model_copy(update={"logo": Logo(url="https://example.com/logo.png", width=160)})
     editors = {locale: Editor(our, manners, locale) for locale in our.locales}
+    first: dict[str, str] = {}
+    for name, sample in tried.items():
+        first.setdefault(sample.template, name)
     for name, sample in tried.items():
         if not (files.root / files.form(sample.template) / "mail.html").exists() or not files.locales(sample.template):
             continue
@@ -433,10 +474,24 @@ def _messages(
                 else:
                     where = f"sample {name}, {locale}"
                     yield from _read(rendered, sample, our, editors[locale], files.form(sample.template), where)
+            # A tone changes words and nothing else, so one message of each template is read in every tone that it has.
+            for tone in files.tones(sample.template, locale) if first[sample.template] == name else ():
+                where = f"sample {name}, {locale}, {tone}"
+                rendered = _tried(files, our, goods, sample, locale, where, tone)
+                if isinstance(rendered, Finding):
+                    yield rendered
+                else:
+                    yield from _read(rendered, sample, our, editors[locale], files.form(sample.template), where)
 
 
 def _tried(
-    files: Stationery, our: Brand, goods: Catalogue, sample: samples.Sample, locale: str, where: str
+    files: Stationery,
+    our: Brand,
+    goods: Catalogue,
+    sample: samples.Sample,
+    locale: str,
+    where: str,
+    tone: ToneName | None = None,
 ) -> Rendered | Finding:
     file = f"{files.form(sample.template)}/mail.html"
     try:
@@ -454,6 +509,7 @@ def _tried(
                 sample.promotional,
                 files,
                 samples.parts_of(sample),
+                tone,
             )
         )
     except UndefinedError as error:
@@ -631,8 +687,11 @@ class NoPreview(LookupError):
     """There is nothing of that name to look at; the text says what there is."""
 
 
-def preview(template: str, locale: str, sample: str | None = None) -> dict[str, Any]:
-    """One rendered message: subject, html, text, headers, and of which sample. NoPreview naming the field."""
+def preview(template: str, locale: str, sample: str | None = None, tone: str | None = None) -> dict[str, Any]:
+    """One rendered message: subject, html, text, headers, of which sample and in which tone. NoPreview naming the field.
+
+    Without a tone it speaks in the one that is chosen for the sample's customer.
+    """
     files, our, goods = stationery(), brand(), catalogue()
     every = samples.samples(goods)
     named = [name for name, s in every.items() if s.template == template]
@@ -643,8 +702,13 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
         raise NoPreview(f"sample: expected one of {', '.join(named)}, found {chosen}")
     if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*", locale):
         raise NoPreview(f"locale: expected a locale such as {our.default_locale}, found {locale}")
+    if tone is not None and tone not in NAMES:
+        raise NoPreview(f"tone: expected one of {', '.join(NAMES)}, found {tone[:40]}")
     one = every[chosen]
     reader = our.locale_for(None, locale)
+    nature = nature_of(files.register.templates[template].nature, (block.kind for block in one.include))
+    spoken = next((name for name in NAMES if name == tone), None)
+    spoken = spoken or choose(nature, one.purpose, one.customer, our, reader, samples.PLACED).tone
     rendered = render(
         one.proposal(),
         one.customer,
@@ -658,12 +722,15 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
         one.promotional,
         files,
         samples.parts_of(one),
+        spoken,
     )
     return {
         "template": template,
         "locale": reader,
         "sample": chosen,
         "samples": named,
+        "tone": spoken,
+        "tones": ["friendly", *files.tones(template, files.words(template, reader, our.default_locale).locale)],
         "subject": rendered.subject,
         "html": rendered.html,
         "text": rendered.text,
@@ -674,7 +741,7 @@ def preview(template: str, locale: str, sample: str | None = None) -> dict[str, 
 
 def answer(event: Mapping[str, Any]) -> dict[str, Any]:
     """An invocation by hand: `{"templates": "check", "only"?: [template, ...]}` or
-    `{"templates": "preview", "template", "locale", "sample"}`.
+    `{"templates": "preview", "template", "locale", "sample"?, "tone"?}`.
 
     Bad input is answered with `error`: one line that names the field and what was expected.
     """
@@ -691,8 +758,8 @@ def answer(event: Mapping[str, Any]) -> dict[str, Any]:
     for field in ("template", "locale"):
         if not isinstance(event.get(field), str):
             return {"error": f"{field}: expected a text"}
-    sample = event.get("sample")
+    sample, tone = event.get("sample"), event.get("tone")
     try:
-        return preview(event["template"], event["locale"], str(sample) if sample else None)
+        return preview(event["template"], event["locale"], str(sample) if sample else None, str(tone) if tone else None)
     except (NoPreview, CannotRender, ContentError) as error:
         return {"error": str(error)}

@@ -1,5 +1,6 @@
 """From a candidate that may be sent by e-mail to the mail that is put on the wire: blocks, links, sender, headers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from message_gate import mime
 from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
 from message_gate.rules import MARKETING, Candidate
+from message_gate.stationery import stationery
+from message_gate.tone import Chosen, choose, nature_of
 
 PATHS = {
     LinkPurpose.STATUS: "o",
@@ -33,6 +36,7 @@ class Letter:
     mail: Mail
     template_version: str
     content_hash: str
+    tone: Chosen
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
@@ -67,18 +71,27 @@ def links(outside: Outside, candidate: Candidate) -> Links:
     return link
 
 
-def _locale(customer: Customer, order: Order | None) -> str:
+def reader_of(customer: Customer, order: Order | None) -> str:
     """As the customer wished, else as the order was made in, else as the account says, else as the country does."""
     country = (order.country if order else None) or customer.profile.country
     return brand().locale_for(country, customer.wishes.language, order.locale if order else None, customer.profile.locale)
 
 
+def tone_of(candidate: Candidate, locale: str, include: Sequence[Block]) -> Chosen:
+    """In which tone a message speaks to its reader, and why."""
+    entry = stationery().register.templates.get(candidate.proposal.template)
+    nature = nature_of(entry.nature if entry else "news", (block.kind for block in include))
+    return choose(nature, candidate.proposal.purpose, candidate.customer, brand(), locale, candidate.now)
+
+
 def tags_of(candidate: Candidate) -> dict[str, str]:
-    """What comes back with the provider's events: whose message it is, whether an answer is hoped for, and
-    what one says of digests."""
-    named = {"aftercare-message": candidate.proposal.message_id, "aftercare-customer": candidate.customer.id}
-    asks = {"aftercare-asks": "yes"} if candidate.proposal.purpose in ASKS else {}
-    return {**named, **asks, **({"aftercare-cadence": str(candidate.teaches)} if candidate.teaches else {})}
+    """What comes back with the provider's events: whose message it is, whether an answer is hoped for, and what it teaches."""
+    tags = {"aftercare-message": candidate.proposal.message_id, "aftercare-customer": candidate.customer.id}
+    if candidate.proposal.purpose in ASKS:
+        tags["aftercare-asks"] = "yes"
+    if candidate.teaches:
+        tags["aftercare-cadence"] = str(candidate.teaches)
+    return tags
 
 
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:
@@ -92,6 +105,8 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
     settings, our = outside.settings, brand()
     include = allowed_blocks(candidate, address)
     promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
+    locale = reader_of(customer, order)
+    tone = tone_of(candidate, locale, include)
     rendered = mime.check(
         render(
             proposal,
@@ -101,10 +116,11 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             candidate.catalogue(),
             links(outside, candidate),
             settings,
-            _locale(customer, order),
+            locale,
             include,
             promotional,
             parts=tuple(Part(part.proposal, part.order, allowed_blocks(part, address)) for part in candidate.parts),
+            tone=tone.tone,
         )
     )
     marketing = proposal.purpose in MARKETING
@@ -126,4 +142,4 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         tags=tags_of(candidate),
         mime=lambda: mime.build(rendered, envelope),
     )
-    return Letter(mail, rendered.template_version, rendered.content_hash)
+    return Letter(mail, rendered.template_version, rendered.content_hash, tone)

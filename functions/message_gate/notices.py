@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from aftercare.carriers import is_known
-from aftercare.customer import Order, OrderLine, Refund
+from aftercare.customer import Order, OrderLine, Refund, Return
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.shipment import Parcel, Shipment
 from aftercare.weblink import NotHttps, https
-from message_gate.letter import Letter, View, line_view, one_tip, plain
+from message_gate.letter import Letter, View, line_view, one_tip, plain, return_terms
 
 SHOWN_LINES = 10
 POINTS = ("do_1", "do_2", "do_3")
@@ -153,7 +153,7 @@ def _told(seen: Matter, shape: "Shape") -> Matter:
     if seen.window and seen.window.last:
         values["last"] = letter.language.day(seen.window.last, letter.zone)
         cases += ("window",)
-    values["return_days"] = str(letter.brand.returns.terms(letter.order.country).days)
+    values["return_days"] = str(return_terms(letter, letter.order.lines).days)
     return replace(seen, cases=cases, values={**values, **own})
 
 
@@ -410,9 +410,35 @@ def _totalled(matter: Matter) -> tuple[Cases, Values]:
     return (("total",), {"total": matter.letter.language.money(total)}) if total else ((), {})
 
 
+def _return(matter: Matter) -> Return | None:
+    """The return that the message is about; of an order with a single one that one."""
+    returns = matter.letter.order.returns
+    named = matter.letter.order.returned(matter.letter.message.references.get("return", ""))
+    return named or (returns[0] if len(returns) == 1 else None)
+
+
+def _received(matter: Matter) -> tuple[Cases, Values]:
+    """By what the customer wants for it."""
+    found = _return(matter)
+    return ((found.wish,) if found and found.wish else ()), {}
+
+
+def _settled(matter: Matter) -> tuple[Cases, Values]:
+    """By what the customer got for it, and how much where that is known."""
+    found = _return(matter)
+    if found is None or found.outcome is None:
+        return (), {}
+    if found.amount is None or found.outcome == "exchange":
+        return (found.outcome,), {}
+    return (f"{found.outcome}_known", found.outcome), {"amount": matter.letter.language.money(found.amount)}
+
+
 def _returned_for(matter: Matter) -> tuple[Cases, Values]:
-    fee = matter.letter.brand.returns.terms(matter.letter.order.country).fee
-    return (("fee",), {"fee": matter.letter.language.money(fee)}) if fee else ((), {})
+    """What it costs, and what the customer wants for it."""
+    wished, _ = _received(matter)
+    found, lines = _return(matter), matter.letter.order.lines
+    fee = return_terms(matter.letter, [line for line in lines if not (found and found.lines) or line.line_ref in found.lines]).fee
+    return ((*wished, "fee"), {"fee": matter.letter.language.money(fee)}) if fee else (wished, {})
 
 
 # ---------------------------------------------------------------- the notices
@@ -465,6 +491,8 @@ NOTICES: Mapping[str, Shape] = {
     "order-completed": Shape("window", "status", ("goods",), returns=True),
     "return-requested": Shape("words", "returns", tells=_returned_for),
     "return-approved": Shape("words", "returns", tells=_returned_for),
+    "return-received": Shape("words", "status", tells=_received),
+    "return-settled": Shape("words", "status", tells=_settled),
     "subscription-renewed": Shape("words", "status", ("priced",), tells=_totalled),
     "payment-failed": Shape("words", "payment"),
 }

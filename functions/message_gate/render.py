@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jinja2 import Template
 from markupsafe import Markup
 
-from aftercare.brand import Brand
+from aftercare.brand import Brand, ToneName
 from aftercare.catalogue import Catalogue
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
@@ -58,17 +58,17 @@ class _Letterhead:
         self.brand = brand
         self.files = files
         self.dark = files.dark(brand)
-        self._sheets: dict[tuple[str, str], _Sheets] = {}
+        self._sheets: dict[tuple[str, str, ToneName | None], _Sheets] = {}
 
     def sheets(self, template: str, words: Words) -> "_Sheets":
         """The two parts of a message in one language, with their standing views: words escaped for HTML, plain for text."""
-        found = self._sheets.get((template, words.locale))
+        found = self._sheets.get((template, words.locale, words.tone))
         if found is None:
             both = standing(self.brand, words)
             for_html = {**both, "dark": self.dark, "spacer": Markup("&#8204;&nbsp;") * 60, "w": words.escaped}
             for_text = {**both, "w": words.plain}
             html, text = self.files.html(template, self.brand, for_html), self.files.text(template, for_text)
-            found = self._sheets[template, words.locale] = _Sheets(html, for_html, text, for_text)
+            found = self._sheets[template, words.locale, words.tone] = _Sheets(html, for_html, text, for_text)
         return found
 
 
@@ -104,21 +104,22 @@ def render(
     promotional: bool,
     files: Stationery | None = None,
     parts: Sequence[Part] = (),
+    tone: ToneName | None = None,
 ) -> Rendered:
     """Render a message for its reader.
 
     `include` are the proposal's blocks without those that lack their consent; `promotional` says whether one of another
-    purpose than the message's own is still among them; `parts` are the messages of a digest. CannotRender for an unknown
-    template; MissingWord and jinja2.UndefinedError for a fault of the files, NotHttps for a link that must not stand in a
-    message.
+    purpose than the message's own is still among them; `parts` are the messages of a digest; `tone` where it speaks otherwise
+    than usual. CannotRender for an unknown template; MissingWord and jinja2.UndefinedError for a fault of the files, NotHttps
+    for a link that must not stand in a message.
     """
     files = files or stationery()
     view_of = VIEWS.get(message.template)
     if view_of is None:
         raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {message.template}")
-    words = files.words(message.template, locale, brand.default_locale)
+    words = files.words(message.template, locale, brand.default_locale, tone)
     about = (customer, order, brand, catalogue, links)
-    letter = Letter(message, *about, words, locale, tuple(include), promotional, letters(parts, about, files, locale))
+    letter = Letter(message, *about, words, locale, tuple(include), promotional, letters(parts, about, files, locale, tone))
     common = frame(letter, settings.need("postal_address") if unsubscribed_from(message.purpose, promotional) else None)
     own = view_of(letter, common)
     sheets = _letterhead(brand, files).sheets(message.template, words)
@@ -130,19 +131,23 @@ def render(
         subject=own["subject"],
         html=html,
         text=_tidy(text),
-        template_version=files.version(message.template, words.locale),
+        template_version=files.version(message.template, words.locale, words.tone),
         headers=headers(brand, words, common),
     )
 
 
 def letters(
-    parts: Sequence[Part], about: tuple[Customer, Order | None, Brand, Catalogue, Links], files: Stationery, locale: str
+    parts: Sequence[Part],
+    about: tuple[Customer, Order | None, Brand, Catalogue, Links],
+    files: Stationery,
+    locale: str,
+    tone: ToneName | None = None,
 ) -> tuple[Letter, ...]:
     """The letters of a digest's parts, each in its own template's words."""
     customer, _, brand, catalogue, links = about
     found = []
     for part in parts:
-        words = files.words(part.message.template, locale, brand.default_locale)
+        words = files.words(part.message.template, locale, brand.default_locale, tone)
         found.append(Letter(part.message, customer, part.order, brand, catalogue, links, words, locale, part.include, False))
     return tuple(found)
 

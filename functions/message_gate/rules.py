@@ -10,18 +10,20 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from aftercare import cadence as cadences_
-from aftercare.cadence import Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare import keys
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
-from aftercare.learned import ASKS, NOTHING, Learned
+from aftercare.learned import ASKS
+from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
-from message_gate.channel_choice import ChannelPolicy, Choice, channel_policy, choose, share
+from message_gate.channel_choice import Choice, choose
 from message_gate.channels import REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
@@ -31,13 +33,18 @@ from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from aftercare.learned import Learned
     from aftercare.shipment import Shipment
+    from message_gate.channel_policy import ChannelPolicy
 
 CHAT_WINDOW = timedelta(hours=24)
 """So long after a person's own message WhatsApp takes anything for them."""
 
 REPLY_WITHIN = timedelta(minutes=5)
 """A STOP is confirmed within five minutes or not at all (47 CFR 64.1200(a)(12); rule C18)."""
+
+SOON = timedelta(hours=1)
+"""What is urgent is of use within the hour: by then another channel is better than the best one that is closed."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
@@ -98,13 +105,13 @@ class Candidate:
     frequency: FrequencyPolicy
     rivals: tuple[Rival, ...]
     now: datetime
-    cadences: Cadences = cadences_.NOTHING
+    cadences: Cadences = NOTHING
     parts: tuple["Candidate", ...] = ()
     left_over: bool = False
     open: tuple[Channel, ...] = (Channel.EMAIL,)
     refused_by: frozenset[Channel] = frozenset()
-    choice: ChannelPolicy | None = None
-    all_customers: Learned = NOTHING
+    choice: "ChannelPolicy | None" = None
+    all_customers: "Learned" = NO_ANSWERS
 
     @cached_property
     def order(self) -> Order | None:
@@ -219,9 +226,14 @@ class Candidate:
         return stretch(self.customer, self.frequency.spacing, self.now)
 
     @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The caps that the message counts for, on whatever channel."""
+        return self.frequency.limits(self.purposes)
+
+    @cached_property
     def sendable(self) -> tuple[Channel, ...]:
         """The usable channels that are open at this instant and have room for this message, best first."""
-        limits = self.frequency.limits(self.purposes)
+        limits = self.limits
         if not limits:
             return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
@@ -236,10 +248,10 @@ class Candidate:
     def chosen(self) -> Choice:
         """The usable channels, best first, and why the first is first."""
         if self.parts:
-            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)), "only", {})
+            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)))
         usable = tuple(
             channel
-            for channel in self.customer.wishes.best_first(self.open)
+            for channel in self.open
             if self.mode(channel) is not Mode.OFF
             and channel in self.addresses
             and channel not in self.refused_by
@@ -249,7 +261,7 @@ class Candidate:
         # Where one channel is released, one that is still in dry has no part in it.
         usable = tuple(c for c in usable if self.mode(c) is not Mode.DRY) or usable
         if self.choice is None:
-            return Choice(usable, "only", {})
+            return Choice(usable)
         return choose(
             usable,
             self.proposal.template,
@@ -259,7 +271,7 @@ class Candidate:
             self.all_customers,
             self.proposal.message_id,
             self.now,
-            next((channel for channel in self.customer.wishes.channels if channel in usable), None),
+            self.customer.wishes.channels,
         )
 
     @property
@@ -292,22 +304,29 @@ class Candidate:
 
     @cached_property
     def departure(self) -> Departure | None:
-        """On which channel it leaves, and when: the best one that opens in time; the best one if none does."""
+        """On which channel it leaves, and when: the best one that opens in time; the best one if none does. What is urgent goes
+        by one that opens soon, if there is one."""
         found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
-        in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
-        return next(in_time, found[0] if found else None)
+        in_time = [d for d in found if d.at is not None and d.at < self.proposal.not_after]
+        soon = [d for d in in_time if d.at and d.at <= self.now + SOON] if self.chosen.because == "urgent" else []
+        return next(iter((*soon, *in_time, *found)), None)
 
     @cached_property
     def better_hour(self) -> datetime | None:
-        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours."""
+        """The customer's next receptive hour, for a message that can wait for it and still leaves in its window and hours.
+
+        What is gathered has its turn: each part waiting for an hour of its own would take the digest apart.
+        """
         active = self.customer.learned.active(self.now)
-        if not active or self.parts or self.proposal.purpose not in ASKS or self.departure is None:
+        if not active or self.parts or self.gathers or self.proposal.purpose not in ASKS or self.departure is None:
             return None
+        from message_gate.channel_policy import channel_policy
+
         policy, zones = channel_policy(), self.whereabouts.zones
         hour = receptive_hour(active, policy.hour)
         if hour is None or len(zones) != 1 or policy.urgency_of(self.proposal.template) != "any_time":
             return None
-        at = next_at(hour, ZoneInfo(zones[0]), self.now, share(self.proposal.message_id))
+        at = next_at(hour, ZoneInfo(zones[0]), self.now, keys.share(f"hour#{self.proposal.message_id}"))
         if at is None or at >= self.proposal.not_after:
             return None
         hours = self.hours(self.departure.channel)
@@ -600,7 +619,7 @@ def gathered(candidate: Candidate) -> Verdict:
 def cap(candidate: Candidate) -> Verdict:
     """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
     proposal, now = candidate.proposal, candidate.now
-    limits = candidate.frequency.limits(candidate.purposes)
+    limits = candidate.limits
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
@@ -622,7 +641,7 @@ def cap(candidate: Candidate) -> Verdict:
 def _better(candidate: Candidate, factor: float) -> Rival | None:
     """The rival that would find no room if this message went first, where there is one."""
     now, channel, own = candidate.now, candidate.sendable[0], candidate.rank
-    for limit in candidate.frequency.limits(candidate.purposes):
+    for limit in candidate.limits:
         if not limit.on(channel):
             continue
         ahead = [

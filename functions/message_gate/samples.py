@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
-from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, Stockout
+from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
 from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
@@ -253,6 +254,8 @@ OF_ORDERS = (
     "order-completed",
     "return-requested",
     "return-approved",
+    "return-received",
+    "return-settled",
     "subscription-renewed",
     "payment-failed",
 )
@@ -371,6 +374,12 @@ def _notices(usual: Order, several: Order, bare: Order, hostile: Order) -> dict[
         add(f"order-cancelled-{why}", "order-cancelled", known)
     for american in ("return-requested", "return-approved"):
         add(f"{american}-fee", american, several)
+    for outcome in get_args(ReturnOutcome):
+        sent = Return(ref="t1", settled_at=PLACED + 9 * DAY, wish=outcome, outcome=outcome, amount=_money("23.90"))
+        paid, unpriced = (usual.model_copy(update={"returns": (r,)}) for r in (sent, sent.model_copy(update={"amount": None})))
+        for template in ("return-requested", "return-approved", "return-received", "return-settled"):
+            add(f"{template}-{outcome}", template, paid, references={"return": "t1"})
+        add(f"return-settled-{outcome}-open", "return-settled", unpriced, references={"return": "t1"})
     unexplained = {"blocks": (), "references": {"shipment": one.key}}
     add("delivery-delayed-unexplained", "delivery-delayed", usual, late, **unexplained)
     return found

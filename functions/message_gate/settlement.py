@@ -1,29 +1,27 @@
 """Settling one proposal: decide, then hold, close, or claim and send exactly once (rules H1-H3 of docs/guarantees.md)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from aftercare import cadence, keys, learned, ledger, telemetry
-from aftercare.cadence import Cadences, cadences_from
+from aftercare import keys, learned, ledger, telemetry
+from aftercare.cadence import NOTHING, Cadences, cadences_from
 from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
 from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
-from aftercare.learned import NOTHING, Learned
+from aftercare.learned import Learned
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import CustomerErased, expires, load, present, versioned
+from aftercare.store import CustomerErased, expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
-from message_gate.channel_choice import ChannelPolicy, channel_policy
 from message_gate.channels import forms, write
-from message_gate.departed import note_gone
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
 from message_gate.ground import ConsentPolicy
@@ -33,6 +31,7 @@ from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Ca
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from message_gate.channel_policy import ChannelPolicy
 
 ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
@@ -82,10 +81,10 @@ class Gate:
     catalogue: "Callable[[], Catalogue]"
     identity_secret: str
     time_left: Callable[[], timedelta]
-    cadences: Cadences = cadence.NOTHING
     channels: tuple[Channel, ...] = (Channel.EMAIL,)
-    choice: ChannelPolicy | None = None
-    all_customers: Learned = NOTHING
+    choice: "ChannelPolicy | None" = None
+    all_customers: Learned = learned.NOTHING
+    cadences: Cadences = NOTHING
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
         item = present(self.known.get(keys.ledger(proposal.customer_id, proposal.message_id)), now)
@@ -124,6 +123,9 @@ class Gate:
 
     def _addresses(self, proposal: Proposal, customer: Customer, now: datetime) -> dict[Channel, tuple[str, str]]:
         """Where the customer is reached on each channel of the deployment, with the keyed hash of each address."""
+        answers = proposal.references.get("number")
+        if answers is not None:
+            return self._number(customer, answers, proposal.references.get("channel"))
         found: dict[Channel, str | None] = {Channel.EMAIL: email(_address(proposal, customer, "email"))}
         if Channel.SMS in self.channels:
             found[Channel.SMS] = phone(_address(proposal, customer, "phone"))
@@ -133,11 +135,7 @@ class Gate:
             found[Channel.PUSH] = _device(customer, self.outside.settings.push_applications or "")
         if Channel.INBOX in self.channels:
             found[Channel.INBOX] = customer.id
-        answers = proposal.references.get("number")
-        hashes = {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
-        if answers is None:
-            return hashes
-        return self._number(customer, answers, proposal.references.get("channel"))
+        return {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
 
     def _number(self, customer: Customer, wanted: str, channel: str | None) -> dict[Channel, tuple[str, str]]:
         """The number that a person wrote from, by its keyed hash: among those on record, on the channel they wrote on."""
@@ -169,7 +167,7 @@ def _device(customer: Customer, applications: str) -> str | None:
     return max(found, key=lambda d: (d.seen_at, d.endpoint)).endpoint if found else None
 
 
-def may_chat(proposal: Proposal, customer: Customer, policy: ChannelPolicy, now: datetime) -> bool:
+def may_chat(proposal: Proposal, customer: Customer, policy: "ChannelPolicy", now: datetime) -> bool:
     """Whether WhatsApp takes this message: its template is approved, or the person wrote within the last 24 hours."""
     wrote = customer.profile.wrote_at
     recently = wrote is not None and now - wrote < CHAT_WINDOW
@@ -193,6 +191,15 @@ def channels_of(settings: Settings) -> tuple[Channel, ...]:
     return (Channel.EMAIL, *(channel for channel, there in given.items() if there))
 
 
+def policy_of(channels: tuple[Channel, ...]) -> "ChannelPolicy | None":
+    """What is chosen by, where there is something to choose."""
+    if len(channels) < 2:
+        return None
+    from message_gate.channel_policy import channel_policy
+
+    return channel_policy()
+
+
 def open_gate(
     outside: Outside,
     proposals: list[Proposal],
@@ -204,7 +211,10 @@ def open_gate(
     """Read what all of this invocation's settlements need, in one call."""
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
-    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards(), *answers)
+    # A slot brings no proposals here, and what it looks at may need a place.
+    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    places = shards(channels) if waits or not proposals else ()
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -217,7 +227,7 @@ def open_gate(
             rate=frequency.rate,
             quota=quota_from(known.get(keys.quota())),
             known=known,
-            wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
+            wanted=len(waits),
             shard=int(first[:4], 36) % SHARDS,
         ),
         policy=policy,
@@ -225,10 +235,10 @@ def open_gate(
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
         time_left=time_left,
-        cadences=cadences_from(known.get(keys.cadence())),
         channels=channels,
-        choice=channel_policy() if len(channels) > 1 else None,
+        choice=policy_of(channels),
         all_customers=learned.learned_from([known[key] for key in answers if key in known]),
+        cadences=cadences_from(known.get(keys.cadence())),
     )
 
 
@@ -238,7 +248,7 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
         try:
-            customer = load(gate.outside.tables, proposal.customer_id, proposal.references.get("order"))
+            customer = _customer(gate, proposal.customer_id, (proposal,))
         except CustomerErased:
             return _for_nobody(proposal, gate.outside.clock.now())
         candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
@@ -254,6 +264,14 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
         if answer:
             return answer
     raise WorldKeepsChanging(proposal.key)
+
+
+def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> Customer:
+    """The record with the orders that these are about; with all orders where one placed later may lie in the archive and
+    matters. CustomerUnknown, Throttled."""
+    customer = load(gate.outside.tables, customer_id, *(proposal.references.get("order") for proposal in proposals))
+    asks = (p.references.get("order") for p in proposals if Unless.REORDERED in p.unless)
+    return with_archive(gate.outside.tables, customer_id) if any(map(customer.lacks_orders_since, asks)) else customer
 
 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
@@ -304,7 +322,7 @@ def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Toget
     if len(due) < 2:
         return _Together()
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, customer_id)
+        customer = _customer(gate, customer_id, [m.proposal for m in due])
         looked_at = [gate.candidate(m.proposal, customer, None, held=m) for m in due]
         may = [part for part in looked_at if part.waiting and part.gathers and isinstance(decide(part, OF_PARTS)[0], Pass)]
         parts = tuple(part for part in may if part.addresses[CARRIES[0]] == may[0].addresses[CARRIES[0]])
@@ -415,8 +433,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
-    if letter.saw:
-        trace = (*trace, Step(rule="written", said="pass", saw={**letter.saw}))
+    tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -434,7 +452,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     )
     token = gate.outside.ids.new()
     lies = held or next(iter(_waiting(candidate)), None)
-    place = gate.pace.place(candidate.proposal, lies, candidate.now)
+    place = gate.pace.place(candidate.proposal, channel, lies, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
         waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)
@@ -488,7 +506,7 @@ def _joined(checks: list[Check]) -> tuple[Check, ...]:
 def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
     """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
     proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.frequency.limits(candidate.purposes):
+    if not candidate.limits:
         return (), ()
     place, before = keys.customer(customer.id, keys.CAPS), customer.caps
     also = candidate.purposes[1:]
@@ -564,14 +582,23 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
 
 
 def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
+    """What became of the message is written first: it is what must not be lost. What it tells of the address then helps the
+    next one, which would find out by itself."""
+    decision = _told(gate, candidate, claimed, token, outcome)
+    if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
+        from message_gate.departed import note_gone
+
+        note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
+    return decision
+
+
+def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
     """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
 
     What was not sent does not count, and the claim's count is taken back with that.
     """
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
-    if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
-        note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
     if isinstance(outcome, Busy):
         seen = (claimed, *_waiting(candidate))
         tries = max(sum(d.reason is Reason.PROVIDER_BUSY for d in message.decisions) for message in seen)

@@ -18,12 +18,13 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from pydantic import RootModel
 
-from aftercare.brand import Brand
+from aftercare.brand import Brand, ToneName
 from aftercare.consent import Purpose
 from aftercare.content import ContentError, read_content
 from aftercare.language import fallbacks
 from aftercare.model import Model
 from aftercare.proposal import Word
+from message_gate.tone import NAMES, Nature
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,9 +40,10 @@ class _Phrases(RootModel[dict[str, str]]):
 
 
 class TemplateEntry(Model):
-    """`form` names the folder whose layout the template shares; without one it has its own."""
+    """`form` names the folder whose layout the template shares; without one it has its own. `nature` is what it has to say."""
 
     purpose: Purpose
+    nature: Nature = "news"
     form: Word | None = None
     carries: tuple[Word, ...] = ()
 
@@ -87,10 +89,11 @@ def read_phrases(path: Path) -> dict[str, str]:
 
 
 class Words:
-    """The words of one template in one language."""
+    """The words of one template in one language; `tone` where some of them are of another tone than the usual one."""
 
-    def __init__(self, locale: str, phrases: Mapping[str, str]) -> None:
+    def __init__(self, locale: str, phrases: Mapping[str, str], tone: ToneName | None = None) -> None:
         self.locale = locale
+        self.tone = tone
         self.plain = {key: phrase for key, phrase in phrases.items() if "{" not in phrase}
         self.escaped = {key: Markup.escape(phrase) for key, phrase in self.plain.items()}
         self._phrases = phrases
@@ -270,42 +273,64 @@ class Stationery:
 
     def locales(self, name: str) -> tuple[str, ...]:
         """The languages for which all the template's words are there."""
-        found = [{p.name.split(".")[1] for p in place.glob("words.*.yaml")} for place in self._places(name)]
+        usual = re.compile(rf"{SHARED}\.([^.]+)\.yaml")
+        names = [[usual.fullmatch(path.name) for path in place.iterdir()] for place in self._places(name)]
+        found = [{match[1] for match in matches if match} for matches in names]
         return tuple(sorted(set.intersection(*found)))
 
     @cached_property
-    def _words(self) -> dict[tuple[str, str, str], Words]:
+    def _words(self) -> dict[tuple[str, str, str, ToneName | None], Words]:
         return {}
 
-    def words(self, name: str, locale: str, default: str) -> Words:
-        """The words a reader of the locale gets, by the fallback rule: de-AT, de, the brand's default, en."""
-        found = self._words.get((name, locale, default))
+    def words(self, name: str, locale: str, default: str, tone: ToneName | None = None) -> Words:
+        """The words a reader of the locale gets, by the fallback rule: de-AT, de, the brand's default, en.
+
+        What the tone has no words of its own for is said as usual.
+        """
+        found = self._words.get((name, locale, default, tone))
         if found is None:
             offered = self.locales(name)
             chosen = next((lang for lang in fallbacks(locale, default) if lang in offered), None)
             if chosen is None:
                 raise ContentError(f"{name}: words.{default}.yaml: expected, because it is the brand's default language")
-            phrases: dict[str, str] = {}
-            for place in self._places(name):
-                phrases |= read_phrases(place / f"{SHARED}.{chosen}.yaml")
-            found = self._words[name, locale, default] = Words(chosen, phrases)
+            toned = self._toned(name, chosen, tone)
+            if tone and not toned:
+                found = self.words(name, locale, default)
+            else:
+                phrases: dict[str, str] = {}
+                for place in self._places(name):
+                    phrases |= read_phrases(place / f"{SHARED}.{chosen}.yaml")
+                    phrases |= read_phrases(toned[place]) if place in toned else {}
+                found = Words(chosen, phrases, tone)
+            self._words[name, locale, default, tone] = found
         return found
 
+    def _toned(self, name: str, locale: str, tone: ToneName | None) -> dict[Path, Path]:
+        """The files that say something of a template in a tone, by the places where they lie."""
+        files = {place: place / f"{SHARED}.{locale}.{tone}.yaml" for place in self._places(name)} if tone else {}
+        return {place: file for place, file in files.items() if file.exists()}
+
+    def tones(self, name: str, locale: str) -> tuple[ToneName, ...]:
+        """The tones in which something of a template is said otherwise than usual."""
+        return tuple(tone for tone in NAMES if self._toned(name, locale, tone))
+
     @cached_property
-    def _versions(self) -> dict[tuple[str, str], str]:
+    def _versions(self) -> dict[tuple[str, str, ToneName | None], str]:
         return {}
 
-    def version(self, name: str, locale: str) -> str:
-        """`<template>.<language>@<hash>` of all files that the message is made of."""
-        found = self._versions.get((name, locale))
+    def version(self, name: str, locale: str, tone: ToneName | None = None) -> str:
+        """`<template>.<language>[.<tone>]@<hash>` of all files that the message is made of."""
+        found = self._versions.get((name, locale, tone))
         if found is None:
             shared = [p for p in self.root.iterdir() if p.is_file() and (p.suffix != ".yaml" or not p.name.startswith(SHARED))]
             files = [*shared, *(self.root / "partials").iterdir(), *(self.root / self.form(name)).glob("mail.*")]
             files += [place / f"{SHARED}.{locale}.yaml" for place in self._places(name)]
+            files += self._toned(name, locale, tone).values()
             digest = hashlib.sha256()
             for file in sorted(files):
                 digest.update(file.relative_to(self.root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-            found = self._versions[name, locale] = f"{name}.{locale}@{digest.hexdigest()[:12]}"
+            named = f"{name}.{locale}.{tone}" if tone else f"{name}.{locale}"
+            found = self._versions[name, locale, tone] = f"{named}@{digest.hexdigest()[:12]}"
         return found
 
     def _inline(self, brand: Brand) -> dict[str, str]:

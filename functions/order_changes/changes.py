@@ -9,6 +9,7 @@ from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
 from aftercare.proposal import Nothing, Proposal, Unless
+from aftercare.returns import TIMES
 
 WINDOW = timedelta(days=3)
 """Later than this, a change has been noticed otherwise."""
@@ -29,6 +30,7 @@ class Because(StrEnum):
     SILENT = "silent"
     NOT_SO = "not-so"
     CLOSED = "closed"
+    MOVED_ON = "moved-on"
     NEVER_STOOD = "never-stood"
     TOLD_BY_SHIPMENT = "told-by-shipment"
     TOLD_BY_CONFIRMATION = "told-by-confirmation"
@@ -108,20 +110,16 @@ def _ready_for_pickup(order: Order, customer: Customer, event: Told) -> Decided:
     return Because.CLOSED if order.closed else Change(order.key, order.ready_for_pickup_at, {}, STANDS)
 
 
-def _return_requested(order: Order, customer: Customer, event: Told) -> Decided:
+def _returned(order: Order, customer: Customer, event: Told) -> Decided:
+    """A return's state, once, while it is the furthest that is known: what comes late is no news any more."""
     del customer
-    found = next((r for r in order.returns if r.ref == event.data.return_ref), None)
-    if found is None or found.requested_at is None:
+    found, field = order.returned(event.data.return_ref), TIMES[event.type]
+    at = getattr(found, field, None)
+    if found is None or at is None:
         return Because.NOT_SO
-    return Change(f"{order.key}:{found.ref}", found.requested_at, {"return": found.ref})
-
-
-def _return_approved(order: Order, customer: Customer, event: Told) -> Decided:
-    del customer
-    found = next((r for r in order.returns if r.ref == event.data.return_ref), None)
-    if found is None or found.approved_at is None:
-        return Because.NOT_SO
-    return Change(f"{order.key}:{found.ref}", found.approved_at, {"return": found.ref})
+    if field != f"{found.state}_at":
+        return Because.MOVED_ON
+    return Change(f"{order.key}:{found.ref}", at, {"return": found.ref})
 
 
 def _renewed(order: Order, customer: Customer, event: Told) -> Decided:
@@ -146,8 +144,10 @@ CHANGES: dict[str, tuple[str, Callable[[Order, Customer, Told], Decided]]] = {
     "OrderPartiallyFulfilled": ("order-partially-fulfilled", _partially_fulfilled),
     "OrderCompleted": ("order-completed", _completed),
     "OrderReadyForPickup": ("order-ready-for-pickup", _ready_for_pickup),
-    "ReturnRequested": ("return-requested", _return_requested),
-    "ReturnApproved": ("return-approved", _return_approved),
+    "ReturnRequested": ("return-requested", _returned),
+    "ReturnApproved": ("return-approved", _returned),
+    "ReturnReceived": ("return-received", _returned),
+    "ReturnSettled": ("return-settled", _returned),
     "SubscriptionRenewed": ("subscription-renewed", _renewed),
     "PaymentFailed": ("payment-failed", _payment_failed),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.customer import Customer
 from aftercare.shipment import Shipment
 from shipping_delay.parcel import Counters, Increments

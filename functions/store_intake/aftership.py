@@ -58,9 +58,11 @@ KINDS: Mapping[str, ShipmentFactType] = {
     "edd_revise": ShipmentFactType.ETA_CHANGED,
     "tracking_pending_time": ShipmentFactType.STALLED,
 }
-RETURNED: Mapping[str, Literal["ReturnRequested", "ReturnApproved"]] = {
+RETURNED: Mapping[str, Literal["ReturnRequested", "ReturnApproved", "ReturnReceived", "ReturnSettled"]] = {
     "return.submitted": "ReturnRequested",
     "return.approved": "ReturnApproved",
+    "return.receiving.created": "ReturnReceived",
+    "return.resolved": "ReturnSettled",
 }
 
 

@@ -47,7 +47,7 @@ _SHAPES: Mapping[str, type[Fact]] = {
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
 
-_OF_AN_ORDER = ("ReturnRequested", "ReturnApproved", "SubscriptionRenewed")
+_OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
 
 HISTORY = timedelta(hours=24)
 """An OrderPlaced that happened longer ago than this is history that a store imports, and no news."""

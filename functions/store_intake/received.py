@@ -16,6 +16,8 @@ from aftercare.facts import Fact, OrderFact, OtherFact, ReturnFact, Subscription
 KEPT = {
     "ReturnRequested": "it names no order: the body is kept for replay",
     "ReturnApproved": "it names no order: the body is kept for replay",
+    "ReturnReceived": "it names no order: the body is kept for replay",
+    "ReturnSettled": "it names no order: the body is kept for replay",
     "SubscriptionRenewed": "it names no order: the body is kept for replay",
     "OrderReadyForPickup": "it names a fulfilment order and no order: the body is kept for replay",
     "CheckoutStarted": "checkouts are not followed yet: the body is kept for replay",

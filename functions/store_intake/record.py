@@ -12,7 +12,7 @@ from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import Channel, Statement, Weight, clamp
 from aftercare.consent_log import Wording
-from aftercare.customer import Device, Order, Profile, Refund, Return, Stockout
+from aftercare.customer import Device, Order, Profile, Refund, Stockout
 from aftercare.facts import (
     AboutOrder,
     CaseFact,
@@ -27,6 +27,7 @@ from aftercare.facts import (
     SubscriptionFact,
 )
 from aftercare.model import Model
+from aftercare.returns import returns_after, returns_news
 
 # Parts of a description that are told and kept together, by the fields that say whether the part was told at all.
 _PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -140,15 +141,6 @@ def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | N
     return case.model_copy(update=changes)
 
 
-def returns_after(before: tuple[Return, ...], fact: ReturnFact) -> tuple[Return, ...]:
-    """Returns by reference and in one order; a request and its approval each have the earliest time told."""
-    by_ref = {r.ref: r for r in before}
-    known = by_ref.get(fact.ref) or Return(ref=fact.ref)
-    field = "requested_at" if fact.type == "ReturnRequested" else "approved_at"
-    by_ref[fact.ref] = known.model_copy(update={field: _earliest(getattr(known, field), fact.occurred_at)})
-    return tuple(by_ref[ref] for ref in sorted(by_ref))
-
-
 def _described(before: Order | None, shop: str, platform: str, ref: str, details: OrderDetails, as_of: datetime) -> Order:
     """The join of a description with what is known: part by part the one told last."""
     parts = _told(details, as_of, {})
@@ -246,14 +238,7 @@ def news(before: Order | None, after: Order, facts: Iterable[AboutOrder]) -> tup
 
 
 def _news_beside(before: Order | None, after: Order) -> list[News]:
-    found = []
-    had = {r.ref: r for r in before.returns} if before else {}
-    for told in after.returns:
-        known = had.get(told.ref) or Return(ref=told.ref)
-        if told.requested_at and not known.requested_at:
-            found.append(News("ReturnRequested", told.requested_at, returned=told.ref))
-        if told.approved_at and not known.approved_at:
-            found.append(News("ReturnApproved", told.approved_at, returned=told.ref))
+    found = [News(kind, at, returned=ref) for kind, at, ref in returns_news(before, after)]
     if after.renewed_at and (before is None or before.renewed_at is None):
         found.append(News("SubscriptionRenewed", after.renewed_at))
     out = [s for s in after.stockouts if before is None or s not in before.stockouts]

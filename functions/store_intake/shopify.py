@@ -35,6 +35,7 @@ from aftercare.facts import (
 from aftercare.model import EARLIEST, LATEST
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
+from aftercare.returns import is_request_ref
 from aftercare.shipment import PARCELS, Eta, Origin, ShippedLine
 from aftercare.weblink import NotHttps, https
 from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, misfit, parsed, word
@@ -695,16 +696,34 @@ def _scanned(payload: Payload, hook: Hook) -> Iterable[Fact]:
     )
 
 
+RETURNS: Mapping[str, Literal["ReturnRequested", "ReturnApproved", "ReturnSettled"]] = {
+    "returns/request": "ReturnRequested",
+    "returns/approve": "ReturnApproved",
+    "returns/close": "ReturnSettled",
+}
+"""That goods are back Shopify tells by their disposition only, whose payload does not name the return."""
+
+
 def _returned(payload: Payload, hook: Hook) -> Iterable[Fact]:
+    """A return of this topic. Only the request was made when the return was; the rest happened when it is told."""
     ref, order = _ref(payload.get("id"), payload.get("admin_graphql_api_id")), _object(payload.get("order"))
     if ref is None:
         raise Unreadable("id: expected the return's id")
+    kind = RETURNS[hook.topic]
+    created = _when(payload.get("created_at")) if kind == "ReturnRequested" else None
     yield ReturnFact(
-        type="ReturnApproved" if hook.topic == "returns/approve" else "ReturnRequested",
-        occurred_at=_when(payload.get("created_at")) or hook.triggered_at,
+        type=kind,
+        occurred_at=created or hook.triggered_at,
         ref=ref,
         order_ref=_ref(order.get("id"), order.get("admin_graphql_api_id")) or hook.order_ref,
+        request_ref=_request(payload),
     )
+
+
+def _request(payload: Payload) -> str | None:
+    """The reference of our own page, which a shop that makes a return of its request writes into the lines' note."""
+    notes = (line.get("customer_note") for line in _objects(payload.get("return_line_items"))[:200])
+    return next((note for note in notes if isinstance(note, str) and is_request_ref(note)), None)
 
 
 def _contract(payload: Payload, hook: Hook) -> Iterable[Fact]:
@@ -780,6 +799,7 @@ _TOPICS: Mapping[str, Callable[[Payload, Hook], Iterable[Fact]]] = {
     "fulfillment_events/create": _scanned,
     "returns/request": _returned,
     "returns/approve": _returned,
+    "returns/close": _returned,
     "checkouts/create": _other("CheckoutStarted", ref="token"),
     "checkouts/update": _other("CheckoutUpdated", ref="token"),
     "subscription_contracts/create": _contract,

@@ -24,6 +24,7 @@ def add(parsers: Any) -> None:
   aftercare templates check order-confirmation               while you edit one: seconds instead of a minute
   aftercare templates preview order-confirmation             in every language, below build/templates/
   aftercare templates preview order-confirmation --locale de --sample several-kinds
+  aftercare templates preview order-confirmation --tone formal
 """,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="check|preview", required=True, parser_class=type(parser))
@@ -33,6 +34,9 @@ def add(parsers: Any) -> None:
     preview.add_argument("template", help="the template's name, such as order-confirmation")
     preview.add_argument("--locale", help="one language (default: every language of brand.yaml)")
     preview.add_argument("--sample", help="sample content, or `all` (default: the usual one)")
+    preview.add_argument(
+        "--tone", help="formal, friendly, technical, empathetic, or `all` it has words for (default: as it would be chosen)"
+    )
     preview.add_argument("--to", type=Path, default=options.BUILD / "templates", metavar="FOLDER", help="default: %(default)s")
     for each in (check, preview):
         options.as_json(each)
@@ -77,12 +81,13 @@ def _preview(arguments: argparse.Namespace) -> int:
     written: list[dict[str, str]] = []
     for locale in locales:
         asked: dict[str, Any] = {"templates": "preview", "template": arguments.template, "locale": locale}
+        if arguments.tone not in (None, "all"):
+            asked["tone"] = arguments.tone
         first = _ask(asked if arguments.sample in (None, "all") else {**asked, "sample": arguments.sample})
-        written += _write(arguments.to, locale, first)
-        if arguments.sample == "all":
-            for sample in first["samples"]:
-                if sample != first["sample"]:
-                    written += _write(arguments.to, locale, _ask({**asked, "sample": sample}))
+        for sample in first["samples"] if arguments.sample == "all" else [first["sample"]]:
+            for tone in first["tones"] if arguments.tone == "all" else [None]:
+                one = _ask({**asked, "sample": sample, **({"tone": tone} if tone else {})})
+                written += _write(arguments.to, locale, one, arguments.tone is not None)
     if arguments.json:
         say_json({"written": written})
     else:
@@ -91,12 +96,13 @@ def _preview(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(folder: Path, locale: str, preview: dict[str, Any]) -> list[dict[str, str]]:
+def _write(folder: Path, locale: str, preview: dict[str, Any], by_tone: bool) -> list[dict[str, str]]:
     folder.mkdir(parents=True, exist_ok=True)
-    named = {name: str(preview[name]) for name in ("template", "sample", "subject")}
+    named = {name: str(preview[name]) for name in ("template", "sample", "tone", "subject")}
     found = []
+    tone = f".{named['tone']}" if by_tone else ""
     for suffix, part in ((".html", "html"), (".txt", "text")):
-        path = folder / f"{named['template']}.{named['sample']}.{locale}{suffix}"
+        path = folder / f"{named['template']}.{named['sample']}.{locale}{tone}{suffix}"
         path.write_text(preview[part], encoding="utf-8")
         found.append({**named, "locale": locale, "path": str(path)})
     return found

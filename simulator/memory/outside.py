@@ -10,7 +10,8 @@ from typing import Any, Final, NoReturn, Protocol
 
 from aftercare.clock import Clock, Ids, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Accepted, Busy, Chat, Mail, NotThere, Outside, Push, Rejected, SendOutcome, Text, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Accepted, Busy, Mail, NotThere, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.providers import (
     BUSY,
     Refuses,

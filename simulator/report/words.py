@@ -12,11 +12,11 @@ from aftercare.decision import Decision, Message, Reason, State, Step
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.CLAIMED: "claimed for its one send",
-    Reason.SENT: "the mail provider took it",
+    Reason.SENT: "the provider took it",
     Reason.ALREADY_SETTLED: "a message is settled once, and this one was settled before",
     Reason.NOT_YET: "its window has not opened",
-    Reason.BETTER_HOUR: "it can wait for the hour at which the customer is used to answer",
     Reason.QUIET_HOURS: "it is not an hour to be texted at where the customer is or may be",
+    Reason.BETTER_HOUR: "it can wait, and the customer is used to answer at another hour",
     Reason.TOO_LATE: "its window has closed",
     Reason.SWITCHED_OFF: "this purpose is switched off; it waits for its release until its window closes",
     Reason.DRY_RUN: "the stage is in dry: everything is decided and nothing is sent",
@@ -50,12 +50,12 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIGEST: "it can wait, and the customer hears once a week",
     Reason.IN_DIGEST: "it went out with others as one message",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
-    Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
-    Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
-    Reason.PROVIDER_UNCLEAR: "the mail provider's answer was lost; it is never sent again by itself",
+    Reason.PROVIDER_BUSY: "the provider took nothing now; it is tried again",
+    Reason.PROVIDER_REFUSED: "the provider refused it for good",
+    Reason.PROVIDER_UNCLEAR: "the provider's answer was lost; it is never sent again by itself",
     Reason.LEASE_EXPIRED: "the function that claimed it never said what came of it",
     Reason.OUTCOME_NEVER_LEARNED: "nobody learned whether it was sent; an operator decides",
-    Reason.PROVIDER_CONFIRMED: "the mail provider's own event confirmed the send",
+    Reason.PROVIDER_CONFIRMED: "the provider's own event confirmed the send",
     Reason.OPERATOR_CONFIRMED: "an operator confirmed that it was sent",
     Reason.OPERATOR_DROPPED: "an operator dropped it",
     Reason.OPERATOR_RESENT: "an operator lets it be sent once more, though it may have been sent before",
@@ -93,6 +93,7 @@ _GROUNDS: Final = {
     "consent": "has the customer's consent",
     "soft-opt-in": "has the country's soft opt-in",
     "implied": "has the consent that an order or inquiry implies there",
+    "reply": "answers what the customer has just written there",
 }
 _LACKS: Final = {
     "never-asked": "was never consented to",
@@ -101,6 +102,7 @@ _LACKS: Final = {
     "other-address": "has a consent that was given for another address",
     "too-old": "has a consent that is too old",
     "not-written": "has a consent without the wording that a marketing text needs there",
+    "too-late": "could answer what the customer wrote for five minutes only",
 }
 _UNLESS: Final = {
     "order-unknown": "the order is on record",
@@ -181,16 +183,46 @@ def _paused(step: Step) -> str:
 
 def _channels(step: Step) -> str:
     if step.said == "pass":
-        return _each(step.saw, _GROUNDS, "may be used:")
+        grounds = _each({name: kind for name, kind in step.saw.items() if name in _CHANNELS}, _GROUNDS, "may be used:")
+        return "; ".join(part for part in (grounds, _choice(step.saw)) if part)
     said = REASONS[step.because] if step.because else "no channel is left"
     lacks = {name: why for name, why in step.saw.items() if why in _LACKS}
+    refused = step.saw.get("refused_by")
+    if isinstance(refused, (tuple, list)):
+        said += f" ({_and(channel(str(name)) for name in refused)})"
     return f"{said} ({_each(lacks, _LACKS, '')})" if lacks else said
+
+
+_CHOSEN: Final = {
+    "stated": "the customer asked for it first",
+    "urgent": "it is of use within the hour",
+    "learned": "by what is known of answers and what it costs",
+    "default": "by the store's order, as too little is known of answers",
+    "explored": "it is tried on a few, because least is known of it",
+}
+
+
+def _choice(saw: Saw) -> str:
+    """Why one channel comes before the others, where there are others."""
+    first = saw.get("first")
+    if first is None:
+        return ""
+    because = _CHOSEN.get(str(saw.get("because")), str(saw.get("because")))
+    answers = [
+        f"{channel(name.removesuffix(' answers'))} is answered by {share}"
+        for name, share in saw.items()
+        if name.endswith(" answers")
+    ]
+    return f"{channel(str(first))} comes first: {because}" + (f" ({_and(answers)})" if answers else "")
 
 
 def _send_time(step: Step) -> str:
     opens = step.saw.get("not_before")
     if step.said == "pass":
-        return "it may go now"
+        closed = step.saw.get("closed")
+        return f"{channel(str(closed))} is closed, {channel(str(step.saw['instead']))} is open" if closed else "it may go now"
+    if step.because is Reason.BETTER_HOUR:
+        return f"{REASONS[Reason.BETTER_HOUR]}, the next time {when(str(step.saw['until']))}"
     if opens:
         return f"not before {when(str(opens))}"
     own = step.saw.get("own_quiet_hours")
@@ -256,6 +288,28 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
 }
 
 
+_TONES: Final = {
+    "stated": "as the customer asked to be written to",
+    "bad_news": "because it is bad news",
+    "past": "because something went badly for this customer lately",
+    "setup": "because it says how something is set up",
+    "business": "because the customer is a business",
+    "address": "as this language addresses its readers",
+    "brand": "as the brand sounds",
+}
+
+
+def _written(step: Step) -> str:
+    """The tone, and of a short form what it takes."""
+    tone, because = step.saw.get("tone"), str(step.saw.get("because"))
+    rest = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if name not in ("tone", "because")]
+    return _and([f"{tone}, {_TONES.get(because, because)}" if tone else "", *rest])
+
+
+_BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"written": ("How is it written?", _written)}
+"""What is no rule of the gate and stands in its record as well."""
+
+
 def known_rules() -> tuple[str, ...]:
     """The rules that have words of their own; another one is told by its name and what it saw."""
     return tuple(_RULES)
@@ -263,7 +317,7 @@ def known_rules() -> tuple[str, ...]:
 
 def rule(step: Step) -> tuple[str, str]:
     """One rule's part in words: its question, and what it found."""
-    question, say = _RULES.get(step.rule, (plain(step.rule).capitalize(), _anything))
+    question, say = {**_RULES, **_BESIDE}.get(step.rule, (plain(step.rule).capitalize(), _anything))
     return question, say(step)
 
 

@@ -39,6 +39,7 @@ GIVEN = {
     "received_at": AT,
     "first_seen": AT,
     "shard": 1,
+    "channel": "email",
     "place": Key("customers", "PARKED#shopify#2026-03-02", "d1"),
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
@@ -55,6 +56,7 @@ def built():
             found[name] = function(**{parameter: GIVEN[parameter] for parameter in inspect.signature(function).parameters})
     found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in HOT}
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
+    found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")
     return found
 

@@ -32,6 +32,8 @@ REFUND = {"ref": "r1", "amount": {"amount": "5.00", "currency": "EUR"}}
         ("OrderReadyForPickup", {"ref": "1"}, "order-ready-for-pickup"),
         ("ReturnRequested", {"ref": "R-1", "order_ref": "1"}, "return-requested"),
         ("ReturnApproved", {"ref": "R-1", "order_ref": "1"}, "return-approved"),
+        ("ReturnReceived", {"ref": "R-1", "order_ref": "1"}, "return-received"),
+        ("ReturnSettled", {"ref": "R-1", "order_ref": "1", "outcome": "credit"}, "return-settled"),
         ("SubscriptionRenewed", {"ref": "sub-1", "order_ref": "1"}, "subscription-renewed"),
         ("PaymentFailed", {"ref": "sub-1", "order_ref": "1", "attempt_ref": "a1"}, "payment-failed"),
     ],

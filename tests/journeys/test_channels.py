@@ -1,6 +1,7 @@
 """Which channel carries what: by consent and urgency, and past a channel that is closed."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -87,6 +88,31 @@ def test_with_consent_to_texts_shipped_and_out_for_delivery_go_as_texts_of_one_s
     assert (steps["channels"]["first"], steps["channels"]["because"]) == ("sms", "urgent")
 
 
+def test_a_milestone_reaches_the_phone_within_a_minute_of_its_scan(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=2)
+    for status, number in (("shipped", 1), ("out_for_delivery", 2)):
+        told_at = store.cloud.now
+        store.parcel(status)
+        store.cloud.advance(hours=22)
+        texts = store.cloud.phones.to(PHONE)
+        assert len(texts) == number
+        assert texts[-1].at - told_at <= timedelta(seconds=60)
+        assert "larkfield.example/help" in texts[-1].body, "where help is"
+
+
+def test_what_is_urgent_by_night_goes_by_mail_at_once(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=14)
+    assert store.cloud.now.hour == 23
+    store.parcel("shipped")
+    store.cloud.advance(minutes=1)
+    assert store.sent()["parcel-shipped"] == "email"
+    steps = {s["rule"]: s.get("saw", {}) for d in store.why("parcel-shipped")["decisions"] for s in d.get("trace", ())}
+    assert (steps["send_time"]["closed"], steps["send_time"]["instead"]) == ("sms", "email")
+    assert store.cloud.phones.taken == []
+
+
 def test_without_consent_nothing_leaves_by_phone(store):
     store.place()
     journey(store)
@@ -130,7 +156,7 @@ def test_a_notification_goes_to_the_device_last_in_use_and_a_dead_one_is_forgott
     store.cloud.advance(hours=1)
     assert store.sent()["parcel-out-for-delivery"] == "email"
     (profile,) = [json.loads(str(i["doc"])) for i in store.cloud.items("CustomerTable") if i["sk"] == "1#PROFILE"]
-    assert "devices" not in profile
+    assert profile.get("devices", []) == []
 
 
 def test_whatsapp_takes_only_approved_templates_while_the_person_has_not_written(store):

@@ -13,6 +13,7 @@ from aftercare.outside import Outside, SendOutcome
 
 if TYPE_CHECKING:
     from message_gate.rules import Candidate
+    from message_gate.tone import Chosen
 
 SHORT = frozenset(
     (
@@ -59,11 +60,13 @@ def forms(template: str) -> tuple[Channel, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message that is ready: `send` makes the one attempt. `saw` is what is worth a line in the decision record."""
+    """A message that is ready: `send` makes the one attempt. `saw` is what else is worth a line in the decision record; a form
+    that somebody else has approved has no tone."""
 
     send: Callable[[], SendOutcome]
     template_version: str
     content_hash: str
+    tone: "Chosen | None"
     saw: Mapping[str, str | int] = field(default_factory=dict)
 
 
@@ -75,7 +78,7 @@ def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written
             from message_gate.mailing import write_letter
 
             letter = write_letter(outside, candidate, candidate.addresses[channel][0])
-            return Written(lambda: outside.mail.send(letter.mail), letter.template_version, letter.content_hash)
+            return Written(lambda: outside.mail.send(letter.mail), letter.template_version, letter.content_hash, letter.tone)
         case Channel.SMS:
             from message_gate.channels.text import write_text
 

@@ -5,10 +5,11 @@ from hashlib import sha256
 from aftercare.brand import brand
 from aftercare.outside import Outside
 from message_gate.letter import Letter, frame, plain
-from message_gate.mailing import allowed_blocks, links
+from message_gate.mailing import allowed_blocks, links, reader_of, tone_of
 from message_gate.render import CannotRender
 from message_gate.rules import Candidate
 from message_gate.stationery import Words, stationery
+from message_gate.tone import Chosen
 from message_gate.view import VIEWS
 
 OPENINGS = ("opening", "lead", "preheader")
@@ -19,23 +20,22 @@ LONGEST_BODY = 178
 """Characters that a locked phone shows of a notification."""
 
 
-def words_for(candidate: Candidate) -> tuple[Words, str]:
-    """The template's words in the reader's language, and that language."""
-    our, order, profile = brand(), candidate.order, candidate.customer.profile
-    country = (order.country if order else None) or profile.country
-    locale = our.locale_for(country, order.locale if order else None, profile.locale)
-    return stationery().words(candidate.proposal.template, locale, our.default_locale), locale
+def words_for(candidate: Candidate) -> tuple[Words, str, Chosen]:
+    """The template's words in the reader's language and tone, that language, and the tone with what chose it."""
+    locale = reader_of(candidate.customer, candidate.order)
+    tone = tone_of(candidate, locale, candidate.proposal.blocks)
+    return stationery().words(candidate.proposal.template, locale, brand().default_locale, tone.tone), locale, tone
 
 
-def letter_for(outside: Outside, candidate: Candidate) -> Letter:
-    """All that a short form is made from; it carries no part of another purpose. CannotRender."""
+def letter_for(outside: Outside, candidate: Candidate) -> tuple[Letter, Chosen]:
+    """All that a short form is made from, and the tone of it; it carries no part of another purpose. CannotRender."""
     order, proposal = candidate.order, candidate.proposal
     if order is None:
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
-    words, locale = words_for(candidate)
+    words, locale, tone = words_for(candidate)
     own = tuple(block for block in allowed_blocks(candidate, "") if block.purpose in (None, proposal.purpose))
     signed = links(outside, candidate)
-    return Letter(proposal, candidate.customer, order, brand(), candidate.catalogue(), signed, words, locale, own, False)
+    return Letter(proposal, candidate.customer, order, brand(), candidate.catalogue(), signed, words, locale, own, False), tone
 
 
 def subject_and_opening(letter: Letter) -> tuple[str, str]:
@@ -49,7 +49,7 @@ def subject_and_opening(letter: Letter) -> tuple[str, str]:
 
 
 def version(letter: Letter) -> str:
-    return stationery().version(letter.message.template, letter.words.locale)
+    return stationery().version(letter.message.template, letter.words.locale, letter.words.tone)
 
 
 def hashed(*parts: str) -> str:

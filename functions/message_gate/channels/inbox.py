@@ -8,7 +8,7 @@ from message_gate.rules import Candidate
 
 def write_inbox(outside: Outside, candidate: Candidate) -> Written:
     """The copy for a candidate's inbox."""
-    letter = letter_for(outside, candidate)
+    letter, tone = letter_for(outside, candidate)
     title, body = subject_and_opening(letter)
     provider_id = f"inbox-{candidate.proposal.message_id}"
-    return Written(lambda: Accepted(provider_id), version(letter), hashed(title, body))
+    return Written(lambda: Accepted(provider_id), version(letter), hashed(title, body), tone)

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from aftercare.consent import Channel
 from aftercare.links import LinkPurpose
-from aftercare.outside import Outside, Push
+from aftercare.outgoing import Push
+from aftercare.outside import Outside
 from message_gate.channels import Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
 from message_gate.rules import Candidate
@@ -17,7 +18,7 @@ def write_push(outside: Outside, candidate: Candidate) -> Written:
     """The notification for a candidate's device."""
     proposal = candidate.proposal
     endpoint, _ = candidate.addresses[Channel.PUSH]
-    letter = letter_for(outside, candidate)
+    letter, tone = letter_for(outside, candidate)
     title, body = subject_and_opening(letter)
     push = Push(
         endpoint=endpoint,
@@ -26,4 +27,4 @@ def write_push(outside: Outside, candidate: Candidate) -> Written:
         lives_for=min(proposal.not_after - candidate.now, LONGEST_LIFE),
         data={"aftercare-message": proposal.message_id, "url": letter.link(LinkPurpose.STATUS, letter.order.key)},
     )
-    return Written(lambda: outside.pushes.send(push), version(letter), hashed(title, body))
+    return Written(lambda: outside.pushes.send(push), version(letter), hashed(title, body), tone)

@@ -3,13 +3,15 @@
 from aftercare.brand import brand
 from aftercare.consent import Channel
 from aftercare.learned import ASKS
-from aftercare.outside import Outside, Text
+from aftercare.outgoing import Text
+from aftercare.outside import Outside
 from message_gate.channels import REPLIES, Written
 from message_gate.channels.brief import hashed, letter_for, version, words_for
 from message_gate.render import CannotRender
 from message_gate.rules import MARKETING, Candidate
 from message_gate.sms import Sms, counted, short_form
 from message_gate.stationery import stationery
+from message_gate.tone import Chosen
 
 
 def context(outside: Outside, candidate: Candidate) -> dict[str, str]:
@@ -23,27 +25,27 @@ def context(outside: Outside, candidate: Candidate) -> dict[str, str]:
     }
 
 
-def reply(candidate: Candidate) -> tuple[Sms, str]:
-    """The answer to what a person just wrote, and its version."""
-    words, _ = words_for(candidate)
+def reply(candidate: Candidate) -> tuple[Sms, str, Chosen]:
+    """The answer to what a person just wrote, its version and its tone."""
+    words, _, tone = words_for(candidate)
     our = brand()
     said = words.say("sms", brand=our.name, help=our.support.short or our.support.page)
-    return counted(said), stationery().version(candidate.proposal.template, words.locale)
+    return counted(said), stationery().version(candidate.proposal.template, words.locale, words.tone), tone
 
 
-def written(outside: Outside, candidate: Candidate) -> tuple[Sms, str]:
-    """The short form of a candidate, and the version of its words. CannotRender, NoShortForm, MissingWord."""
+def written(outside: Outside, candidate: Candidate) -> tuple[Sms, str, Chosen]:
+    """The short form of a candidate, the version of its words and their tone. CannotRender, NoShortForm, MissingWord."""
     if candidate.proposal.template in REPLIES:
         return reply(candidate)
-    letter = letter_for(outside, candidate)
-    return short_form(letter, way_out=candidate.proposal.purpose in MARKETING), version(letter)
+    letter, tone = letter_for(outside, candidate)
+    return short_form(letter, way_out=candidate.proposal.purpose in MARKETING), version(letter), tone
 
 
 def write_text(outside: Outside, candidate: Candidate) -> Written:
     """The text for a candidate's number."""
     proposal = candidate.proposal
     number, _ = candidate.addresses[Channel.SMS]
-    short, made_of = written(outside, candidate)
+    short, made_of, tone = written(outside, candidate)
     if not short.text.strip():
         raise CannotRender(f"{proposal.template}: its text message is empty")
     text = Text(
@@ -54,4 +56,4 @@ def write_text(outside: Outside, candidate: Candidate) -> Written:
         context=context(outside, candidate),
     )
     saw = {"encoding": short.encoding, "units": short.units, "segments": short.segments}
-    return Written(lambda: outside.texts.send(text), made_of, hashed(short.text), saw)
+    return Written(lambda: outside.texts.send(text), made_of, hashed(short.text), tone, saw)

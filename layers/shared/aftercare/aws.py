@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -28,7 +28,8 @@ from botocore.loaders import Loader
 
 from aftercare.clock import Clock, Ids, SystemClock, SystemIds, iso
 from aftercare.keys import Key, TableName
-from aftercare.outside import Chat, Mailer, NotKept, NotThere, Outside, Provider, Push, Text
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Mailer, NotKept, NotThere, Outside, Provider
 from aftercare.settings import Settings
 from aftercare.table import (
     Absent,
@@ -51,9 +52,6 @@ from aftercare.table import (
     Write,
     number,
 )
-
-if TYPE_CHECKING:
-    pass
 
 CALL = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},
@@ -114,13 +112,12 @@ class _Expression:
     """Collects the names and values of one DynamoDB expression."""
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self._places: dict[str, str] = {}
         self.values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
-        place = f"#{attribute}"
-        self.names[place] = attribute
-        return place
+        # Numbered: an attribute may have letters that its place in an expression may not have, such as a hyphen.
+        return self._places.setdefault(attribute, f"#n{len(self._places)}")
 
     def value(self, value: Value) -> str:
         place = f":v{len(self.values)}"
@@ -154,7 +151,7 @@ class _Expression:
 
     def fields(self) -> dict[str, Any]:
         return {
-            **({"ExpressionAttributeNames": self.names} if self.names else {}),
+            **({"ExpressionAttributeNames": {place: name for name, place in self._places.items()}} if self._places else {}),
             **({"ExpressionAttributeValues": self.values} if self.values else {}),
         }
 

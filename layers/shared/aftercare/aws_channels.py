@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aftercare.aws import NEVER_SENT
 from aftercare.clock import Clock
-from aftercare.outside import Accepted, Busy, Chat, Mail, NotKept, Push, SendOutcome, Text, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Accepted, Busy, Mail, NotKept, SendOutcome, Uncertain
 from aftercare.providers import (
     Refuses,
     chat_call,

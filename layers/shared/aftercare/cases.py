@@ -1,24 +1,9 @@
 """What a customer turned to support with: one record a case, in the customer's partition, joined from what the helpdesk tells."""
 
-from enum import StrEnum
-
 from pydantic import AwareDatetime
 
+from aftercare.case_topic import CaseTopic
 from aftercare.model import Model
-
-
-class CaseTopic(StrEnum):
-    """What a customer asked support about."""
-
-    WHERE_IS_MY_ORDER = "where_is_my_order"
-    DAMAGED = "damaged"
-    WRONG_ITEM = "wrong_item"
-    MISSING_ITEM = "missing_item"
-    RETURN = "return"
-    REFUND = "refund"
-    PRODUCT = "product"
-    COMPLAINT = "complaint"
-    OTHER = "other"
 
 
 class Case(Model):

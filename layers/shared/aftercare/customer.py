@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from aftercare import keys
-from aftercare.caps import Caps
 from aftercare.consent import ConsentRecord
 from aftercare.forecast import Forecast
 from aftercare.keys import Key
@@ -18,6 +17,7 @@ from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
@@ -73,12 +73,47 @@ class Charge(Model):
     amount: Money
 
 
+ReturnState = Literal["requested", "approved", "received", "settled"]
+"""How far a return is; it goes forward only."""
+
+ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
+"""Why something goes back, as a customer may choose to say."""
+
+ReturnOutcome = Literal["refund", "exchange", "credit"]
+"""What a customer gets for what goes back."""
+
+
 class Return(Model):
-    """Goods that the customer wants to give back, by the sender's own reference."""
+    """Goods that the customer gives back. Each time is set once, in whatever order they become known.
+
+    `ref` is the reference that our own page gave it, else the sender's; `also` are its names at other senders. `lines` is how
+    many of each line of the order (none: nobody said). `wish` is what the customer wants for it, `outcome` what they got.
+    """
 
     ref: str
+    also: tuple[str, ...] = ()
     requested_at: AwareDatetime | None = None
     approved_at: AwareDatetime | None = None
+    received_at: AwareDatetime | None = None
+    settled_at: AwareDatetime | None = None
+    lines: dict[str, int] = Field(default_factory=dict)
+    reason: ReturnReason | None = None
+    wish: ReturnOutcome | None = None
+    outcome: ReturnOutcome | None = None
+    amount: Money | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((self.ref, *self.also))
+
+    @property
+    def state(self) -> ReturnState:
+        """The furthest that is known of it."""
+        if self.settled_at:
+            return "settled"
+        if self.received_at:
+            return "received"
+        return "approved" if self.approved_at else "requested"
 
 
 class Stockout(Model):
@@ -95,7 +130,8 @@ class Order(Model):
     `key` is `<shop>:<sender's reference>`; `name` is what the shopper knows it by. `as_of` is the sender's time of the
     newest description; the `_at` fields are facts, set once. `version` counts the writes of this record. A part that the
     newest description left out keeps its value; `older` says when such a part was last told. `forecast` is of the time before
-    there is a shipment, and shipping_delay's.
+    there is a shipment, and shipping_delay's. `shipment_keys` are kept from when the order first lies in the archive: its
+    shipments, wherever they lie.
     """
 
     key: str
@@ -142,6 +178,7 @@ class Order(Model):
     cue: Cue | None = None
     cue_at: AwareDatetime | None = None
     forecast: Forecast | None = None
+    shipment_keys: tuple[str, ...] = ()
 
     @property
     def closed(self) -> Literal["deleted", "cancelled", "refunded"] | None:
@@ -151,6 +188,10 @@ class Order(Model):
         if self.cancelled_at:
             return "cancelled"
         return "refunded" if self.refunded_in_whole else None
+
+    def returned(self, ref: str) -> Return | None:
+        """The return of that name, by whichever of its names."""
+        return next((r for r in self.returns if ref in r.names), None)
 
     @property
     def refunded_in_whole(self) -> bool:
@@ -204,25 +245,39 @@ class Slot(Model):
     at: AwareDatetime
 
 
+# Most customers have none of these, and nobody can change one.
+NO_CONSENT = ConsentRecord.model_construct()
+NO_WISHES = Wishes.model_construct()
+
+
+@lru_cache(maxsize=1)
+def _nothing_counted() -> "Caps":
+    from aftercare.caps import Caps
+
+    return Caps.model_construct()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Customer:
     """One hot partition, read at once. Everything a rule may look at is here.
 
-    `archived` are the keys of those orders and shipments here that were read from the archive, and are written there.
+    `archived` are the hot sort keys of those records that were read from the archive, and are written there; `whole` says
+    whether all that lies there was read.
     """
 
     id: str
     profile: Profile
-    consent: ConsentRecord = field(default_factory=ConsentRecord.model_construct)
-    wishes: Wishes = field(default_factory=Wishes.model_construct)
+    consent: ConsentRecord = NO_CONSENT
+    wishes: Wishes = NO_WISHES
     orders: tuple[Order, ...] = ()
     shipments: tuple["Shipment", ...] = ()
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
-    caps: Caps = field(default_factory=Caps.model_construct)
+    caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
+    whole: bool = False
 
     @cached_property
     def _orders(self) -> dict[str, Order]:
@@ -233,11 +288,22 @@ class Customer:
 
     def order_place(self, order_key: str) -> Key:
         """Where an order lies."""
-        return keys.order(self.id, order_key, archived=order_key in self.archived)
+        return keys.order(self.id, order_key, archived=keys.ORDER + order_key in self.archived)
 
     def shipment_place(self, shipment_key: str) -> Key:
         """Where a shipment lies."""
-        return keys.shipment(self.id, shipment_key, archived=shipment_key in self.archived)
+        return keys.shipment(self.id, shipment_key, archived=keys.SHIPMENT + shipment_key in self.archived)
+
+    def case_place(self, case_ref: str) -> Key:
+        """Where a case lies."""
+        return keys.case(self.id, case_ref, archived=keys.CASE + case_ref in self.archived)
+
+    def lacks_orders_since(self, order_key: str | None) -> bool:
+        """Whether an order that was placed after this one may lie unread in the archive."""
+        until, order = self.profile.archived_until, self.order(order_key) if order_key else None
+        if until is None or self.whole:
+            return False
+        return order is None or order.placed_at is None or order.placed_at < until
 
     def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""

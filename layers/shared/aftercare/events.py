@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import Cue
+from aftercare.customer import Cue, ReturnOutcome, ReturnReason
 from aftercare.event import Event
 from aftercare.model import Model
 from aftercare.parcel_status import ShipmentStatus
@@ -51,7 +51,13 @@ class ParcelData(ShipmentData):
 
 
 class ReturnData(OrderData):
+    """`lines` is how many of each line go back, `wish` what the customer wants for them, as far as anybody said."""
+
     return_ref: str
+    lines: dict[str, int] = Field(default_factory=dict)
+    reason: ReturnReason | None = None
+    wish: ReturnOutcome | None = None
+    outcome: ReturnOutcome | None = None
 
 
 class SubscriptionData(OrderData):
@@ -129,6 +135,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ItemOutOfStock", "aftercare.orders", StockData),
         Kind("ReturnRequested", "aftercare.orders", ReturnData),
         Kind("ReturnApproved", "aftercare.orders", ReturnData),
+        Kind("ReturnReceived", "aftercare.orders", ReturnData),
+        Kind("ReturnSettled", "aftercare.orders", ReturnData),
         Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
         Kind("ShipmentUpdated", "aftercare.shipments", ShipmentData),
         Kind("ShipmentCancelled", "aftercare.shipments", ShipmentData),

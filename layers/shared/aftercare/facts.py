@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
-from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, Text
+from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, ReturnOutcome, ReturnReason, Text
 from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
@@ -195,12 +195,22 @@ class ShipmentFact(Model):
 
 
 class ReturnFact(Model):
-    """Goods are to come back. Without `order_ref` it is journaled only: a return names no person."""
+    """Goods come back. Without `order_ref` it is journaled only: a return names no person.
 
-    type: Literal["ReturnRequested", "ReturnApproved"]
+    `request_ref` is the reference under which our own ReturnRequested told it, where the sender gave it another. `lines` says
+    how many of each line of the order. `outcome` and `amount` belong to ReturnSettled.
+    """
+
+    type: Literal["ReturnRequested", "ReturnApproved", "ReturnReceived", "ReturnSettled"]
     occurred_at: Instant
     ref: Ref
     order_ref: Ref | None = None
+    request_ref: Ref | None = None
+    lines: Annotated[dict[Ref, Annotated[int, Field(ge=1, le=1_000_000)]], Field(max_length=200)] = Field(default_factory=dict)
+    reason: ReturnReason | None = None
+    wish: ReturnOutcome | None = None
+    outcome: ReturnOutcome | None = None
+    amount: Money | None = None
 
 
 class SubscriptionFact(Model):

@@ -75,6 +75,7 @@ KINDS: tuple[Kind, ...] = (
     _own("message", "9#LEDGER#*"),
     _own("archived order", "9#ARCHIVE#1#ORDER#*"),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*"),
+    _own("archived case", "9#ARCHIVE#1#CASE#*"),
     _own("wait", "9#WAIT#*"),
     Kind(
         "erased",

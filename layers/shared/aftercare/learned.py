@@ -8,39 +8,40 @@ weighs less because what is newer is added with more weight (2 to the power of i
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-
-from pydantic import Field
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
 from aftercare.consent import Channel, Purpose
-from aftercare.model import Instant, Model
 from aftercare.table import Change, Item, Number
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HALF_LIFE = timedelta(days=120)
 SHARDS = 4
 
+What = Literal["delivered", "answered"]
+
 ASKS = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 """Messages that an answer is hoped for: nobody answers a confirmation, and that says nothing about the channel."""
 
 
-class Answers(Model):
+class Answers(NamedTuple):
     """Of so many messages delivered so many were answered, in messages of today's weight."""
 
     delivered: float = 0.0
     answered: float = 0.0
 
 
-class Learned(Model):
+class Learned(NamedTuple):
     """The sums as they lie in the table, and the acts they were last moved by. `unanswered` counts since the last answer."""
 
-    delivered: Mapping[Channel, float] = Field(default_factory=dict)
-    answered: Mapping[Channel, float] = Field(default_factory=dict)
-    hours: Mapping[int, float] = Field(default_factory=dict)
+    delivered: Mapping[Channel, float] = MappingProxyType({})
+    answered: Mapping[Channel, float] = MappingProxyType({})
+    hours: Mapping[int, float] = MappingProxyType({})
     unanswered: int = 0
-    delivered_at: Instant | None = None
-    answered_at: Instant | None = None
+    delivered_at: datetime | None = None
+    answered_at: datetime | None = None
 
     def of(self, channel: Channel, now: datetime) -> Answers:
         today = float(weight(now))
@@ -99,7 +100,7 @@ def answered(customer_id: str, channel: Channel | None, at: datetime, hour: int)
     return Change(keys.customer(customer_id, keys.LEARNED), put={"answered_at": iso(at), "unanswered": 0}, add=add)
 
 
-def for_all(channel: Channel, at: datetime, message_id: str, answer: bool) -> Change:
+def for_all(channel: Channel, at: datetime, message_id: str, what: What) -> Change:
     """The same for the store as a whole, without the person: one of a few shards, because every message is counted there."""
-    name = f"{'a' if answer else 'd'}_{channel}"
+    name = f"{what[0]}_{channel}"
     return Change(keys.response(sum(message_id.encode()) % SHARDS), add={name: weight(at)})

@@ -15,6 +15,7 @@ from aftercare.settings import Settings
 from aftercare.table import Tables
 
 if TYPE_CHECKING:
+    from aftercare.outgoing import Chat, Push, Text
     from aftercare.rate import Quota
 
 
@@ -79,44 +80,6 @@ class Mail:
     text: str
     tags: Mapping[str, str]
     mime: Callable[[], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One text message. `recipient` is E.164; `context` comes back with the provider's events, at most five pairs.
-
-    `lives_for` is how long a phone that is off may be waited for.
-    """
-
-    recipient: str
-    body: str
-    promotional: bool
-    lives_for: timedelta
-    context: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One notification to one device. `endpoint` is the platform endpoint's ARN; `data` travels with it, unseen."""
-
-    endpoint: str
-    title: str
-    body: str
-    lives_for: timedelta
-    data: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """One WhatsApp message. `recipient` is E.164. Of a template: its approved name, language and the values of its body; or,
-    within 24 hours of the person's own last message, free `text`. `message_id` comes back with Meta's own webhooks."""
-
-    recipient: str
-    message_id: str
-    template: str | None = None
-    language: str | None = None
-    values: tuple[str, ...] = ()
-    text: str | None = None
 
 
 class Bus(Protocol):
@@ -187,9 +150,9 @@ class Outside:
     waits: Waiting
     slots: Slots
     mail: Mailer
-    texts: Provider[Text]
-    pushes: Provider[Push]
-    chats: Provider[Chat]
+    texts: "Provider[Text]"
+    pushes: "Provider[Push]"
+    chats: "Provider[Chat]"
     secrets: Secrets
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from aftercare.outside import Busy, Chat, Gone, Push, Rejected, SendOutcome, Text, Uncertain
+from aftercare.outgoing import Chat, Push, Text
+from aftercare.outside import Busy, Gone, Rejected, SendOutcome, Uncertain
 from aftercare.settings import Settings
 
 BUSY = frozenset(
@@ -143,7 +144,7 @@ def chat_body(chat: Chat) -> dict[str, Any]:
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": chat.recipient.removeprefix("+"),
-        "biz_opaque_callback_data": chat.message_id,
+        "biz_opaque_callback_data": chat.context,
     }
     if chat.template is None:
         return {**body, "type": "text", "text": {"preview_url": False, "body": chat.text or ""}}

@@ -16,6 +16,8 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import Spoken, record
 from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Pass, Reason, State
+from aftercare.learned import Learned
+from aftercare.learned import weight as learned_weight
 from aftercare.outside import Accepted, Busy, Rejected, Uncertain
 from aftercare.proposal import Block
 from aftercare.switch import Mode, Switch
@@ -380,7 +382,7 @@ def test_where_the_rate_is_used_up_the_parts_wait_and_come_back_as_one_digest():
     world.small.clock.at = turn = max(m.due_at for m in world.held)
     soon = turn + timedelta(minutes=30)
     for shard in range(4):
-        world.small.tables.twin.write([Put(keys.rate(shard), {"free": soon.isoformat().replace("+00:00", "Z")})])
+        world.small.tables.twin.write([Put(keys.rate(Channel.EMAIL, shard), {"free": soon.isoformat().replace("+00:00", "Z")})])
     world.ring()
     assert {(m.last.reason, m.due_at) for m in world.held} == {(Reason.RATE_USED_UP, soon)}
     world.small.clock.at = soon
@@ -547,3 +549,11 @@ def test_the_settings_are_refused_where_they_cannot_be_meant():
     told["digest"] |= {"opens": "12:00:00", "closes": "09:00:00"}
     with pytest.raises(ValueError, match="expected a time after opens"):
         FrequencyPolicy.model_validate(told)
+
+
+def test_a_part_does_not_wait_for_an_hour_of_its_own_when_its_turn_has_come():
+    evening = Learned(hours={21: 50.0 * float(learned_weight(NOON))})
+    each = a_candidate(reminder(), replace(a_customer(an_order(), consent=GIVEN, wishes=EACH), learned=evening))
+    assert each.better_hour is not None
+    part = a_candidate(reminder(), replace(a_customer(an_order(), consent=GIVEN, wishes=WEEKLY), learned=evening))
+    assert part.better_hour is None

@@ -99,7 +99,7 @@ FAULTS = [
     (CONFIRMATION, '"partials/more.html"', 'w["x"]', "computed name"),
     (CONFIRMATION, "partials/more.html", "partials/unlisted.html", "templates.yaml: partials.unlisted: missing"),
     ("templates.yaml", "reorder-reminder: {", "welcome: {", r"templates.yaml: templates.welcome: has no view"),
-    ("templates.yaml", "parcel-lost: {purpose: transactional, form: notice}", "", "templates.parcel-lost: missing"),
+    ("templates.yaml", "parcel-lost: {purpose: transactional, form: notice, nature: bad}", "", "templates.parcel-lost: missing"),
     (NOTICE, "{{ panel.value }}", "{{ pannel.value }}", rf"{NOTICE}: line \d+: missing variable: 'pannel'"),
     (NOTICE, '"partials/tip.html"', '"partials/add-ons.html"', "a transactional message includes add-ons.*C13"),
     (NOTICE, "{{ link.url }}", "https://example.com/", rf"{NOTICE}: sample parcel-shipped, en: no link to the order"),
@@ -271,6 +271,15 @@ def test_words_that_the_store_avoids_are_the_stores_own():
     assert any("avoided word: basket" in line for line in told(check(our=changed("brand.yaml", Brand, edit), only=USUAL)))
 
 
+def test_terms_for_a_family_that_the_catalogue_does_not_have_are_found():
+    def edit(read):
+        read["returns"]["by_family"]["hats"] = {"days": 60}
+
+    assert "brand.yaml: returns.by_family.hats: unknown: a family of catalogue.yaml" in told(
+        check(our=changed("brand.yaml", Brand, edit), only=USUAL)
+    )
+
+
 def test_a_brand_without_reply_to_is_told_in_one_line(tmp_path, monkeypatch):
     read = yaml.safe_load((HERE / "brand.yaml").read_text(encoding="utf-8"))
     del read["reply_to"]
@@ -285,7 +294,7 @@ def test_a_brand_without_reply_to_is_told_in_one_line(tmp_path, monkeypatch):
 def test_every_template_can_be_looked_at_in_every_language(template, locale, lang):
     shown = preview(template, locale)
     assert f'<html lang="{lang}"' in shown["html"]
-    assert shown["subject"] and shown["text"] and shown["template_version"].startswith(f"{template}.{lang}@")
+    assert shown["subject"] and shown["text"] and re.match(rf"{template}\.{lang}[.@]", shown["template_version"])
 
 
 def test_the_invocation_by_hand_answers_findings_and_previews():

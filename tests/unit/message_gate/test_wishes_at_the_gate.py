@@ -16,9 +16,10 @@ from aftercare.switch import Mode, Switch
 from aftercare.table import Put
 from aftercare.wishes import QuietHours, Wishes
 from message_gate import rules
+from message_gate.channel_policy import channel_policy
 from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
-from message_gate.mailing import _locale, allowed_blocks
+from message_gate.mailing import allowed_blocks, reader_of
 from message_gate.settlement import open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile
@@ -164,20 +165,19 @@ def test_own_quiet_hours_do_not_keep_news_of_an_order_from_the_mailbox():
 
 
 def test_the_wished_channel_is_tried_first():
+    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy()}
     both = consent_of(said(Purpose.REORDER), said(Purpose.REORDER, channel=Channel.SMS, wording_hash="w", sequence="s2"))
     addresses = {Channel.EMAIL: ("anna@example.com", "h1"), Channel.SMS: ("+491701234567", "h2")}
     for wished, first in (((), Channel.EMAIL), ((Channel.SMS,), Channel.SMS)):
         customer = a_customer(an_order(), consent=both, wishes=Wishes(channels=wished))
-        assert (
-            a_candidate(**OFFERED, customer=customer, addresses=addresses, open=(Channel.EMAIL, Channel.SMS)).usable()[0] is first
-        )
+        assert a_candidate(**OFFERED, customer=customer, addresses=addresses, **channels).usable()[0] is first
 
 
 def test_the_wished_language_beats_the_orders_and_keeps_its_country():
     order = an_order(locale="en-US", country="AT")
-    assert _locale(a_customer(order), order) == "en-US"
-    assert _locale(a_customer(order, wishes=Wishes(language="de")), order) == "de-AT"
-    assert _locale(a_customer(order, wishes=Wishes(language="fr")), order) == "en-US"
+    assert reader_of(a_customer(order), order) == "en-US"
+    assert reader_of(a_customer(order, wishes=Wishes(language="de")), order) == "de-AT"
+    assert reader_of(a_customer(order, wishes=Wishes(language="fr")), order) == "en-US"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from tests.builders import NOON, a_customer, an_order
 from tests.shipments import a_shipment
 
 REFUND = Refund(ref="r1", at=NOON)
-RETURN = Return(ref="R-1", requested_at=NOON, approved_at=NOON + timedelta(hours=2))
+RETURN = Return(ref="R-1", requested_at=NOON)
+APPROVED = RETURN.model_copy(update={"approved_at": NOON + timedelta(hours=2)})
+RECEIVED = APPROVED.model_copy(update={"received_at": NOON + timedelta(hours=2)})
+SETTLED = RECEIVED.model_copy(update={"settled_at": NOON + timedelta(hours=2)})
 EBOOK = OrderLine(line_ref="1", title="E-book", quantity=1, requires_shipping=False)
 
 LATER = NOON + timedelta(minutes=5)
@@ -26,7 +29,9 @@ HAPPENED = {
     "OrderCompleted": {"completed_at": NOON},
     "OrderReadyForPickup": {"ready_for_pickup_at": NOON},
     "ReturnRequested": {"returns": (RETURN,)},
-    "ReturnApproved": {"returns": (RETURN,)},
+    "ReturnApproved": {"returns": (APPROVED,)},
+    "ReturnReceived": {"returns": (RECEIVED,)},
+    "ReturnSettled": {"returns": (SETTLED,)},
     "SubscriptionRenewed": {"renewed_at": NOON},
     "PaymentFailed": {},
 }
@@ -39,6 +44,8 @@ def event(kind, **more):
         "OrderRefunded": {"refund": "r1"},
         "ReturnRequested": {"return_ref": "R-1"},
         "ReturnApproved": {"return_ref": "R-1"},
+        "ReturnReceived": {"return_ref": "R-1"},
+        "ReturnSettled": {"return_ref": "R-1"},
         "SubscriptionRenewed": {"subscription": "sub-1"},
         "PaymentFailed": {"subscription": "sub-1", "attempt": "a1"},
     }
@@ -67,6 +74,8 @@ def test_every_change_has_its_template_and_its_event():
         ("OrderReadyForPickup", "order-ready-for-pickup#example:1070"),
         ("ReturnRequested", "return-requested#example:1070:R-1"),
         ("ReturnApproved", "return-approved#example:1070:R-1"),
+        ("ReturnReceived", "return-received#example:1070:R-1"),
+        ("ReturnSettled", "return-settled#example:1070:R-1"),
         ("SubscriptionRenewed", "subscription-renewed#example:1070"),
         ("PaymentFailed", "payment-failed#sub-1:a1"),
     ],
@@ -105,6 +114,16 @@ def test_a_cancellation_and_a_refund_are_told_of_an_order_that_is_over_and_other
 def test_what_the_record_does_not_have_did_not_happen(kind):
     nothing = {name: () if isinstance(value, tuple) else None for name, value in HAPPENED[kind].items()}
     assert told(kind, **nothing) == Nothing("not-so")
+
+
+def test_a_state_of_a_return_is_told_while_it_is_the_furthest():
+    for kind, furthest in (("ReturnRequested", APPROVED), ("ReturnApproved", SETTLED), ("ReturnReceived", SETTLED)):
+        assert told(kind, returns=(furthest,)) == Nothing("moved-on"), kind
+
+
+def test_a_return_that_has_a_second_name_is_told_by_its_first():
+    joined = APPROVED.model_copy(update={"ref": "R-ABCDEFGHIJ", "also": ("R-1",)})
+    assert told("ReturnApproved", returns=(joined,)).key == "return-approved#example:1070:R-ABCDEFGHIJ"
 
 
 def test_what_was_sent_is_told_by_its_shipment_where_there_is_one():

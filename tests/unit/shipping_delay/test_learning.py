@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, telemetry
-from aftercare.cases import CaseTopic
+from aftercare.case_topic import CaseTopic
 from aftercare.events import ParcelData, ShipmentData, make
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.settings import Settings

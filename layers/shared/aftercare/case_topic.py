@@ -1,0 +1,17 @@
+"""What customers turn to support about, as events and facts name it."""
+
+from enum import StrEnum
+
+
+class CaseTopic(StrEnum):
+    """What a customer asked support about."""
+
+    WHERE_IS_MY_ORDER = "where_is_my_order"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    MISSING_ITEM = "missing_item"
+    RETURN = "return"
+    REFUND = "refund"
+    PRODUCT = "product"
+    COMPLAINT = "complaint"
+    OTHER = "other"
