@@ -13,7 +13,8 @@ from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.settings import Settings
-from aftercare.shipment import Parcel, Shipment, ShippedLine
+from aftercare.shipment import Parcel, Shipment
+from aftercare.shipment_details import ShippedLine
 from message_gate.letter import Part
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)

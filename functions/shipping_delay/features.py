@@ -7,7 +7,8 @@ from datetime import datetime
 from aftercare.clock import iso, parse_iso
 from aftercare.customer import Order
 from aftercare.forecast import Forecast
-from aftercare.shipment import Origin, Shipment
+from aftercare.shipment import Shipment
+from aftercare.shipment_details import Origin
 from shipping_delay.parcel import Parcel
 
 LONGEST = 40

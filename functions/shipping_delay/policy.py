@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from aftercare.content import read_content
 from aftercare.model import Model
-from aftercare.shipment import Origin
+from aftercare.shipment_details import Origin
 
 Share = Annotated[float, Field(ge=0, le=1)]
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]

@@ -6,17 +6,21 @@ a rule of the gate looks at without naming it stays longest: an order that felt 
 orders, which say whose law and hours count.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare import keys
-from aftercare.cases import Case
 from aftercare.customer import Customer, Order
 from aftercare.model import EARLIEST
-from aftercare.shipment import Shipment
 from aftercare.store import HOT_CASES
 from aftercare.table import Absent, Is, Item, Put, Remove, Write
+
+if TYPE_CHECKING:
+    from aftercare.cases import Case
+    from aftercare.shipment import Shipment
 
 ROOM = 9_000
 """Bytes that orders and shipments may have together; the rest is for consent, wishes, caps, cases and what is held."""

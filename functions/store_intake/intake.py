@@ -4,12 +4,14 @@ Facts, record, evidence and outbox are one transaction whose first write is the 
 wholly and once, or not at all.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter
 
@@ -33,7 +35,6 @@ from aftercare.facts import (
 from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.returns import return_data
-from aftercare.shipment import Shipment
 from aftercare.store import CustomerErased, CustomerUnknown, Delivery, expires, load, park, present, versioned
 from aftercare.table import (
     TRANSACTION_WRITES,
@@ -52,7 +53,6 @@ from aftercare.table import (
     excess,
 )
 from store_intake.archive import AT_ONCE, moves, moving, place_of, surplus
-from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_news
 from store_intake.received import Received, canonical
 from store_intake.record import (
     News,
@@ -66,7 +66,10 @@ from store_intake.record import (
     statements,
     wordings,
 )
-from store_intake.whose import Names, Places, Whose, names_of, parcel_places, places, whose
+from store_intake.whose import Names, Places, Whose, names_of, numbers_of, parcel_places, places, whose
+
+if TYPE_CHECKING:
+    from aftercare.shipment import Shipment
 
 ATTEMPTS = 6
 PENDING_KEPT = timedelta(days=30)
@@ -619,6 +622,8 @@ def _joined(
     """
     shipments = {s.key: s for s in (customer.shipments if customer else ())}
     joined: list[ShipmentFact] = []
+    if facts:  # a fact about an order needs no shape of a parcel
+        from store_intake.parcels import shipment_after
     for fact in facts:
         key = f"{shop}:{fact.ref}"
         if fact.ref is not None and shop and (key in shipments or any(f"{shop}:{ref}" in orders for ref in fact.orders)):
@@ -637,6 +642,8 @@ def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Or
     """Write what changed, tell what is new, and tell of orders that are now delivered."""
     before = {s.key: s for s in (customer.shipments if customer else ())}
     changed = [s for key, s in sorted(shipments.items()) if s != before.get(key)]
+    if changed:
+        from store_intake.parcels import shipment_news
     for after in changed:
         was = before.get(after.key)
         order = next((key for key in after.order_keys if key in orders), after.order_keys[0] if after.order_keys else "")
@@ -752,6 +759,8 @@ def _shipment_aliases(
 
 def _holding(shipments: Iterable[Shipment], fact: ShipmentFact) -> list[str]:
     """The shipments that a carrier's fact is about."""
+    from store_intake.parcels import belongs
+
     return [shipment.key for shipment in shipments if any(belongs(shipment, told) for told in fact.parcels)]
 
 

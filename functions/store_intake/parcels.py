@@ -11,23 +11,13 @@ from typing import Any, NamedTuple
 from aftercare.carriers import carrier, may_be_one, parcel_number
 from aftercare.facts import Scan, ShipmentFact, ShipmentFactType, ToldParcel
 from aftercare.parcel_status import FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
-from aftercare.shipment import PARCELS, Eta, Log, Parcel, Place, Shipment, Span, Standing, standing
+from aftercare.shipment import Log, Parcel, Place, Shipment, Span, Standing, standing
+from aftercare.shipment_details import PARCELS, Eta
 
 ATTEMPT_DAYS = 9
 OTHER_NUMBERS = 5
 NO_SCAN = (ShipmentStatus.STALLED, ShipmentStatus.CANCELLED)
 """Words about a parcel that nobody held in hand when they were said."""
-
-
-def numbers_of(fact: ShipmentFact) -> tuple[tuple[str, str | None], ...]:
-    """All parcel numbers that a fact tells, normalised, each with its carrier's one name."""
-    told = []
-    for parcel in fact.parcels:
-        for text in (parcel.number, *parcel.other_numbers):
-            number = parcel_number(text)
-            if number:
-                told.append((number, carrier(parcel.carrier)))
-    return tuple(dict.fromkeys(told))
 
 
 # ---------------------------------------------------------------- joins

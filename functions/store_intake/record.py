@@ -4,11 +4,12 @@ A fact's time only ever becomes known; every part of a description keeps what wa
 description leaves out keeps its value: senders cut fields by API version, by permission and by subscription.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.consent import Channel, Statement, Weight, clamp
 from aftercare.consent_log import Wording
@@ -28,6 +29,9 @@ from aftercare.facts import (
 )
 from aftercare.model import Model
 from aftercare.returns import returns_after, returns_news
+
+if TYPE_CHECKING:
+    from aftercare.cases import Case
 
 # Parts of a description that are told and kept together, by the fields that say whether the part was told at all.
 _PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -129,6 +133,8 @@ def _beside(order: Order, shop: str, fact: ReturnFact | SubscriptionFact | Stock
 
 def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | None) -> Case:
     """A case after one more word of the helpdesk. `version` is left alone."""
+    from aftercare.cases import Case
+
     case = before or Case(ref=ref)
     at = fact.occurred_at.astimezone(UTC)
     changes: dict[str, object] = {"order_key": case.order_key or order_key}

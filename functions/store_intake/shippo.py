@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from aftercare.facts import Scan
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import Origin
+from aftercare.shipment_details import Origin
 from store_intake.received import Received, Unreadable, canonical, hash_of, parsed, word
 from store_intake.tracking import (
     UNKNOWN,

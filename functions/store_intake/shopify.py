@@ -36,7 +36,7 @@ from aftercare.model import EARLIEST, LATEST
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.returns import is_request_ref
-from aftercare.shipment import PARCELS, Eta, Origin, ShippedLine
+from aftercare.shipment_details import PARCELS, Eta, Origin, ShippedLine
 from aftercare.weblink import NotHttps, https
 from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, misfit, parsed, word
 from store_intake.tracking import code

@@ -12,7 +12,7 @@ from typing import Any
 
 from aftercare.facts import Fact, Scan, ShipmentFact, ShipmentFactType, ToldParcel
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import Eta
+from aftercare.shipment_details import Eta
 from store_intake.received import Received, canonical, hash_of, key_part, word
 
 Payload = Mapping[str, Any]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aftercare import identity, keys
+from aftercare.carriers import carrier, parcel_number
 from aftercare.facts import (
     CaseFact,
     ConsentFact,
@@ -19,7 +20,6 @@ from aftercare.facts import (
 )
 from aftercare.keys import Key
 from aftercare.table import Item
-from store_intake.parcels import numbers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,17 @@ def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -
         tuple(dict.fromkeys(subscriptions)),
         tuple(dict.fromkeys(numbers)),
     )
+
+
+def numbers_of(fact: ShipmentFact) -> tuple[tuple[str, str | None], ...]:
+    """All parcel numbers that a fact tells, normalised, each with its carrier's one name."""
+    told = []
+    for parcel in fact.parcels:
+        for text in (parcel.number, *parcel.other_numbers):
+            number = parcel_number(text)
+            if number:
+                told.append((number, carrier(parcel.carrier)))
+    return tuple(dict.fromkeys(told))
 
 
 def places(names: Names, identity_secret: str) -> Places:

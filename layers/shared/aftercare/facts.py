@@ -14,7 +14,7 @@ from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund
 from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import PARCELS, Code, Country, Eta, Origin, ShippedLine
+from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]

@@ -56,7 +56,9 @@ def in_body(tables: Tables, identity_secret: str, secret: str, body: bytes, now:
 
     By their e-mail address; by a phone number only where no address stands beside it, because a family may share one.
     """
-    named = identity.mentioned(body)
+    from aftercare.mentioned import mentioned  # here: most bodies can be read
+
+    named = mentioned(body)
     emails = {keys.email_alias(identity.keyed_hash(identity_secret, name)) for name in named if "@" in name}
     phones = {keys.phone_owner(identity.keyed_hash(identity_secret, name), "") for name in named if "@" not in name}
     gone = erased(tables, secret, emails or phones, now)

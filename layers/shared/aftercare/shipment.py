@@ -10,19 +10,14 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field
 
 from aftercare.carriers import is_known
 from aftercare.forecast import Forecast
-from aftercare.model import Instant, Model
+from aftercare.model import Model
 from aftercare.parcel_status import AT_RISK, FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
+from aftercare.shipment_details import Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
-
-PARCELS = 20
-"""Parcels of one shipment that are followed."""
-
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._ -]{1,50}$")]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class Span(Model):
@@ -38,14 +33,6 @@ class Place(Model):
     at: AwareDatetime
     country: Country
     region: Code | None = None
-
-
-class Eta(Model):
-    """When the carrier says it delivers: not later than `until`, told at `told_at`. A date without time is its end in UTC."""
-
-    until: Instant
-    since: Instant | None = None
-    told_at: Instant
 
 
 class Log(Model):
@@ -135,23 +122,6 @@ class Parcel(Model):
 def parcel_id(number: str) -> str:
     """12 characters of a-z2-7 for a normalised parcel number."""
     return base64.b32encode(hashlib.sha256(number.encode()).digest()).decode().lower()[:12]
-
-
-class ShippedLine(Model):
-    """So many of an order's line are in a shipment. `order_ref` is needed only where a shipment serves several orders."""
-
-    line_ref: str
-    quantity: Annotated[int, Field(ge=1)] = 1
-    order_ref: str | None = None
-
-
-class Origin(Model):
-    """Where a shipment starts, for what is learned of routes; `location` is the shop's own reference of warehouse or seller."""
-
-    location: Code | None = None
-    country: Country | None = None
-    region: Code | None = None
-    postcode: Code | None = None
 
 
 class DelayNotice(Model):

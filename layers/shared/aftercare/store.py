@@ -311,6 +311,8 @@ def park(delivery: Delivery, body: bytes, identity_secret: str, kept: bytes | No
     `kept` is what of the body lies there, if it is not as it came. Beside it lies by which addresses it can be found: nobody
     could erase a person from bodies that lead to nobody.
     """
+    from aftercare.mentioned import mentioned  # here: its patterns are for bodies that are parked
+
     place = keys.parked(delivery.sender, delivery.received_at, delivery.key)
     until = expires(delivery.received_at, BODY_KEPT)
     item: Item = {
@@ -323,8 +325,7 @@ def park(delivery: Delivery, body: bytes, identity_secret: str, kept: bytes | No
     }
     if delivery.customer_id:
         item["customer_id"] = delivery.customer_id
-    named = identity.mentioned(body)
-    found = (keys.mention(identity.keyed_hash(identity_secret, address), place) for address in named)
+    found = (keys.mention(identity.keyed_hash(identity_secret, address), place) for address in mentioned(body))
     return [Put(place, item), *(Put(mention, {"expires_at": until}) for mention in found)]
 
 

@@ -5,7 +5,8 @@ import pytest
 from aftercare.carriers import carrier, may_be_one, parcel_number
 from aftercare.customer import Order, OrderLine
 from aftercare.parcel_status import RANK, TROUBLES, ShipmentStatus
-from aftercare.shipment import Log, Shipment, ShippedLine, Span, parcel_id, standing
+from aftercare.shipment import Log, Shipment, Span, parcel_id, standing
+from aftercare.shipment_details import ShippedLine
 from tests.builders import a_customer, an_order
 
 T0 = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -16,7 +16,8 @@ from aftercare.forecast import Forecast
 from aftercare.money import Money
 from aftercare.places import zone_of
 from aftercare.proposal import Block
-from aftercare.shipment import Eta, Log
+from aftercare.shipment import Log
+from aftercare.shipment_details import Eta
 from message_gate import mime
 from message_gate.notices import NOTICES
 from message_gate.render import render

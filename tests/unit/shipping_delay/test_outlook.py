@@ -8,7 +8,8 @@ import pytest
 
 from aftercare.customer import Refund
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import DelayNotice, Eta, Log, Origin, Watch
+from aftercare.shipment import DelayNotice, Log, Watch
+from aftercare.shipment_details import Eta, Origin
 from shipping_delay import budget, prediction, teaching
 from shipping_delay.features import parcel_from
 from shipping_delay.outlook import Because, look, question

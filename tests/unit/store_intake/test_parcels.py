@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from aftercare.facts import Scan, ShipmentFact, ShipmentFactType, ToldParcel
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import Eta, Origin, Shipment, ShippedLine
+from aftercare.shipment import Shipment
+from aftercare.shipment_details import Eta, Origin, ShippedLine
 from store_intake.parcels import shipment_after, shipment_news
 from store_intake.tracking import compact
 
