@@ -22,6 +22,7 @@ import shutil
 import statistics
 import subprocess  # nosec B404 - starts this interpreter only
 import sys
+import sysconfig
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +35,9 @@ from simulator.commands.world import PARAMETERS
 from simulator.template import load
 
 BASE: Final = "BASE"
+CALLS: Final = 1.35
+"""P2's bar. A contract test holds it for each function as the sources lie, so that a shape too many is seen before a build."""
+
 PAIRS: Final = 11
 RUNTIME: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """What Lambda's own runtime brings; the layer must not."""
@@ -162,7 +166,7 @@ def measure(say: Say) -> list[Result]:
     most = max(later, key=lambda package: len(later[package].modules))
     return [
         _worst("P1", "modules imported at init / BASE", modules, 1.30, f"BASE {len(base.modules)} modules"),
-        _worst("P2", "Python calls during init / BASE", calls, 1.35, f"BASE {base.calls} calls"),
+        _worst("P2", "Python calls during init / BASE", calls, CALLS, f"BASE {base.calls} calls"),
         _worst("P3", "init CPU / BASE, median of pairs", cpu, 1.25, f"{PAIRS} interleaved pairs each"),
         Result(
             "P3",
@@ -180,6 +184,15 @@ def measure(say: Say) -> list[Result]:
             note=", ".join(found) or f"{len(counted)} functions",
         ),
     ]
+
+
+def calls_as_it_lies(models: Path) -> dict[str, float]:
+    """P2 of each function without a build: from the sources, with the SDK's models as build_data.py wrote them to `models`."""
+    paths = [str(ROOT / "functions"), str(ROOT / "layers" / "shared"), sysconfig.get_path("purelib")]
+    environments = {name: {**each, "AWS_DATA_PATH": str(models)} for name, each in _environments(models.parent).items()}
+    bundle = Bundle(paths, environments)
+    base = _run(BASE, bundle, count=True).calls
+    return {package: _run(package, bundle, count=True).calls / base for package in bundle.packages}
 
 
 def _worst(id_: str, what: str, ratios: dict[str, float], bar: float, note: str) -> Result:
