@@ -12,8 +12,9 @@ from aftercare.brand import Brand
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
+from aftercare.one_line import plain
 from aftercare.proposal import Proposal
-from message_gate.letter import Letter, Links, plain
+from message_gate.letter import Letter, Links
 from message_gate.notices import NOTICES, Matter, days_text, matter, reason_text
 from message_gate.stationery import Stationery, stationery
 
