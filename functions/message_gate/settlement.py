@@ -1,6 +1,6 @@
 """Settling one proposal: decide, then hold, close, or claim and send exactly once (rules H1-H3 of docs/guarantees.md)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,7 @@ from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOu
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import expires, load, present, versioned
+from aftercare.store import expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
@@ -244,7 +244,7 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, proposal.customer_id, proposal.references.get("order"))
+        customer = _customer(gate, proposal.customer_id, (proposal,))
         candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
@@ -258,6 +258,14 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
         if answer:
             return answer
     raise WorldKeepsChanging(proposal.key)
+
+
+def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> Customer:
+    """The record with the orders that these are about; with all orders where one placed later may lie in the archive and
+    matters. CustomerUnknown, Throttled."""
+    customer = load(gate.outside.tables, customer_id, *(proposal.references.get("order") for proposal in proposals))
+    asks = (p.references.get("order") for p in proposals if Unless.REORDERED in p.unless)
+    return with_archive(gate.outside.tables, customer_id) if any(map(customer.lacks_orders_since, asks)) else customer
 
 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
@@ -300,7 +308,7 @@ def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Toget
     if len(due) < 2:
         return _Together()
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, customer_id)
+        customer = _customer(gate, customer_id, [m.proposal for m in due])
         looked_at = [gate.candidate(m.proposal, customer, None, held=m) for m in due]
         may = [part for part in looked_at if part.waiting and part.gathers and isinstance(decide(part, OF_PARTS)[0], Pass)]
         parts = tuple(part for part in may if part.addresses[CARRIES[0]] == may[0].addresses[CARRIES[0]])

@@ -254,7 +254,7 @@ class MotoBackend:
         except ClientError as error:
             response: Parsed = dict(error.response)
             told = response["Error"]
-            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata")}
+            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata", "message")}
             status = response["ResponseMetadata"].get("HTTPStatusCode", 400)
             raise _Stop(told["Code"], told.get("Message", ""), status, **more) from error
         return parsed

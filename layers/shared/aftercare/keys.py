@@ -54,12 +54,13 @@ def held(customer_id: str, message_id: str) -> Key:
 
 
 def in_archive(hot: Key) -> Key:
-    """Where an order or a shipment lies once it has moved."""
+    """Where an order, a shipment or a case lies once it has moved."""
     return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
-def case(customer_id: str, case_ref: str) -> Key:
-    return customer(customer_id, CASE + case_ref)
+def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, CASE + case_ref)
+    return in_archive(place) if archived else place
 
 
 def ledger(customer_id: str, message_id: str) -> Key:
