@@ -32,6 +32,12 @@ PLACES = ("confirm", "inform", "support", "secure", "re_engage")
 """The five places, by their names in a view and, with hyphens, on a page."""
 
 
+class Own(str):
+    """A path of our own."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a view is made for besides the record: when, for whose language, with which content and links of ours."""
@@ -40,7 +46,7 @@ class Setting:
     locale: str
     brand: Brand
     catalogue: Catalogue
-    links: Mapping[str, str]
+    links: Mapping[str, Own]
 
     def pick(self, texts: Mapping[str, Any]) -> Any:
         return pick(texts, self.locale, self.brand.default_locale)
@@ -295,6 +301,8 @@ def state_of(customer: Customer, order: Order) -> str:
     ):
         if any(s.status is status for s in under_way):
             return word
+    if any(s.shipped_at for s in under_way):
+        return "on_its_way"
     if under_way or shipments:
         return "packed" if under_way else "partly_there"
     if order.ready_for_pickup_at:

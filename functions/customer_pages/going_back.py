@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aftercare.brand import Brand, ReturnTerms
 from aftercare.catalogue import Catalogue
-from aftercare.customer import Customer, Order, OrderLine, Return, ReturnOutcome
+from aftercare.customer import Customer, Order, OrderLine, Return, ReturnOutcome, ReturnReason
 from aftercare.money import Money
 from aftercare.one_line import plain
 from aftercare.places import zone_of
@@ -46,9 +46,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A state of a return, and when it was reached."""
+    """A state of a return: whether it is reached or passed, and when, where that is known."""
 
     word: str
+    done: bool
     at: datetime | None
 
 
@@ -108,6 +109,12 @@ def returns_of(customer: Customer, order: Order, brand: Brand, catalogue: Catalo
 def terms_for(lines: Iterable[OrderLine], brand: Brand, catalogue: Catalogue, country: str | None) -> ReturnTerms:
     """Until when these lines may come back together, and what it costs."""
     return brand.returns.terms(country, catalogue.by_family(lines))
+
+
+def terms_of(chosen: Iterable[str], order: Order, brand: Brand, catalogue: Catalogue, country: str | None) -> ReturnTerms:
+    """The terms of the lines of these references."""
+    refs = set(chosen)
+    return terms_for([line for line in order.lines if line.line_ref in refs], brand, catalogue, country)
 
 
 def arrived_at(customer: Customer, order: Order) -> datetime | None:
@@ -186,7 +193,7 @@ def _shown(one: Return, order: Order, in_store: bool) -> ReturnView:
     return ReturnView(
         ref=one.ref,
         state=one.state,
-        steps=tuple(Step(word, getattr(one, f"{word}_at")) for word in STATES),
+        steps=tuple(Step(word, STATES.index(word) <= STATES.index(one.state), getattr(one, f"{word}_at")) for word in STATES),
         pieces=tuple(Piece(titles[ref], quantity) for ref, quantity in one.lines.items() if ref in titles),
         wish=one.wish,
         outcome=one.outcome,
@@ -203,8 +210,8 @@ class Wanted:
     """What a customer chose on the page: how many of which lines, and what for."""
 
     lines: Mapping[str, int]
-    reason: str
-    wish: ReturnOutcome
+    reason: ReturnReason
+    wish: ReturnOutcome | None
 
 
 def against(wanted: Wanted, returns: Returns) -> str | None:
@@ -214,6 +221,8 @@ def against(wanted: Wanted, returns: Returns) -> str | None:
         return returns.may
     if not wanted.lines:
         return "nothing_chosen"
+    if wanted.wish is None:
+        return "no_wish"
     if any(ref not in items or quantity > items[ref].left for ref, quantity in wanted.lines.items()):
         return "gone_already"
     if any(items[ref].late for ref in wanted.lines):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from aftercare.arrival import Window, expected
-from aftercare.carriers import is_known
+from aftercare.carriers import carrier_name, is_known
 from aftercare.customer import Order, OrderLine, Refund, Return
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
@@ -22,20 +22,6 @@ from message_gate.letter import Letter, View, line_view, one_tip, return_terms
 SHOWN_LINES = 10
 POINTS = ("do_1", "do_2", "do_3")
 STEPS = 4
-
-CARRIERS: Mapping[str, str] = {
-    **{name: name.upper() for name in ("dhl", "dpd", "gls", "tnt", "ups", "usps")},
-    "dhl-ecommerce": "DHL eCommerce",
-    "dhl-express": "DHL Express",
-    "fedex": "FedEx",
-    "inpost": "InPost",
-    "ontrac": "OnTrac",
-    "post-at": "Österreichische Post",
-    "postnl": "PostNL",
-    "swiss-post": "Die Post (CH)",
-}
-"""Names that are not simply the words with capitals."""
-
 
 Pieces = tuple[tuple[OrderLine, int], ...]
 """Lines of an order, each with how many pieces of it are meant."""
@@ -509,7 +495,7 @@ def _about(matter: Matter, shape: Shape) -> list[str]:
             found.append(matter.which[0].upper() + matter.which[1:])
         carrier = matter.parcel.carrier if matter.parcel else None
         if carrier and is_known(carrier):
-            found.append(CARRIERS.get(carrier) or carrier.replace("-", " ").title())
+            found.append(carrier_name(carrier))
     return found
 
 
