@@ -78,7 +78,7 @@ def _preview(arguments: argparse.Namespace) -> int:
         locales = [arguments.locale] if arguments.locale else list(brand().locales)
     except ContentError as error:
         raise BadInput(str(error)) from error
-    written: list[dict[str, str]] = []
+    written: list[dict[str, Any]] = []
     for locale in locales:
         asked: dict[str, Any] = {"templates": "preview", "template": arguments.template, "locale": locale}
         if arguments.tone not in (None, "all"):
@@ -92,17 +92,28 @@ def _preview(arguments: argparse.Namespace) -> int:
         say_json({"written": written})
     else:
         for each in written:
-            say(each["path"])
+            short = each.get("sms")
+            say(f"{each['path']}   {_takes(short)}" if short else each["path"])
     return 0
 
 
-def _write(folder: Path, locale: str, preview: dict[str, Any], by_tone: bool) -> list[dict[str, str]]:
+def _takes(short: dict[str, Any]) -> str:
+    return f"{short['segments']} segment{'' if short['segments'] == 1 else 's'}, {short['units']} {short['encoding']} characters"
+
+
+def _write(folder: Path, locale: str, preview: dict[str, Any], by_tone: bool) -> list[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     named = {name: str(preview[name]) for name in ("template", "sample", "tone", "subject")}
-    found = []
+    found: list[dict[str, Any]] = []
     tone = f".{named['tone']}" if by_tone else ""
     for suffix, part in ((".html", "html"), (".txt", "text")):
         path = folder / f"{named['template']}.{named['sample']}.{locale}{tone}{suffix}"
         path.write_text(preview[part], encoding="utf-8")
         found.append({**named, "locale": locale, "path": str(path)})
+    short = preview["sms"]
+    if short:
+        path = folder / f"{named['template']}.{named['sample']}.{locale}{tone}.sms.txt"
+        path.write_text(f"{short['text']}\n", encoding="utf-8")
+        takes = {name: short[name] for name in ("encoding", "units", "segments")}
+        found.append({**named, "locale": locale, "path": str(path), "sms": takes})
     return found
