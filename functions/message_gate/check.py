@@ -704,7 +704,8 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
     """One rendered message: subject, html, text, headers, of which sample and in which tone, and its text message with its
     segments where it has one. NoPreview naming the field.
 
-    Without a tone it speaks in the one that is chosen for the sample's customer.
+    Without a tone it speaks in the one that is chosen for the sample's customer. `locale` is the one that a reader of the
+    `asked` one is written to in, `words` the language of its words, and `because` says why these.
     """
     files, our, goods = stationery(), brand(), catalogue()
     every = samples.samples(goods)
@@ -715,7 +716,7 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
     if chosen not in named:
         raise NoPreview(f"sample: expected one of {', '.join(named)}, found {chosen}")
     if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*", locale):
-        raise NoPreview(f"locale: expected a locale such as {our.default_locale}, found {locale}")
+        raise NoPreview(f"locale: expected a locale such as {our.default_locale} or de-AT, found {locale[:40] or 'nothing'}")
     if tone is not None and tone not in NAMES:
         raise NoPreview(f"tone: expected one of {', '.join(NAMES)}, found {tone[:40]}")
     one = every[chosen]
@@ -723,6 +724,7 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
     nature = nature_of(files.register.templates[template].nature, (block.kind for block in one.include))
     spoken = next((name for name in NAMES if name == tone), None)
     spoken = spoken or choose(nature, one.purpose, one.customer, our, reader, samples.PLACED).tone
+    words = files.words(template, reader, our.default_locale)
     rendered = render(
         one.proposal(),
         one.customer,
@@ -740,11 +742,14 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
     )
     return {
         "template": template,
+        "asked": locale,
         "locale": reader,
+        "words": words.locale,
+        "because": _why_this_locale(locale, reader, words.locale, template, files, our),
         "sample": chosen,
         "samples": named,
         "tone": spoken,
-        "tones": ["friendly", *files.tones(template, files.words(template, reader, our.default_locale).locale)],
+        "tones": ["friendly", *files.tones(template, words.locale)],
         "subject": rendered.subject,
         "html": rendered.html,
         "text": rendered.text,
@@ -762,6 +767,18 @@ def _short(
         return None
     short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone)
     return {"text": short.text, "encoding": short.encoding, "units": short.units, "segments": short.segments}
+
+
+def _why_this_locale(asked: str, reader: str, words: str, template: str, files: Stationery, our: Brand) -> str:
+    """Why a reader who was to be written to in one locale is written to as they are."""
+    language = asked.replace("_", "-").partition("-")[0].lower()
+    if language not in {name.partition("-")[0] for name in our.locales}:
+        return f"brand.yaml offers {', '.join(our.locales)}, and {our.default_locale} is its default"
+    if words.partition("-")[0] != language:
+        return f"{template} has words for {', '.join(files.locales(template))} only"
+    if reader != asked:
+        return f"that is how {asked} is written here"
+    return "as asked" if words == reader else f"as asked, in the words of {words}"
 
 
 def answer(event: Mapping[str, Any]) -> dict[str, Any]:

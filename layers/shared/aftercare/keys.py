@@ -35,6 +35,7 @@ class Key(NamedTuple):
     sk: str
 
 
+@lru_cache(maxsize=1024)
 def customer(customer_id: str, sk: str) -> Key:
     return Key("customers", f"CUSTOMER#{customer_id}", sk)
 
