@@ -17,7 +17,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -620,6 +620,11 @@ class LocalCloud:
         if before is None or self.executions.describe(arn) is not before:
             self.journal.note("wait-started", (machine.name, name, text))
         return arn
+
+    def stop_execution(self, machine_arn: str, name: str) -> None:
+        """StopExecution of an execution that may not be there."""
+        with suppress(state_language.ExecutionDoesNotExist):
+            self.executions.stop(f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}")
 
     def _known_execution(self, machine: StateMachine, name: str) -> Execution | None:
         try:

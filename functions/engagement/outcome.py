@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from aftercare import events, keys, learned, ledger, telemetry
+from aftercare import events, forgotten, keys, learned, ledger, telemetry
 from aftercare.cadence import lesson
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
@@ -137,8 +137,14 @@ def set_aside(outside: Outside, text: str, reason: str) -> None:
         body_hash=content_hash,
         parked=reason,
     )
+    identity, suppression = (
+        outside.secrets.text(outside.settings.need(name)) for name in ("identity_secret", "suppression_secret")
+    )
+    parked = park(delivery, body[:KEPT], identity)
+    if forgotten.in_body(outside.tables, identity, suppression, body, delivery.received_at):
+        parked = park(delivery, b"", identity, not_kept_bytes=len(body))
     with suppressed(ConditionFailed):
-        outside.tables.write([delivery.put(), park(delivery, body[:KEPT])])
+        outside.tables.write([delivery.put(), *parked])
 
 
 # ---------------------------------------------------------------- the ledger

@@ -18,7 +18,7 @@ from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOu
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import expires, load, present, versioned, with_archive
+from aftercare.store import CustomerErased, expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
@@ -247,7 +247,10 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = _customer(gate, proposal.customer_id, (proposal,))
+        try:
+            customer = _customer(gate, proposal.customer_id, (proposal,))
+        except CustomerErased:
+            return _for_nobody(proposal, gate.outside.clock.now())
         candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
@@ -274,7 +277,10 @@ def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     """Look again at everything a customer has held and that is due, best first, then set the timer for the rest."""
     now = gate.outside.clock.now()
-    customer = load(gate.outside.tables, customer_id)
+    try:
+        customer = load(gate.outside.tables, customer_id)
+    except CustomerErased:
+        return ()
     due = [m for m in customer.held if m.due_at is None or m.due_at <= now or _need_not_wait(gate, m, customer, now)]
     due.sort(key=lambda m: rank(m.proposal))
     together = _settle_together(gate, customer_id, due)
@@ -287,6 +293,11 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     if following:
         gate.outside.slots.set(customer_id, following)
     return decisions
+
+
+def _for_nobody(proposal: Proposal, now: datetime) -> Decision:
+    """Whoever it was for has been erased meanwhile: acknowledged, and nothing is written that would bring them back."""
+    return Decision(at=now, state=State.REFUSED, reason=Reason.ERASED, caused_by=proposal.caused_by)
 
 
 def _need_not_wait(gate: Gate, message: Message, customer: Customer, now: datetime) -> bool:

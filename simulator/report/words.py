@@ -35,7 +35,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
-    Reason.ERASED: "the customer was erased, and hears no marketing again",
+    Reason.ERASED: "the customer was erased meanwhile, and there is nobody to send it to",
     Reason.PAUSED: "the customer asked for a pause",
     Reason.NO_ADDRESS: "no address to reach the customer at",
     Reason.NO_CONSENT: "no consent to this purpose, and no other ground for it",
@@ -116,7 +116,7 @@ _UNLESS: Final = {
     "parcel-recovered": "the parcel is still expected late",
     "consent-settled": "a consent still waits for its confirmation",
 }
-_SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
+_SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
 
 OPERATOR: Final = "operator:"
 """How the cause of a decision begins that a person took; the rest says who."""

@@ -136,7 +136,7 @@ class Suppression(Model):
 
     channel: Channel
     address_hash: str
-    reason: Literal["hard_bounce", "complaint", "erased"]
+    reason: Literal["hard_bounce", "complaint"]
     since: AwareDatetime
 
 

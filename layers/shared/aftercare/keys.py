@@ -24,6 +24,8 @@ LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which 
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
+WAIT = "9#WAIT#"
+ERASED = "1#ERASED"
 ONLY = "-"
 
 
@@ -74,6 +76,11 @@ def evidence(customer_id: str, sequence: str) -> Key:
     return Key("customers", f"EVIDENCE#{customer_id}", sequence)
 
 
+def wait(customer_id: str, name: str) -> Key:
+    """A workflow that waits for this customer, by its name: what erasure has to stop."""
+    return customer(customer_id, WAIT + name)
+
+
 def wording(text_hash: str) -> Key:
     """A text that somebody agreed to, by its hash: no personal data, and it outlives every customer."""
     return Key("knowledge", f"WORDING#{text_hash}", ONLY)
@@ -117,6 +124,21 @@ def subscription_alias(subscription_key: str) -> Key:
 def parcel(number: str, carrier: str | None = None) -> Key:
     """By the normalised number, with or without its carrier: scans wait at the bare number until a shipment names it."""
     return Key("customers", f"PARCEL#{carrier or ONLY}#{number}", ONLY)
+
+
+def erased(keyed_hash: str) -> Key:
+    """What is left of a name that an erased person was known by: the keyed hash of its alias, and nothing else."""
+    return Key("customers", f"ERASED#{keyed_hash}", ONLY)
+
+
+def of_shop(shop: str, first_seen: datetime | None = None, customer_id: str = "") -> Key:
+    """One row for each customer of a shop, in the order in which they came."""
+    return Key("customers", f"SHOP#{shop}", f"{first_seen:%Y-%m-%dT%H:%M:%SZ}#{customer_id}" if first_seen else ONLY)
+
+
+def mention(keyed_hash: str, place: Key | None = None) -> Key:
+    """That a parked body names this address: what cannot be read as a fact is found by it."""
+    return Key("customers", f"MENTION#{keyed_hash}", f"{place.pk}|{place.sk}" if place else ONLY)
 
 
 def delivery(delivery_key: str) -> Key:
