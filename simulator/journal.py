@@ -135,7 +135,7 @@ def _fact(item: Item) -> dict[str, Any]:
         "topic": item.get("topic"),
         "facts": [fact for fact in str(item.get("facts", "")).split(",") if fact],
         "parked": item.get("parked"),
-        "customer": item.get("customer_id"),
+        "customer": item.get("customer"),
     }
 
 

@@ -13,6 +13,7 @@ from aftercare import outside as outside_module
 from aftercare import store
 from aftercare.clock import iso
 from aftercare.event import Event
+from aftercare.identity import keyed_hash
 from aftercare.keys import Key
 from aftercare.outside import NotKept, NotThere, Outside
 from aftercare.rate import Quota
@@ -26,6 +27,7 @@ SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
 SECRETS = {
     **{f"/aftercare/{name}-secrets": "s3cret" for name in SENDERS},
     "identity": "identity-key",
+    "suppression": "suppression-key",
     "link": '{"keys": {"1": "first-link-key"}}',
 }
 
@@ -71,9 +73,9 @@ class Watched:
         self.calls.append("read")
         return self.twin.read(keys)
 
-    def partition(self, table: Any, pk: str, prefix: str) -> list[Item]:
+    def partition(self, table: Any, pk: str, prefix: str, most: int | None = None) -> list[Item]:
         self.calls.append("partition")
-        return self.twin.partition(table, pk, prefix)
+        return self.twin.partition(table, pk, prefix, most)
 
     def write(self, writes: Sequence[Write]) -> None:
         self.calls.append("write")
@@ -84,6 +86,10 @@ class Watched:
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         self.calls.append("due")
         return self.twin.due(kind, until, limit)
+
+    def owned(self, customer_id: str) -> list[Key]:
+        self.calls.append("owned")
+        return self.twin.owned(customer_id)
 
     def all(self, start: str = "") -> list[Item]:
         found = [i for i in self.twin.items("customers") if str(i["pk"]).startswith(start)]
@@ -110,6 +116,35 @@ class ListedQueues:
 
     def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
         self.sent.append((url, body, group))
+
+
+@dataclass
+class ListedWaits:
+    """Workflows by name: what was started, and what of it was stopped."""
+
+    running: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
+
+    def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
+        if name in self.running or name in self.stopped:
+            return False
+        self.running[name] = {"machine": state_machine, "due_at": due_at, **payload}
+        return True
+
+    def stop(self, state_machine: str, name: str) -> None:
+        if self.running.pop(name, None):
+            self.stopped.append(name)
+
+
+@dataclass
+class ListedSlots:
+    at: dict[str, datetime] = field(default_factory=dict)
+
+    def set(self, customer_id: str, at: datetime) -> None:
+        self.at[customer_id] = at
+
+    def clear(self, customer_id: str) -> None:
+        self.at.pop(customer_id, None)
 
 
 @dataclass
@@ -145,18 +180,28 @@ class Small(Outside):
             customer_table="customers",
             bus="aftercare-test",
             identity_secret="identity",
+            suppression_secret="suppression",
             link_secret="link",
             **{f"{name}_secrets_parameter": f"/aftercare/{name}-secrets" for name in SENDERS},
             relay_retry_queue_url="https://sqs/relay-retry",
             gate_queue_url="https://sqs/gate.fifo",
+            privacy_queue_url="https://sqs/privacy",
         )
         self.clock = Now()
         self.ids = Counted()
         self.tables = Watched(self.clock.now)
         self.bus = ListedBus()
         self.queues = ListedQueues()
+        self.waits = ListedWaits()
+        self.slots = ListedSlots()
         self.secrets = Kept()
         self.mail = Account()
+
+    def email_hash(self, address: str) -> str:
+        return keyed_hash(SECRETS["identity"], address)
+
+    def now_text(self) -> str:
+        return iso(self.clock.at)
 
     def later(self, **by: float) -> None:
         self.clock.at += timedelta(**by)

@@ -1,4 +1,5 @@
-"""The due index, kind by kind: untold deliveries, stale claims, unknown outcomes, missed slots, requests that run out.
+"""The due index, kind by kind: untold deliveries, stale claims, unknown outcomes, missed slots, begun erasures, requests
+that run out.
 
 The index projects keys only and follows its table with a delay, so what it names is read from the table, and every write
 is conditional on what was read. A run takes the oldest of each kind; the next run goes on.
@@ -33,6 +34,7 @@ def sweep(outside: Outside) -> dict[str, int]:
         "claimed": outcomes(outside, "claimed", now),
         "unknown": outcomes(outside, "unknown", now),
         "slot": ring_slots(outside, now),
+        "erasure": erase_on(outside, now),
     }
     read_quota(outside, now)
     parked = _due(outside, "parked", now)
@@ -83,6 +85,16 @@ def ring_slots(outside: Outside, now: datetime) -> int:
         at = parse_iso(str(item["due_at"])) - ledger.SLOT_GRACE
         body = json.dumps({"slot": {"customer_id": customer_id, "at": iso(at)}})
         outside.queues.send(outside.settings.need("gate_queue_url"), body, group=customer_id)
+    return len(found)
+
+
+def erase_on(outside: Outside, now: datetime) -> int:
+    """Erasures that were begun: their second look is due, or the first did not come to its end."""
+    found = _due(outside, "erasure", now)
+    for item in found:
+        kind, _, name = str(item["pk"]).partition("#")
+        whose = {"shop": name} if kind == "SHOP" else {"customer_id": name}
+        outside.queues.send(outside.settings.need("privacy_queue_url"), json.dumps({"key": "erasure", **whose}))
     return len(found)
 
 

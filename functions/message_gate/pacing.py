@@ -1,12 +1,12 @@
-"""One invocation's share of the sending rate: places reserved together, handed out one by one."""
+"""One invocation's share of the sending rate of each channel: places reserved and handed out one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, Purpose
 from aftercare.decision import Message, Reason
 from aftercare.keys import Key
 from aftercare.proposal import Proposal
@@ -28,8 +28,8 @@ def waits_for_a_place(purpose: Purpose) -> bool:
     return purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
 
 
-def shards() -> tuple[Key, ...]:
-    return tuple(keys.rate(shard) for shard in range(SHARDS))
+def shards(channels: Iterable[Channel] = (Channel.EMAIL,)) -> tuple[Key, ...]:
+    return tuple(keys.rate(channel, shard) for channel in channels for shard in range(SHARDS))
 
 
 def quota_from(item: Item | None) -> Quota | None:
@@ -38,7 +38,8 @@ def quota_from(item: Item | None) -> Quota | None:
 
 @dataclass
 class Pace:
-    """Reserves for all messages of an invocation that may need a place in one write, and hands the places out.
+    """Reserves places and hands them out. Mail, which most messages are, for all of an invocation that may need one in one write;
+    a place on another channel when it is needed, because what is reserved and not used makes a slow channel slower.
 
     `known` are the shards as they were read; `wanted` is how many messages may come; `shard` says which is asked first.
     """
@@ -49,26 +50,30 @@ class Pace:
     known: Mapping[Key, Item]
     wanted: int
     shard: int
-    _places: list[datetime] = field(default_factory=list)
+    _places: dict[Channel, list[datetime]] = field(default_factory=dict)
+    _seen: dict[Key, Item] = field(default_factory=dict)
 
-    def place(self, proposal: Proposal, held: Message | None, now: datetime) -> datetime:
-        """When this message may go: now, or later. TableError when the rate cannot be asked."""
-        if not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
+    def __post_init__(self) -> None:
+        self._seen.update(self.known)
+
+    def place(self, proposal: Proposal, channel: Channel, held: Message | None, now: datetime) -> datetime:
+        """When this message may go on a channel: now, or later. TableError when the rate cannot be asked."""
+        per_second = self.rate.allowed(channel, self.quota)
+        if per_second is None or not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
             return now
-        if self.rate.used_up(self.quota, now):
+        if channel is Channel.EMAIL and self.rate.used_up(self.quota, now):
             return now + QUOTA_USED_UP
-        if not self._places:
-            self._reserve(now)
-        at = self._places.pop(0)
+        places = self._places.get(channel) or self._reserve(channel, per_second, now)
+        at = places.pop(0)
         return now if at <= now + BURST else at
 
-    def _reserve(self, now: datetime) -> None:
-        per_second, count = self.rate.allowed(self.quota), max(self.wanted, 1)
-        self.wanted = 0
-        seen = dict(self.known)
+    def _reserve(self, channel: Channel, per_second: float, now: datetime) -> list[datetime]:
+        count = max(self.wanted, 1) if channel is Channel.EMAIL else 1
+        if channel is Channel.EMAIL:
+            self.wanted = 0
         for attempt in range(ATTEMPTS):
-            place = keys.rate((self.shard + attempt) % SHARDS)
-            free = seen.get(place)
+            place = keys.rate(channel, (self.shard + attempt) % SHARDS)
+            free = self._seen.get(place)
             got = reserve(parse_iso(str(free["free"])) if free else None, now, per_second, count)
             when = Is("free", free["free"]) if free else Absent()
             try:
@@ -76,10 +81,12 @@ class Pace:
             except ConditionFailed as failed:
                 there = failed.found.get(0)
                 if there:
-                    seen[place] = there
+                    self._seen[place] = there
                 continue
-            self._places = [got.first + got.step * number for number in range(count)]
-            return
+            self._seen[place] = {"free": iso(got.then)}
+            self.shard += 1
+            self._places[channel] = [got.first + got.step * number for number in range(count)]
+            return self._places[channel]
         raise Throttled("every shard of the sending rate was taken by others")
 
 

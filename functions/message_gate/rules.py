@@ -489,13 +489,11 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
 """What is looked for on the record of the shipment that a proposal names."""
 
-_SUPPRESSION = {"hard_bounce": Reason.HARD_BOUNCE, "complaint": Reason.COMPLAINT, "erased": Reason.ERASED}
+_SUPPRESSION = {"hard_bounce": Reason.HARD_BOUNCE, "complaint": Reason.COMPLAINT}
 
 
 def suppressed(candidate: Candidate) -> Verdict:
-    """An address that bounced for good or complained gets nothing; who was erased gets no marketing."""
-    if candidate.customer.profile.erased and candidate.proposal.purpose in MARKETING:
-        return Refuse(because=Reason.ERASED)
+    """An address that bounced for good or complained gets nothing."""
     reasons = {str(c): candidate.suppressed(c) for c in candidate.open if c in candidate.addresses}
     if reasons and all(reasons.values()):
         return Refuse(because=_SUPPRESSION[next(r for r in reasons.values() if r)], saw={**reasons})

@@ -18,7 +18,7 @@ from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOu
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import expires, load, present, versioned, with_archive
+from aftercare.store import CustomerErased, expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
@@ -211,7 +211,10 @@ def open_gate(
     """Read what all of this invocation's settlements need, in one call."""
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
-    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards(), *answers)
+    # A slot brings no proposals here, and what it looks at may need a place.
+    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    places = shards(channels) if waits or not proposals else ()
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -224,7 +227,7 @@ def open_gate(
             rate=frequency.rate,
             quota=quota_from(known.get(keys.quota())),
             known=known,
-            wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
+            wanted=len(waits),
             shard=int(first[:4], 36) % SHARDS,
         ),
         policy=policy,
@@ -244,7 +247,10 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = _customer(gate, proposal.customer_id, (proposal,))
+        try:
+            customer = _customer(gate, proposal.customer_id, (proposal,))
+        except CustomerErased:
+            return _for_nobody(proposal, gate.outside.clock.now())
         candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
@@ -271,7 +277,10 @@ def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     """Look again at everything a customer has held and that is due, best first, then set the timer for the rest."""
     now = gate.outside.clock.now()
-    customer = load(gate.outside.tables, customer_id)
+    try:
+        customer = load(gate.outside.tables, customer_id)
+    except CustomerErased:
+        return ()
     due = [m for m in customer.held if m.due_at is None or m.due_at <= now or _need_not_wait(gate, m, customer, now)]
     due.sort(key=lambda m: rank(m.proposal))
     together = _settle_together(gate, customer_id, due)
@@ -284,6 +293,11 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     if following:
         gate.outside.slots.set(customer_id, following)
     return decisions
+
+
+def _for_nobody(proposal: Proposal, now: datetime) -> Decision:
+    """Whoever it was for has been erased meanwhile: acknowledged, and nothing is written that would bring them back."""
+    return Decision(at=now, state=State.REFUSED, reason=Reason.ERASED, caused_by=proposal.caused_by)
 
 
 def _need_not_wait(gate: Gate, message: Message, customer: Customer, now: datetime) -> bool:
@@ -419,8 +433,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
-    tone, because = letter.tone
-    trace = (*trace, Step(rule="written", said="pass", saw={"tone": tone, "because": because, **letter.saw}))
+    tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -438,7 +452,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     )
     token = gate.outside.ids.new()
     lies = held or next(iter(_waiting(candidate)), None)
-    place = gate.pace.place(candidate.proposal, lies, candidate.now)
+    place = gate.pace.place(candidate.proposal, channel, lies, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
         waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)

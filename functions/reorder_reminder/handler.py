@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aftercare import keys
+from aftercare import waits
 from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
@@ -18,19 +18,14 @@ def on_order(event: Told, outside: Outside) -> str:
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
     order = customer.order(event.data.order) if customer else None
-    waits = due(order, catalogue(), outside.clock.now())
-    if isinstance(waits, Nothing):
-        return f"nothing: {waits.because}"
-    for wait in waits:
-        payload = {
-            "key": wait.key,
-            "customer_id": event.data.customer_id,
-            "order": event.data.order,
-            "family": wait.family,
-            "correlation_id": event.correlation_id,
-        }
-        outside.waits.start(outside.settings.need("reorder_state_machine"), keys.message_id(wait.key), wait.at, payload)
-    return f"waiting: {len(waits)}"
+    found = due(order, catalogue(), outside.clock.now())
+    if isinstance(found, Nothing):
+        return f"nothing: {found.because}"
+    for wait in found:
+        payload = {"order": event.data.order, "family": wait.family, "correlation_id": event.correlation_id}
+        machine = outside.settings.need("reorder_state_machine")
+        waits.start(outside, machine, wait.key, event.data.customer_id, wait.at, payload)
+    return f"waiting: {len(found)}"
 
 
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:

@@ -6,7 +6,7 @@ What is said is read from the record that was written, so a repeated event says 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aftercare import keys, telemetry
+from aftercare import telemetry, waits
 from aftercare.customer import Customer, Order
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
@@ -138,12 +138,11 @@ def start_watch(
     outside: Outside, about_what: str, at: datetime, customer_id: str, order_key: str, shipment_key: str | None, cause: Cause
 ) -> None:
     """One execution that waits for an instant and wakes this function; of one name there is one."""
-    key = f"shipping-watch#{about_what}"
     payload = {
-        "key": key,
-        "customer_id": customer_id,
         "order": order_key,
         "correlation_id": cause.correlation_id,
         **({"shipment": shipment_key} if shipment_key else {}),
     }
-    outside.waits.start(outside.settings.need("shipping_state_machine"), keys.message_id(key), at, payload)
+    waits.start(
+        outside, outside.settings.need("shipping_state_machine"), f"shipping-watch#{about_what}", customer_id, at, payload
+    )

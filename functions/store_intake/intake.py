@@ -13,9 +13,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from aftercare import consent_log, events, keys, telemetry
+from aftercare import consent_log, events, forgotten, keys, telemetry
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Weight
 from aftercare.customer import Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
@@ -34,11 +34,12 @@ from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.returns import return_data
 from aftercare.shipment import Shipment
-from aftercare.store import Delivery, expires, find, park, present, versioned
+from aftercare.store import CustomerErased, CustomerUnknown, Delivery, expires, load, park, present, versioned
 from aftercare.table import (
     TRANSACTION_WRITES,
     Absent,
     Check,
+    Condition,
     ConditionFailed,
     Conflict,
     Is,
@@ -81,7 +82,6 @@ ROUNDS = 3
 
 _ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
 
-
 PACK_FROM = 200_000
 """Bytes from which a kept body is compressed: an item holds 400 KB, the bus carries 1 MB."""
 
@@ -114,11 +114,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that was read before deciding. `aliases` are as they lie, `customer` is None where nobody is known yet."""
+    """All that was read before deciding. `aliases` are as they lie, `customer` is None where nobody is known yet.
+
+    `erased` are those of the names that an erased person had, with when that was; `stale` leads to nobody any more.
+    """
 
     aliases: Mapping[Key, Item]
     whose: Whose
     customer: Customer | None
+    erased: Mapping[Key, datetime] = field(default_factory=dict)
+    stale: Mapping[Key, Item] = field(default_factory=dict)
 
     def pending(self, place: Key | None, now: datetime) -> tuple[Early, ...]:
         """The facts that lie with an alias because they came before what they are about."""
@@ -127,6 +132,10 @@ class Known:
     def waiting(self, at: Places, now: datetime) -> tuple[Early, ...]:
         """All such facts at any of the aliases, each once."""
         return _waiting(self.aliases, at.all(), now)
+
+    def as_read(self, place: Key) -> Condition:
+        """That an alias is as it was when it was read."""
+        return _as_read(self.aliases.get(place) or self.stale.get(place))
 
 
 def _pending(item: Item | None, now: datetime) -> tuple[Early, ...]:
@@ -143,18 +152,21 @@ def _waiting(aliases: Mapping[Key, Item], at: tuple[Key, ...], now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write, and what to tell of it."""
+    """What to write, and what to tell of it. `forgets` are names of which a keyed hash is to be left as well."""
 
     writes: tuple[Write, ...]
     customer_id: str | None = None
     metrics: tuple[str, ...] = ()
+    forgets: Mapping[Key, datetime] = field(default_factory=dict)
 
 
 def take(outside: Outside, received: Received) -> Outcome:
     """Record or park one delivery. TableError when that did not work (or nobody knows): it must be brought again."""
-    secret = outside.secrets.text(outside.settings.need("identity_secret")) if received.facts else ""
+    secret = outside.secrets.text(outside.settings.need("identity_secret"))
     for text in _texts(received.facts):
         consent_log.keep_wording(outside.tables, text)
+    if received.parked and _names_an_erased_person(outside, received, secret):
+        received = replace(received, keeps_body=False)
     new_id = outside.ids.new()
     for _ in range(ATTEMPTS):
         names = names_of(received.shop, received.facts)
@@ -162,25 +174,20 @@ def take(outside: Outside, received: Received) -> Outcome:
         known = outside.tables.read([keys.delivery(received.key), *at.all()])
         marker = known.pop(keys.delivery(received.key), None)
         if marker is not None:
-            return _known_delivery(outside, received, marker)
+            return _known_delivery(outside, received, marker, secret)
         names, at = _with_early(outside, received, known, names, at, secret)
-        owner = whose(known, at)
-        plan = decide(
-            received,
-            names,
-            at,
-            Known(known, owner, _record_of(outside, received, names, at, known, owner)),
-            new_id,
-        )
+        plan = decide(received, names, at, _known(outside, received, names, at, known), new_id, secret)
+        if plan.forgets:
+            plan = replace(plan, writes=(*plan.writes, *_left(outside, plan.forgets)))
         too_much, set_aside = excess(plan.writes), received
         if too_much:
             set_aside = replace(received, facts=(), reason=f"the record that it makes: {too_much}")
-            plan = Plan(_parked(set_aside, ()), metrics=("DeliveryParked",))
+            plan = Plan(_parked(set_aside, (), secret), metrics=("DeliveryParked",))
         try:
             outside.tables.write(plan.writes)
         except (ConditionFailed, Conflict):
             continue
-        for metric in (*plan.metrics, *("PrivacyRequest" for fact in received.facts if fact.type in _ASKED)):
+        for metric in plan.metrics:
             telemetry.count(metric)
         if received.note:
             telemetry.count("StatusUnknown")
@@ -188,10 +195,44 @@ def take(outside: Outside, received: Received) -> Outcome:
     raise KeepsChanging("the record changed under every attempt")
 
 
+def _known(outside: Outside, received: Received, names: Names, at: Places, aliases: Mapping[Key, Item]) -> Known:
+    """What lies under the names: the customer's record; and where nobody is known by a name yet, whether somebody was."""
+    owner, stale = whose(aliases, at), dict[Key, Item]()
+    erased: dict[Key, datetime] = {}
+    try:
+        customer = _record_of(outside, received, names, at, aliases, owner)
+    except CustomerErased as gone:
+        # An alias that was written while they were being erased: the second look of the erasure takes it away.
+        stale = {key: item for key, item in aliases.items() if item.get("customer_id") == owner.customer_id}
+        aliases = {key: item for key, item in aliases.items() if key not in stale}
+        erased = dict.fromkeys(stale, gone.erased_at)
+        owner, customer = whose(aliases, at), None
+    if received.facts and (owner.customer_id is None or (at.email and at.email not in aliases)):
+        erased |= forgotten.erased(outside.tables, _suppression_secret(outside), at.named(), received.received_at)
+    return Known(aliases, owner, customer, erased, stale)
+
+
+def _suppression_secret(outside: Outside) -> str:
+    return outside.secrets.text(outside.settings.need("suppression_secret"))
+
+
+def _names_an_erased_person(outside: Outside, received: Received, secret: str) -> bool:
+    """Whether the body that would be kept is of somebody who was erased: only what is not personal of it is kept then."""
+    return forgotten.in_body(outside.tables, secret, _suppression_secret(outside), received.body, received.received_at)
+
+
+def _left(outside: Outside, names: Mapping[Key, datetime]) -> Iterable[Put]:
+    secret = _suppression_secret(outside)
+    return (forgotten.left(secret, name, erased_at) for name, erased_at in names.items())
+
+
 def _record_of(
     outside: Outside, received: Received, names: Names, at: Places, known: Mapping[Key, Item], owner: Whose
 ) -> Customer | None:
-    """The customer's record with what the delivery is about: what no alias leads to is new, and lies nowhere yet."""
+    """The customer's record with what the delivery is about: what no alias leads to is new, and lies nowhere yet.
+
+    CustomerErased.
+    """
     if owner.customer_id is None:
         return None
     led = {place: item for place, item in known.items() if item.get("customer_id") == owner.customer_id}
@@ -200,7 +241,12 @@ def _record_of(
     for place in at.parcels:
         shipments += _shipments_at(led.get(place))
     cases = [f"{names.shop}:{fact.ref}" for fact in received.facts if isinstance(fact, CaseFact)]
-    return find(outside.tables, owner.customer_id, *orders, shipments=shipments, cases=cases)
+    try:
+        return load(outside.tables, owner.customer_id, *orders, shipments=shipments, cases=cases)
+    except CustomerErased:
+        raise
+    except CustomerUnknown:
+        return None
 
 
 def _shipments_at(alias: Item | None) -> list[str]:
@@ -230,7 +276,7 @@ def _told(received: Received, status: Literal["recorded", "parked"], customer_id
     return Outcome(status, received.correlation_id, received.fact_types, received.parked, customer_id)
 
 
-def _known_delivery(outside: Outside, received: Received, marker: Item) -> Outcome:
+def _known_delivery(outside: Outside, received: Received, marker: Item, secret: str) -> Outcome:
     """The same delivery again changes nothing; another body under its id is set aside and told (hazard H6)."""
     if marker["body_hash"] == received.content_hash:
         telemetry.count("DeliveryDuplicate")
@@ -240,7 +286,7 @@ def _known_delivery(outside: Outside, received: Received, marker: Item) -> Outco
     reason = "another body came under an id that was recorded before: nothing of it was used"
     other = replace(received, key=f"{received.key}#{received.content_hash[:16]}", facts=(), reason=reason)
     try:
-        outside.tables.write(_parked(other, ()))
+        outside.tables.write(_parked(other, (), secret))
     except ConditionFailed:
         telemetry.count("DeliveryDuplicate")
         return Outcome("duplicate", other.correlation_id, (), reason)
@@ -251,27 +297,89 @@ def _known_delivery(outside: Outside, received: Received, marker: Item) -> Outco
 # ---------------------------------------------------------------- the decision
 
 
-def decide(received: Received, names: Names, at: Places, known: Known, new_id: str) -> Plan:
-    """The writes of one delivery. Pure: what is known, the facts and a fresh customer id come in."""
+def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str) -> Plan:
+    """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in."""
     if received.reason:
-        return Plan(_parked(received, ()), metrics=("DeliveryParked",))
+        return Plan(_parked(received, (), secret), metrics=("DeliveryParked",))
     if any(isinstance(f, ShipmentFact) and f.ref is None and f.is_test for f in received.facts):
-        return Plan(_parked(received, ()), metrics=("TestEvent",))
+        return Plan(_parked(received, (), secret), metrics=("TestEvent",))
+    asked = next((f for f in received.facts if f.type in _ASKED), None)
+    if asked is not None:
+        return _asked_for(received, asked, names, at, known)
+    erased_at = of_an_erased_person(received.facts, at, known.erased) if known.customer is None else None
+    if erased_at is not None:
+        return _forget(received, at, known, erased_at)
     about = tuple(f for f in received.facts if _about_order(f))
     if about and names.order_key is None:
-        return Plan(_parked(received, ()), metrics=("FactWithoutOrder",))
+        return Plan(_parked(received, (), secret), metrics=("FactWithoutOrder",))
     if about and not _describable(about, names, known):
-        return _wait(received, about, at.orders[:1], known, "FactWaitsForOrder", "FactWithoutOrder")
+        return _wait(received, about, at.orders[:1], known, secret, "FactWaitsForOrder", "FactWithoutOrder")
     moved = tuple(f for f in received.facts if isinstance(f, ShipmentFact))
     if known.customer is None and not _worth_a_record(received.facts):
         if moved:
-            return _wait_for_the_shipment(received, moved, names, at, known)
+            return _wait_for_the_shipment(received, moved, names, at, known, secret)
         early = tuple(f for f in received.facts if isinstance(f, SubscriptionFact) and f.order_ref)
         if early and at.orders:
-            return _wait(received, early, at.orders[:1], known, "FactWaitsForOrder", "FactWithoutOrder")
-        return Plan(_parked(received, ()), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
-    plan = _record(received, names, at, known, known.whose.customer_id or new_id)
-    return plan or _wait_for_the_shipment(received, moved, names, at, known)
+            return _wait(received, early, at.orders[:1], known, secret, "FactWaitsForOrder", "FactWithoutOrder")
+        return Plan(_parked(received, (), secret), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
+    plan = _record(received, names, at, known, known.whose.customer_id or new_id, secret)
+    return plan or _wait_for_the_shipment(received, moved, names, at, known, secret)
+
+
+# ---------------------------------------------------------------- people who were erased, and wishes to be
+
+
+def of_an_erased_person(facts: Iterable[Fact], at: Places, erased: Mapping[Key, datetime]) -> datetime | None:
+    """When the person was erased of whom these facts speak, if they bring nothing that the person did since then; else None.
+
+    A name of an order, a shipment, a subscription or (where a carrier speaks) a parcel that an erased person had is theirs for
+    good. Who orders or consents anew after the erasure is a new customer.
+    """
+    things = (*at.orders, *at.shipments, *at.subscriptions) or at.parcels
+    theirs = [erased[key] for key in things if key in erased]
+    if theirs:
+        return max(theirs)
+    people = [erased[key] for key in at.accounts() if key in erased]
+    if not people or any(_since(fact, max(people)) for fact in facts):
+        return None
+    return max(people)
+
+
+def _since(fact: Fact, erased_at: datetime) -> bool:
+    """Whether the fact is something that a person did for the first time after an instant: ordered, or consented."""
+    if isinstance(fact, OrderFact):
+        return fact.order is not None and fact.order.placed_at > erased_at
+    if isinstance(fact, ConsentFact) and fact.weight is Weight.EXPLICIT:
+        return any(one.says is Says.GIVEN and (one.said_at or fact.occurred_at) > erased_at for one in fact.said)
+    return False
+
+
+def _forget(received: Received, at: Places, known: Known, erased_at: datetime) -> Plan:
+    """That it came, and nothing of what it said. Its order is from now on as little heard of as those that were known."""
+    bare = replace(received, facts=(), note=None)
+    forgets = dict.fromkeys((key for key in (*at.orders, *at.shipments) if key not in known.erased), erased_at)
+    return Plan((_delivery(bare, ()).put(),), metrics=("FactOfErased",), forgets=forgets)
+
+
+def _asked_for(received: Received, fact: Fact, names: Names, at: Places, known: Known) -> Plan:
+    """A wish with a legal clock, open until it is answered, and told to who answers it. It is about everyone whom its names
+    lead to: the platform's id, the address and the orders may lead to different people."""
+    from aftercare import requests  # few deliveries bring one
+
+    there = (known.aliases.get(key, {}).get("customer_id") for key in at.people())
+    opened = requests.opened(
+        requests.Asked(_ASKED[str(fact.type)]),
+        received.correlation_id,
+        received.sender,
+        received.platform,
+        received.received_at,
+        tuple(dict.fromkeys(str(customer_id) for customer_id in there if customer_id)),
+        shop=received.shop or None,
+        email=names.email,
+        phone=names.phone,
+    )
+    delivery = _delivery(received, (requests.told(opened),))
+    return Plan((delivery.put(), requests.put(opened)), next(iter(opened.customer_ids), None), ("PrivacyRequest",))
 
 
 def _about_order(fact: Fact) -> bool:
@@ -281,9 +389,8 @@ def _about_order(fact: Fact) -> bool:
     )
 
 
-def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None = None) -> tuple[Write, ...]:
-    """The journal row with its outbox and, where the body is kept, the body."""
-    delivery = Delivery(
+def _delivery(received: Received, told: tuple[Event, ...], customer_id: str | None = None) -> Delivery:
+    return Delivery(
         key=received.key,
         sender=received.sender,
         topic=received.topic,
@@ -296,36 +403,25 @@ def _parked(received: Received, told: tuple[Event, ...], customer_id: str | None
         parked=received.parked,
         sender_version=received.sender_version,
     )
-    asked = tuple(_request(received, _ASKED[fact.type], customer_id) for fact in received.facts if fact.type in _ASKED)
+
+
+def _parked(received: Received, told: tuple[Event, ...], secret: str, customer_id: str | None = None) -> tuple[Write, ...]:
+    """The journal row with its outbox and, where the body is kept, the body."""
+    delivery, body = _delivery(received, told, customer_id), received.body
     if received.parked is None:
-        return (delivery.put(), *asked)
-    if len(received.body) < PACK_FROM:
-        return (delivery.put(), park(delivery, received.body), *asked)
-    packed = zlib.compress(received.body, 9)
+        return (delivery.put(),)
+    if not received.keeps_body:
+        return (delivery.put(), *park(delivery, b"", secret, not_kept_bytes=len(body)))
+    if len(body) < PACK_FROM:
+        return (delivery.put(), *park(delivery, body, secret))
+    packed = zlib.compress(body, 9)
     if len(packed) > KEPT_BODY:
-        kept = park(delivery, b"")
-        return (delivery.put(), Put(kept.key, {**kept.item, "not_kept_bytes": len(received.body)}), *asked)
-    kept = park(delivery, packed)
-    return (delivery.put(), Put(kept.key, {**kept.item, "packed": "zlib"}), *asked)
-
-
-def _request(received: Received, asked: str, customer_id: str | None) -> Put:
-    """A wish with a legal clock, open until it is answered."""
-    from aftercare import requests  # few deliveries bring one
-
-    opened = requests.opened(
-        requests.Asked(asked), received.correlation_id, received.sender, received.platform, received.received_at, customer_id
-    )
-    return requests.put(opened)
+        return (delivery.put(), *park(delivery, b"", secret, not_kept_bytes=len(body)))
+    return (delivery.put(), *park(delivery, body, secret, kept=packed, packed="zlib"))
 
 
 def _personal(facts: tuple[Fact, ...]) -> bool:
     return any(isinstance(f, (OrderFact, CustomerFact, ConsentFact, CaseFact, SubscriptionFact)) for f in facts)
-
-
-def _asked(fact: Fact) -> bool:
-    """A wish about a person's data. It tells nothing of them that is kept on their record."""
-    return isinstance(fact, CustomerFact) and fact.type in ("CustomerErasureRequested", "CustomerExportRequested")
 
 
 def _country(fact: Fact) -> str | None:
@@ -342,32 +438,34 @@ def _describable(facts: tuple[Fact, ...], names: Names, known: Known) -> bool:
 def _worth_a_record(facts: tuple[Fact, ...]) -> bool:
     """Whether a person that nobody knows yet gets a record: an order, or an account that can be known again and reached.
 
-    A wish to be erased or to be told what is kept makes no record, nor does consent that says nothing.
+    Consent that says nothing makes none.
     """
     for fact in facts:
         if isinstance(fact, OrderFact):
             return True
         if isinstance(fact, ConsentFact) and not fact.said:
             continue
-        if _asked(fact):
-            continue
         if isinstance(fact, (CustomerFact, ConsentFact)) and (fact.contact.email or (fact.customer_ref and fact.contact.phone)):
             return True
     return False
 
 
-def _wait_for_the_shipment(received: Received, facts: tuple[ShipmentFact, ...], names: Names, at: Places, known: Known) -> Plan:
+def _wait_for_the_shipment(
+    received: Received, facts: tuple[ShipmentFact, ...], names: Names, at: Places, known: Known, secret: str
+) -> Plan:
     """A shop's word waits with the orders that it names, else with the shipment; a carrier's with the parcel's numbers."""
     if at.shipments:
-        return _wait(received, facts, at.orders or at.shipments, known, "FactWaitsForOrder", "FactWithoutOrder")
+        return _wait(received, facts, at.orders or at.shipments, known, secret, "FactWaitsForOrder", "FactWithoutOrder")
     free = []
     for number, carrier in names.numbers:
         options = (keys.parcel(number), *parcel_places(number, carrier))
         free += [next((p for p in options if "customer_id" not in known.aliases.get(p, {})), options[0])]
-    return _wait(received, facts, tuple(dict.fromkeys(free)), known, "ScanWaitsForShipment", "ScanWithoutShipment")
+    return _wait(received, facts, tuple(dict.fromkeys(free)), known, secret, "ScanWaitsForShipment", "ScanWithoutShipment")
 
 
-def _wait(received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], known: Known, waits: str, otherwise: str) -> Plan:
+def _wait(
+    received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], known: Known, secret: str, waits: str, otherwise: str
+) -> Plan:
     """Early facts lie with the alias of what they are about until that is described (or the time is over)."""
     puts = []
     for place in at:
@@ -378,17 +476,20 @@ def _wait(received: Received, facts: tuple[Fact, ...], at: tuple[Key, ...], know
         waiting = [*pending, *(fact for fact in facts if fact not in pending)]
         if len(waiting) > PENDING:
             reason = f"more than {PENDING} facts wait for what nobody has described"
-            return Plan(_parked(replace(received, facts=(), reason=reason), ()), metrics=("DeliveryParked",))
+            return Plan(_parked(replace(received, facts=(), reason=reason), (), secret), metrics=("DeliveryParked",))
         item: Item = {
             "doc": _early().dump_json([f for f in waiting if isinstance(f, Early)], exclude_none=True).decode(),
             "expires_at": expires(received.received_at, PENDING_KEPT),
         }
         puts.append(Put(place, item, when=_as_read(there)))
-    return Plan((*_parked(received, ()), *puts), metrics=(waits if puts else otherwise,))
+    return Plan((*_parked(received, (), secret), *puts), metrics=(waits if puts else otherwise,))
 
 
 def _as_read(item: Item | None) -> Absent | Is:
-    return Is("doc", item["doc"]) if item is not None and "doc" in item else Absent()
+    for attribute in ("doc", "customer_id"):
+        if item is not None and attribute in item:
+            return Is(attribute, item[attribute])
+    return Absent()
 
 
 @dataclass(slots=True)
@@ -408,7 +509,7 @@ class _Draft:
         self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
-def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str) -> Plan | None:
+def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str, secret: str) -> Plan | None:
     """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
@@ -431,10 +532,11 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _shipments(draft, customer, orders, shipments)
     profile = _profile(draft, customer.profile if customer else None, everything, names)
     country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
-    _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email), country)
+    before_all = customer.consent if customer else ConsentRecord()
+    _consent(draft, before_all, everything, keys.email_hash_of(at.email), country, _refused(at, known))
     _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
-    if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
+    if not all(isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
         _number(draft, customer, names, at)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
@@ -443,7 +545,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _write_profile(draft, customer.profile if customer else None, profile)
     if known.whose.conflict:
         draft.metrics.append("IdentityConflict")
-    head = _parked(received, tuple(draft.outbox), customer_id)
+    head = _parked(received, tuple(draft.outbox), secret, customer_id)
     return Plan((*head, *draft.writes), customer_id, tuple(draft.metrics))
 
 
@@ -645,7 +747,7 @@ def _shipment_aliases(
                 as_read = Is("shipments", there["shipments"]) if "shipments" in there else Lacks("shipments")
                 draft.writes.append(Put(place, item, when=as_read))
         elif all(fact in joined for fact in known.pending(place, draft.received.received_at)):
-            draft.writes.append(Put(place, item, when=_as_read(there)))
+            draft.writes.append(Put(place, item, when=known.as_read(place)))
 
 
 def _holding(shipments: Iterable[Shipment], fact: ShipmentFact) -> list[str]:
@@ -699,17 +801,18 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
     """The profile after the facts about the person; what is new is told."""
     received, after = draft.received, before
     for fact in facts:
-        if isinstance(fact, (OrderFact, CustomerFact, ConsentFact)) and not _asked(fact):
+        if isinstance(fact, (OrderFact, CustomerFact, ConsentFact)):
             told, rank, at = person_of(fact)
             tags = (fact.tags, fact.tags_removed) if isinstance(fact, CustomerFact) else ((), ())
             after = profile_after(after, told, rank, at, received.received_at, names.shop_ref, tags)
+            after = _of_shop(draft, after)
             if isinstance(fact, CustomerFact):
                 after = after.model_copy(update={"devices": devices_after(after.devices, fact.devices, at)})
     if after is None:
         return None
     changed = before is None or after.model_copy(update={"told": before.told}) != before
     for fact in facts:
-        if isinstance(fact, CustomerFact) and (changed or _asked(fact)):
+        if isinstance(fact, CustomerFact) and changed:
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
     return after
 
@@ -720,6 +823,16 @@ def _write_profile(draft: _Draft, before: Profile | None, after: Profile | None)
     version = before.version if before else 0
     doc = after.model_copy(update={"version": version + 1}).to_json()
     draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
+
+
+def _of_shop(draft: _Draft, profile: Profile) -> Profile:
+    """The shop that speaks of a person is noted once, and the person among those of the shop: who they are can be told when a
+    shop is erased, and to whom when data was lost (rule C34)."""
+    shop, heard_at = draft.received.shop, draft.received.received_at
+    if not shop or shop in profile.shops:
+        return profile
+    draft.writes.append(Put(keys.of_shop(shop, heard_at, draft.customer_id), {"customer_id": draft.customer_id}))
+    return profile.model_copy(update={"shops": tuple(sorted((*profile.shops, shop)))})
 
 
 def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:
@@ -736,21 +849,54 @@ def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:
             yield from wordings(fact.said if isinstance(fact, ConsentFact) else fact.consent)
 
 
-def _consent(draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None, country: str | None) -> None:
+Refused = Mapping[Channel, datetime]
+"""On which channels nobody may advertise to this person until they consent anew, and since when."""
+
+
+def _refused(at: Places, known: Known) -> Refused:
+    """A person, or an address, that was erased hears no marketing by what a law or a shop supposes (GDPR 21(3))."""
+    people = [known.erased[key] for key in at.accounts() if key in known.erased]
+    if people:
+        return dict.fromkeys(Channel, max(people))
+    since = known.erased.get(keys.phone_owner(at.phone, "")) if at.phone else None
+    return dict.fromkeys((Channel.SMS, Channel.WHATSAPP), since) if since else {}
+
+
+def _taken_back(refused: Refused, heard_at: datetime, sequence: str) -> list[Statement]:
+    places = ((channel, purpose) for channel in refused for purpose in consent_log.MARKETING)
+    return [
+        Statement(
+            channel=channel,
+            purpose=purpose,
+            says=Says.WITHDRAWN,
+            said_at=refused[channel],
+            heard_at=heard_at,
+            sequence=f"{sequence}#erased-{number:02d}",
+            source="erasure",
+            actor=Actor.CUSTOMER,
+        )
+        for number, (channel, purpose) in enumerate(places)
+    ]
+
+
+def _consent(
+    draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None, country: str | None, refused: Refused
+) -> None:
     received = draft.received
     sequence = f"{iso(received.received_at)}#{received.correlation_id[:12]}"
     source = f"{received.sender}:{received.shop}:{received.topic}"
     where = (received.received_at, sequence, source)
-    said: list[Statement] = []
+    said = _taken_back(refused, received.received_at, sequence)
+    first = len(said)
     for fact in facts:
         if isinstance(fact, ConsentFact):
             made = statements(
-                fact.said, fact.weight, fact.occurred_at, received.received_at, sequence, source, len(said), address
+                fact.said, fact.weight, fact.occurred_at, received.received_at, sequence, source, len(said) - first, address
             )
             said.extend(made)
         elif isinstance(fact, OrderFact):
             weight = Weight.OBSERVED
-            said.extend(statements(fact.consent, weight, fact.occurred_at, *where, len(said), address))
+            said.extend(statements(fact.consent, weight, fact.occurred_at, *where, len(said) - first, address))
     if not said:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
@@ -768,7 +914,7 @@ def _aliases(draft: _Draft, at: Places, known: Known, with_order: bool) -> None:
     """Names that nobody has yet now lead to this customer; a name that leads elsewhere stays where it is."""
     for place in (at.platform, at.email, *at.subscriptions):
         if place is not None and place not in known.aliases:
-            draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=Absent()))
+            draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=known.as_read(place)))
     there = known.aliases.get(at.order) if at.order else None
     if with_order and at.order is not None and (there is None or "customer_id" not in there):
-        draft.writes.append(Put(at.order, {"customer_id": draft.customer_id}, when=_as_read(there)))
+        draft.writes.append(Put(at.order, {"customer_id": draft.customer_id}, when=known.as_read(at.order)))

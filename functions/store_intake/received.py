@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftercare import keys
-from aftercare.facts import CustomerFact, Fact, OrderFact, OtherFact, ReturnFact, SubscriptionFact
+from aftercare.facts import Fact, OrderFact, OtherFact, ReturnFact, SubscriptionFact
 
 KEPT = {
     "ReturnRequested": "it names no order: the body is kept for replay",
@@ -22,9 +22,6 @@ KEPT = {
     "OrderReadyForPickup": "it names a fulfilment order and no order: the body is kept for replay",
     "CheckoutStarted": "checkouts are not followed yet: the body is kept for replay",
     "CheckoutUpdated": "checkouts are not followed yet: the body is kept for replay",
-    "ShopErasureRequested": "the operator erases a shop: the request is kept",
-    "CustomerErasureRequested": "the operator erases within 30 days: the request is kept",
-    "CustomerExportRequested": "the operator answers within 30 days: the request is kept",
 }
 """Why the body of a fact is kept beside its journal row: no function acts on it by itself yet."""
 
@@ -32,14 +29,14 @@ KEPT = {
 def _kept(fact: Fact, shop: str) -> bool:
     if isinstance(fact, (ReturnFact, SubscriptionFact)):
         return fact.type in KEPT and not (shop and fact.order_ref)
-    return isinstance(fact, (OtherFact, CustomerFact)) and fact.type in KEPT
+    return isinstance(fact, OtherFact) and fact.type in KEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """One delivery. `key` is the sender's delivery key, `body` what came, `content_hash` the same for the same content
     by whatever route; `reason` says why it could not be read, and then there are no facts; `note` says what of it is not
-    understood beside facts that are, and keeps the body as well."""
+    understood beside facts that are, and keeps the body as well. Without `keeps_body` only its length is."""
 
     key: str
     sender: str
@@ -53,6 +50,7 @@ class Received:
     reason: str | None = None
     sender_version: str | None = None
     note: str | None = None
+    keeps_body: bool = True
 
     @property
     def correlation_id(self) -> str:

@@ -74,10 +74,17 @@ class Places:
     def all(self) -> tuple[Key, ...]:
         return (*self.people(), *self.parcels)
 
+    def named(self) -> tuple[Key, ...]:
+        """All names, the number's included."""
+        return (*self.all(), keys.phone_owner(self.phone, "")) if self.phone else self.all()
+
+    def accounts(self) -> tuple[Key, ...]:
+        """Those that name the person, and nothing that they bought."""
+        return tuple(key for key in (self.platform, self.email) if key)
+
     def people(self) -> tuple[Key, ...]:
         """Those that name a person, in the order in which they are believed."""
-        named = (*self.orders, *self.shipments, *self.subscriptions, self.platform, self.email)
-        return tuple(key for key in named if key)
+        return (*self.orders, *self.shipments, *self.subscriptions, *self.accounts())
 
 
 def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -> Names:
@@ -105,6 +112,8 @@ def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -
             orders.append(fact.order_ref)
         if isinstance(fact, SubscriptionFact):
             customer_ref = customer_ref or fact.customer_ref
+        if isinstance(fact, CustomerFact):
+            orders += fact.orders  # those that a wish about a person's data names
     for fact in (*facts, *waiting):
         if isinstance(fact, ShipmentFact):
             numbers += numbers_of(fact)

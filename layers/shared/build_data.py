@@ -29,14 +29,14 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(("BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")),
     "events": frozenset(("PutEvents",)),
     "pinpoint-sms-voice-v2": frozenset(("SendTextMessage",)),
-    "scheduler": frozenset(("CreateSchedule", "UpdateSchedule")),
+    "scheduler": frozenset(("CreateSchedule", "UpdateSchedule", "DeleteSchedule")),
     "secretsmanager": frozenset(("GetSecretValue",)),
     "sesv2": frozenset(("GetAccount", "SendEmail")),
     "sns": frozenset(("Publish",)),
     "socialmessaging": frozenset(("SendWhatsAppMessage",)),
     "sqs": frozenset(("SendMessage",)),
     "ssm": frozenset(("GetParameter",)),
-    "stepfunctions": frozenset(("StartExecution",)),
+    "stepfunctions": frozenset(("StartExecution", "StopExecution")),
 }
 """Every operation that the adapters call, themselves or through Powertools."""
 

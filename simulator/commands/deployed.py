@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +81,12 @@ class StackRecords:
 
     def keep(self) -> None:
         """What was written is kept by the table itself."""
+
+    def carry_out(self, takes: timedelta) -> None:
+        """Its functions do it."""
+
+    def forget(self, names: set[str]) -> None:
+        """Nothing of a customer lies beside its tables but ids."""
 
     def ring(self, customer_id: str) -> None:
         """As the sweep would, when the slot's timer did not ring; if this fails, the sweep does it within minutes."""

@@ -50,6 +50,14 @@ class LastRun:
             self.dead_letters.setdefault(queue, []).extend(bodies)
         self.tables, self.now = later.tables, later.now
 
+    def forget(self, names: set[str]) -> None:
+        """Leave out of the run's story whatever names an erased person."""
+        for told in (self.requests, self.journal, self.messages, self.mails, self.waits):
+            told[:] = [entry for entry in told if not _mentions(entry, names)]
+        self.dead_letters = {
+            queue: kept for queue, bodies in self.dead_letters.items() if (kept := [b for b in bodies if not _mentions(b, names)])
+        }
+
     def save(self, path: Path = STATE) -> Path:
         """Write the run, in one step: a reader finds the old state or the new one."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +94,11 @@ def load(path: Path | None = None) -> LastRun:
     if not whole:
         raise BadInput(f"{place}: tables: expected items with pk and sk")
     return run
+
+
+def _mentions(told: object, names: set[str]) -> bool:
+    text = json.dumps(told, ensure_ascii=False)
+    return any(name in text for name in names)
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import argparse
 import getpass
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,7 @@ from simulator.commands.last_run import LastRun
 from simulator.commands.problem import BadInput
 
 if TYPE_CHECKING:
+    from simulator.cloud import LocalCloud
     from simulator.memory.tables import MemoryTables
 
 
@@ -63,6 +64,14 @@ class Records(Protocol):
 
     def ring(self, customer_id: str) -> None:
         """The customer's slot has come: the gate looks at what it holds for them."""
+        ...
+
+    def carry_out(self, takes: timedelta) -> None:
+        """Let what was recorded be done, where nothing runs by itself."""
+        ...
+
+    def forget(self, names: set[str]) -> None:
+        """Take a person out of what is told of them beside the tables."""
         ...
 
 
@@ -113,13 +122,25 @@ class RunRecords:
         self.run.save(self.path)
 
     def ring(self, customer_id: str) -> None:
-        """The local cloud ended with its run, so it is opened once more on the run's records, for the gate and one minute."""
+        self._go_on(
+            timedelta(minutes=1), lambda cloud: cloud.send("GateQueue", slot_body(customer_id, self.now), group=customer_id)
+        )
+
+    def carry_out(self, takes: timedelta) -> None:
+        self._go_on(takes, lambda _: None)
+
+    def forget(self, names: set[str]) -> None:
+        self.run.forget(names)
+        self.run.save(self.path)
+
+    def _go_on(self, takes: timedelta, begin: Callable[[LocalCloud], None]) -> None:
+        """The local cloud ended with its run, so it is opened once more on the run's records, for as long as this takes."""
         from simulator.commands.world import opened
 
         with opened("memory", self.run.seed, self.now, switch=None) as world:
             _restore(world.cloud.tables, self.run)
-            world.cloud.send("GateQueue", slot_body(customer_id, self.now), group=customer_id)
-            world.cloud.advance(minutes=1)
+            begin(world.cloud)
+            world.cloud.advance(takes)
             self.run.goes_on(world.kept(self.run.command, self.run.title))
         vars(self).pop("tables", None)
         self.run.save(self.path)

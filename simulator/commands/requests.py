@@ -71,7 +71,7 @@ def _list(where: Records, arguments: argparse.Namespace) -> int:
                 str(r.asked),
                 acknowledged,
                 f"answer by {words.when(r.due_by)} ({r.laws[0]})",
-                r.customer_id or "nobody known",
+                ", ".join(r.customer_ids) or "nobody known",
             )
         )
     for line in table(rows, indent="  "):

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.commands import options
 from simulator.commands.problem import BadInput
-from simulator.commands.terminal import say, say_json
+from simulator.commands.terminal import complain, say, say_json
 
 GATE = "message_gate"
 
@@ -75,34 +75,50 @@ def _preview(arguments: argparse.Namespace) -> int:
     from aftercare.content import ContentError
 
     try:
-        locales = [arguments.locale] if arguments.locale else list(brand().locales)
+        locales = list(brand().locales) if arguments.locale is None else [arguments.locale]
     except ContentError as error:
         raise BadInput(str(error)) from error
-    written: list[dict[str, str]] = []
+    written: list[dict[str, Any]] = []
     for locale in locales:
         asked: dict[str, Any] = {"templates": "preview", "template": arguments.template, "locale": locale}
         if arguments.tone not in (None, "all"):
             asked["tone"] = arguments.tone
         first = _ask(asked if arguments.sample in (None, "all") else {**asked, "sample": arguments.sample})
+        if locale != first["locale"] or first["words"].partition("-")[0] != first["locale"].partition("-")[0]:
+            complain(f"locale {locale}: written as {first['locale']}, in the words of {first['words']}: {first['because']}")
         for sample in first["samples"] if arguments.sample == "all" else [first["sample"]]:
             for tone in first["tones"] if arguments.tone == "all" else [None]:
                 one = _ask({**asked, "sample": sample, **({"tone": tone} if tone else {})})
-                written += _write(arguments.to, locale, one, arguments.tone is not None)
+                written += _write(arguments.to, one, arguments.tone is not None)
     if arguments.json:
         say_json({"written": written})
     else:
         for each in written:
-            say(each["path"])
+            short = each.get("sms")
+            say(f"{each['path']}   {_takes(short)}" if short else each["path"])
     return 0
 
 
-def _write(folder: Path, locale: str, preview: dict[str, Any], by_tone: bool) -> list[dict[str, str]]:
+def _takes(short: dict[str, Any]) -> str:
+    return f"{short['segments']} segment{'' if short['segments'] == 1 else 's'}, {short['units']} {short['encoding']} characters"
+
+
+def _write(folder: Path, preview: dict[str, Any], by_tone: bool) -> list[dict[str, Any]]:
+    """The message's parts under the locale that it is written in, whatever was asked for."""
     folder.mkdir(parents=True, exist_ok=True)
-    named = {name: str(preview[name]) for name in ("template", "sample", "tone", "subject")}
-    found = []
+    named = {
+        name: str(preview[name]) for name in ("template", "sample", "tone", "subject", "asked", "locale", "words", "because")
+    }
+    found: list[dict[str, Any]] = []
     tone = f".{named['tone']}" if by_tone else ""
     for suffix, part in ((".html", "html"), (".txt", "text")):
-        path = folder / f"{named['template']}.{named['sample']}.{locale}{tone}{suffix}"
+        path = folder / f"{named['template']}.{named['sample']}.{named['locale']}{tone}{suffix}"
         path.write_text(preview[part], encoding="utf-8")
-        found.append({**named, "locale": locale, "path": str(path)})
+        found.append({**named, "path": str(path)})
+    short = preview["sms"]
+    if short:
+        path = folder / f"{named['template']}.{named['sample']}.{named['locale']}{tone}.sms.txt"
+        path.write_text(f"{short['text']}\n", encoding="utf-8")
+        takes = {name: short[name] for name in ("encoding", "units", "segments")}
+        found.append({**named, "path": str(path), "sms": takes})
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
@@ -32,7 +33,7 @@ from simulator.mailbox import Mailbox
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
 from simulator.phones import Phones, ProviderSays
-from simulator.schedules import ScheduleExists, Scheduler
+from simulator.schedules import ScheduleExists, ScheduleMissing, Scheduler
 from simulator.state_language import ExecutionAlreadyExists
 
 
@@ -65,6 +66,7 @@ class Services(Protocol):
     def principal(self) -> str: ...
     def send_by_url(self, url: str, body: str, group: str | None, deduplication: str | None) -> None: ...
     def start_execution(self, machine_arn: str, name: str, text: str) -> str: ...
+    def stop_execution(self, machine_arn: str, name: str) -> None: ...
     def secret_text(self, name: str) -> str | None: ...
     def told(self, entries: Sequence[Mapping[str, Any]], results: Sequence[PutResult]) -> None: ...
 
@@ -117,9 +119,9 @@ class GrantedTables:
             self._need(key.table)
         return self._tables.read(keys)
 
-    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
         self._need(table)
-        return self._tables.partition(table, pk, prefix)
+        return self._tables.partition(table, pk, prefix, most)
 
     def write(self, writes: Sequence[Write]) -> None:
         for write in writes:
@@ -129,6 +131,10 @@ class GrantedTables:
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         self._need("customers")
         return self._tables.due(kind, until, limit)
+
+    def owned(self, customer_id: str) -> list[Key]:
+        self._need("customers")
+        return self._tables.owned(customer_id)
 
 
 class MemoryBus:
@@ -171,7 +177,7 @@ class MemoryQueues:
 
 
 class MemoryWaits:
-    """StartExecution (port: aftercare.outside.Waiting)."""
+    """StartExecution and StopExecution (port: aftercare.outside.Waiting)."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -189,9 +195,12 @@ class MemoryWaits:
         started: bool = _through(self._services, "waits.start", apply, _unavailable)
         return started
 
+    def stop(self, state_machine: str, name: str) -> None:
+        _through(self._services, "waits.stop", lambda: self._services.stop_execution(state_machine, name), _unavailable)
+
 
 class MemorySlots:
-    """CreateSchedule, else UpdateSchedule (port: aftercare.outside.Slots)."""
+    """CreateSchedule, else UpdateSchedule; DeleteSchedule (port: aftercare.outside.Slots)."""
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
@@ -220,6 +229,15 @@ class MemorySlots:
                 self._services.scheduler.update(schedule)
 
         _through(self._services, "slots.set", apply, _unavailable)
+
+    def clear(self, customer_id: str) -> None:
+        group = self._settings.need("slot_schedule_group")
+
+        def apply() -> None:
+            with suppress(ScheduleMissing):
+                self._services.scheduler.delete(f"slot-{customer_id}", group)
+
+        _through(self._services, "slots.clear", apply, _unavailable)
 
 
 class MemoryMail:

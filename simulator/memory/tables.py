@@ -1,4 +1,4 @@
-"""The twin of DynamoDB behind aftercare.table: its conditions, transactions, limits, sparse index and stream, in dicts."""
+"""The twin of DynamoDB behind aftercare.table: its conditions, transactions, limits, sparse indexes and stream, in dicts."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ TRANSACTION_WRITES: Final = 100
 READ_KEYS: Final = 100
 PARTITION_KEY_BYTES: Final = 2048
 SORT_KEY_BYTES: Final = 1024
+SHORT_PARTITION_KEY: Final = PARTITION_KEY_BYTES // 4
+SHORT_SORT_KEY: Final = SORT_KEY_BYTES // 4
 NUMBER_DIGITS: Final = 38
 """Service, account, and table quotas in Amazon DynamoDB."""
 
@@ -89,6 +91,8 @@ class MemoryTables:
         self._due: dict[str, list[tuple[str, str, str]]] = {}
         self._late: deque[tuple[datetime, ChangeRecord]] = deque()
         self._indexed: dict[tuple[str, str], tuple[str, str]] = {}
+        self._owned: dict[str, set[Key]] = {}
+        self._owners: dict[Key, str] = {}
         self.index_lag = timedelta(0)
         self.on_due: Callable[[str], None] | None = None
         """Told the `due_at` of each item that enters the index, or moves in it."""
@@ -105,15 +109,20 @@ class MemoryTables:
             return self.faults.run("tables.read", lambda: self._read(keys), _unread)
         return self._read(keys)
 
-    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
         if self.faults is not None:
-            return self.faults.run("tables.read", lambda: self._partition(table, pk, prefix), _unread)
-        return self._partition(table, pk, prefix)
+            return self.faults.run("tables.read", lambda: self._partition(table, pk, prefix, most), _unread)
+        return self._partition(table, pk, prefix, most)
 
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         if self.faults is not None:
             return self.faults.run("tables.read", lambda: self._due_until(kind, until, limit), _unread)
         return self._due_until(kind, until, limit)
+
+    def owned(self, customer_id: str) -> list[Key]:
+        if self.faults is not None:
+            return self.faults.run("tables.read", lambda: self._owned_by(customer_id), _unread)
+        return self._owned_by(customer_id)
 
     def write(self, writes: Sequence[Write]) -> None:
         if self.faults is not None:
@@ -136,7 +145,7 @@ class MemoryTables:
             key = Key(table, str(item["pk"]), str(item["sk"]))
             kept = dict(item)
             self._tables[table].setdefault(key.pk, {})[key.sk] = kept
-            if table == "customers" and "due_kind" in kept:
+            if table == "customers" and ("due_kind" in kept or "customer_id" in kept):
                 self._index(ChangeRecord(0, "INSERT", key, None, kept, self._now()))
 
     def earliest_due(self) -> str | None:
@@ -149,25 +158,29 @@ class MemoryTables:
         if len(keys) > READ_KEYS:
             raise Refused(f"BatchGetItem takes at most {READ_KEYS} keys, not {len(keys)}")
         found: dict[Key, Item] = {}
+        tables = self._tables
         for key in keys:
-            _check_key(key)
-            partition = self._tables[key.table].get(key.pk)
-            if partition is not None:
-                item = partition.get(key.sk)
-                if item is not None:
-                    found[key] = dict(item)
+            table, pk, sk = key
+            if not pk or not sk or len(pk) > SHORT_PARTITION_KEY or len(sk) > SHORT_SORT_KEY:
+                _check_key(key)
+            partition = tables[table].get(pk)
+            item = None if partition is None else partition.get(sk)
+            if item is not None:
+                found[key] = item.copy()
         if len(keys) > 1 and len(set(keys)) != len(keys):
             raise Refused("BatchGetItem: the list of keys contains duplicates")
         return found
 
-    def _partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+    def _partition(self, table: TableName, pk: str, prefix: str, most: int | None) -> list[Item]:
         if not pk or not prefix:
             raise Refused("Query: a key value is empty text")
+        if most is not None and most < 1:
+            raise Refused("Query: Limit is at least 1")
         partition = self._tables[table].get(pk)
         if partition is None:
             return []
         # DynamoDB orders sort keys by their UTF-8 bytes; Python's order of code points is the same.
-        return [dict(partition[sk]) for sk in sorted(sk for sk in partition if sk.startswith(prefix))]
+        return [partition[sk].copy() for sk in sorted([sk for sk in partition if sk.startswith(prefix)])[:most]]
 
     def _due_until(self, kind: str, until: str, limit: int) -> list[Item]:
         if not kind or not until:
@@ -187,6 +200,12 @@ class MemoryTables:
                 found.append(dict(item))
         return found
 
+    def _owned_by(self, customer_id: str) -> list[Key]:
+        if not customer_id:
+            raise Refused("Query: a key value is empty text")
+        self._catch_up()
+        return sorted(self._owned.get(customer_id, ()))
+
     # ------------------------------------------------------------------ writes
 
     def _write(self, writes: Sequence[Write]) -> None:
@@ -203,7 +222,7 @@ class MemoryTables:
         for position, write in enumerate(writes):
             key = write.key
             table, pk, sk = key
-            if not pk or not sk or len(pk) > 512 or len(sk) > 256:
+            if not pk or not sk or len(pk) > SHORT_PARTITION_KEY or len(sk) > SHORT_SORT_KEY:
                 _check_key(key)
             partition = tables[table].get(pk)
             there = None if partition is None else partition.get(sk)
@@ -263,7 +282,7 @@ class MemoryTables:
         sequence = self._sequences[table]
         self._sequences[table] = sequence + 1
         record = ChangeRecord(sequence, what, key, old, new, at)
-        if ((new is not None and "due_kind" in new) or (old is not None and "due_kind" in old)) and table == "customers":
+        if table == "customers" and ((new is not None and _is_indexed(new)) or (old is not None and _is_indexed(old))):
             if self.index_lag:
                 self._late.append((at + self.index_lag, record))
             else:
@@ -272,7 +291,7 @@ class MemoryTables:
         for listener in self._listeners[table]:
             listener(record)
 
-    # ------------------------------------------------------------------ the sparse index
+    # ------------------------------------------------------------------ the two sparse indexes
 
     def _catch_up(self) -> None:
         late = self._late
@@ -283,6 +302,7 @@ class MemoryTables:
 
     def _index(self, record: ChangeRecord) -> None:
         _, pk, sk = record.key
+        self._index_owner(record)
         before = self._indexed.pop((pk, sk), None)
         if before is not None:
             entries = self._due[before[0]]
@@ -294,6 +314,19 @@ class MemoryTables:
                 self._indexed[(pk, sk)] = (str(kind), str(due_at))
                 if self.on_due is not None:
                     self.on_due(str(due_at))
+
+    def _index_owner(self, record: ChangeRecord) -> None:
+        before = self._owners.pop(record.key, None)
+        owner = record.new.get("customer_id") if record.new is not None else None
+        if before is not None:
+            self._owned[before].discard(record.key)
+        if owner is not None:
+            self._owners[record.key] = str(owner)
+            self._owned.setdefault(str(owner), set()).add(record.key)
+
+
+def _is_indexed(item: Item) -> bool:
+    return "due_kind" in item or "customer_id" in item
 
 
 def _holds(when: Condition, there: Item | None) -> bool:
@@ -314,10 +347,12 @@ def _holds(when: Condition, there: Item | None) -> bool:
     conditions: tuple[Condition, ...] = when.conditions  # type: ignore[union-attr]
     if not conditions:
         raise Refused("ConditionExpression: empty parentheses")
-    if kind is AnyOf:
-        return any(_holds(condition, there) for condition in conditions)
-    if kind is AllOf:
-        return all(_holds(condition, there) for condition in conditions)
+    if kind is AnyOf or kind is AllOf:
+        enough = kind is AnyOf
+        for condition in conditions:
+            if _holds(condition, there) is enough:
+                return enough
+        return not enough
     raise Refused(f"no condition that the tables know: {kind.__name__}")
 
 
@@ -375,6 +410,8 @@ def _size(item: Item) -> int:
         for name in ("due_kind", "due_at"):
             if name in item and (item[name].__class__ is not str or not item[name]):
                 raise Refused(f"{name} is a key of the index due: text that is not empty")
+    if "customer_id" in item and (item["customer_id"].__class__ is not str or not item["customer_id"]):
+        raise Refused("customer_id is the key of the index owner: text that is not empty")
     if letters > SMALL and _exact(item) > ITEM_BYTES:
         raise Refused("the item exceeds 400 KB")
     return letters
@@ -466,8 +503,3 @@ class StreamImage(Mapping[str, Any]):
 
 def stream_image(item: Item) -> dict[str, Any]:
     return {name: stream_value(value) for name, value in item.items()}
-
-
-def created_at(record: ChangeRecord) -> float:
-    """ApproximateCreationDateTime: Unix seconds."""
-    return record.at.timestamp()

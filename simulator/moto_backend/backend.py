@@ -36,7 +36,7 @@ from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
 from simulator.moto_backend.queues import MotoQueue
 from simulator.moto_backend.streams import MotoStream
-from simulator.phones import ProviderSays
+from simulator.phones import ProviderSays, chat_message_id
 from simulator.schedules import ScheduleExists, ScheduleMissing
 from simulator.seeded import SeededIds
 from simulator.state_language import ExecutionError
@@ -551,7 +551,9 @@ _EFFECTS: Final[Mapping[tuple[str, str], str]] = {
     ("events", "PutEvents"): "bus.put",
     ("sqs", "SendMessage"): "queues.send",
     ("stepfunctions", "StartExecution"): "waits.start",
+    ("stepfunctions", "StopExecution"): "waits.stop",
     ("scheduler", "CreateSchedule"): "slots.set",
+    ("scheduler", "DeleteSchedule"): "slots.clear",
     ("sesv2", "SendEmail"): "mail.send",
     ("pinpoint-sms-voice-v2", "SendTextMessage"): "texts.send",
     ("sns", "Publish"): "pushes.send",
@@ -571,7 +573,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
 _NAMED: Final[Mapping[str, Callable[[Parsed], str]]] = {
     "SendTextMessage": lambda asked: str((asked.get("Context") or {}).get("aftercare-message", "")),
     "Publish": lambda asked: str(json.loads(json.loads(asked["Message"])["APNS"]).get("aftercare-message", "")),
-    "SendWhatsAppMessage": lambda asked: str(json.loads(bytes(asked["message"])).get("biz_opaque_callback_data", "")),
+    "SendWhatsAppMessage": chat_message_id,
 }
 """The short name of the message in each provider's call."""
 

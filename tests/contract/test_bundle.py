@@ -412,14 +412,25 @@ def test_no_role_has_a_wildcard_action_or_all_resources(role):
         assert action in KNOWS_NO_RESOURCE or "*" not in listed(statement["Resource"])
 
 
+ERASER = "PrivacyRequestsRole"
+
+
 @pytest.mark.parametrize("role", ROLES)
-def test_evidence_of_consent_can_be_put_and_nothing_else(role):
+def test_evidence_of_consent_can_be_put_and_nothing_else_but_by_who_erases(role):
+    allowed = [["dynamodb:Query", "dynamodb:DeleteItem"]] if role == ERASER else [["dynamodb:PutItem"]]
     for statement in statements(role):
         if {"Fn::GetAtt": ["CustomerTable", "Arn"]} in listed(statement["Resource"]):
             condition = statement["Condition"]
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}  # ForAllValues alone is true of no key at all
             if any(fnmatchcase("EVIDENCE#c0", k) for k in condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]):
-                assert listed(statement["Action"]) == ["dynamodb:PutItem"]
+                assert [listed(statement["Action"])] == allowed
+
+
+def test_whoever_waits_can_be_stopped_by_who_erases():
+    """An execution's ARN begins with its machine's name."""
+    (stop,) = [statement for action, statement in granted(ERASER) if action == "states:StopExecution"]
+    machines = {m["Name"]["Fn::Sub"] for m in of_type("AWS::Serverless::StateMachine").values()}
+    assert {arn["Fn::Sub"].split(":execution:")[1] for arn in stop["Resource"]} == {f"{machine}:*" for machine in machines}
 
 
 @pytest.mark.parametrize("role", ROLES)

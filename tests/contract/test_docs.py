@@ -13,7 +13,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.decision import Reason, State, Step
 from aftercare.events import CATALOGUE
 from aftercare.proposal import Unless
-from simulator.commands.main import WORDS, parser
+from simulator.commands.command_line import WORDS, parser
 from simulator.report import words
 from simulator.scenario.shape import VERBS, Expected, Scenario, parse
 

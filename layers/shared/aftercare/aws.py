@@ -4,9 +4,11 @@ Clients come from botocore. boto3 would add what no port uses (resources, upload
 """
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, partial
@@ -203,18 +205,22 @@ class DynamoTables:
             raise Throttled("BatchGetItem left keys unprocessed")
         return found
 
-    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
         asked: dict[str, Any] = {
             "TableName": self._names[table],
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
             "ExpressionAttributeValues": {":pk": {"S": pk}, ":sk": {"S": prefix}},
             "ConsistentRead": True,
         }
+        return self._all(asked) if most is None else self._all({**asked, "Limit": most}, most)
+
+    def _all(self, asked: dict[str, Any], most: float = math.inf) -> list[Item]:
+        """A Query's items, page by page."""
         found: list[Item] = []
         while True:
             answer = self._read_call(lambda: self._client.query(**asked))
             found.extend(_item(typed) or {} for typed in answer["Items"])
-            if "LastEvaluatedKey" not in answer:
+            if "LastEvaluatedKey" not in answer or len(found) >= most:
                 return found
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
@@ -229,6 +235,15 @@ class DynamoTables:
             )
         )
         return [_item(typed) or {} for typed in answer["Items"]]
+
+    def owned(self, customer_id: str) -> list[Key]:
+        asked: dict[str, Any] = {
+            "TableName": self._names["customers"],
+            "IndexName": "owner",
+            "KeyConditionExpression": "customer_id = :id",
+            "ExpressionAttributeValues": {":id": {"S": customer_id}},
+        }
+        return [Key("customers", str(item["pk"]), str(item["sk"])) for item in self._all(asked)]
 
     def _one(self, write: Write) -> tuple[str, dict[str, Any]]:
         expression = _Expression()
@@ -356,13 +371,22 @@ class StepFunctionsWaits:
             return False
         return True
 
+    def stop(self, state_machine: str, name: str) -> None:
+        execution = f"{state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+        with suppress(self._client.exceptions.ExecutionDoesNotExist):
+            self._client.stop_execution(executionArn=execution)
+
 
 class SchedulerWaits:
-    """The same wait as a one-time schedule that wakes the function through its own queue: no open execution for months."""
+    """The same wait as a one-time schedule that wakes the function through its own queue: no open execution for months.
 
-    def __init__(self, client: Any, settings: Settings) -> None:
+    What was started before the setting changed runs on as an execution, and is stopped there.
+    """
+
+    def __init__(self, client: Any, settings: Settings, before: Callable[[], StepFunctionsWaits]) -> None:
         self._client = client
         self._settings = settings
+        self._before = before
 
     def start(self, state_machine: str, name: str, due_at: datetime, payload: Mapping[str, Any]) -> bool:
         del state_machine
@@ -380,6 +404,11 @@ class SchedulerWaits:
         except self._client.exceptions.ConflictException:
             return False
         return True
+
+    def stop(self, state_machine: str, name: str) -> None:
+        with suppress(self._client.exceptions.ResourceNotFoundException):
+            self._client.delete_schedule(Name=name, GroupName=self._settings.need("wait_schedule_group"))
+        self._before().stop(state_machine, name)
 
 
 class SchedulerSlots:
@@ -403,6 +432,11 @@ class SchedulerSlots:
             self._client.create_schedule(**schedule)
         except self._client.exceptions.ConflictException:
             self._client.update_schedule(**schedule)
+
+    def clear(self, customer_id: str) -> None:
+        group = self._settings.need("slot_schedule_group")
+        with suppress(self._client.exceptions.ResourceNotFoundException):
+            self._client.delete_schedule(Name=f"slot-{customer_id}", GroupName=group)
 
 
 def _code(error: BaseException | None) -> str | None:
@@ -513,7 +547,8 @@ class AwsOutside(Outside):
     @cached_property
     def waits(self) -> StepFunctionsWaits | SchedulerWaits:  # type: ignore[override]
         if self.settings.long_waits == "Scheduler":
-            return SchedulerWaits(self._client("scheduler"), self.settings)
+            before = lambda: StepFunctionsWaits(self._client("stepfunctions"))  # noqa: E731 - made when something is stopped
+            return SchedulerWaits(self._client("scheduler"), self.settings, before)
         return StepFunctionsWaits(self._client("stepfunctions"))
 
     @cached_property

@@ -232,7 +232,7 @@ class Profile(Model):
     country: str | None = None
     first_seen: AwareDatetime
     tags: tuple[str, ...] = ()
-    erased: bool = False
+    shops: tuple[str, ...] = ()
     archived_until: AwareDatetime | None = None
     devices: tuple[Device, ...] = ()
     wrote_at: Instant | None = None

@@ -23,6 +23,12 @@ class CustomerData(Model):
     customer_id: str
 
 
+class RequestData(Model):
+    """A legal request; whose it is (several, or nobody known) lies with it under its reference."""
+
+    request: str
+
+
 class OrderData(CustomerData):
     order: str
 
@@ -107,7 +113,7 @@ class Kind:
 
     detail_type: str
     source: str
-    data: type[CustomerData]
+    data: type[Model]
 
 
 CATALOGUE: Mapping[str, Kind] = {
@@ -148,8 +154,9 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
-        Kind("CustomerErasureRequested", "aftercare.customers", CustomerData),
-        Kind("CustomerExportRequested", "aftercare.customers", CustomerData),
+        Kind("CustomerErasureRequested", "aftercare.customers", RequestData),
+        Kind("CustomerExportRequested", "aftercare.customers", RequestData),
+        Kind("ShopErasureRequested", "aftercare.customers", RequestData),
         Kind("ConsentChanged", "aftercare.consent", ConsentData),
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
@@ -168,7 +175,7 @@ def make(
     event_id: str,
     occurred_at: datetime,
     correlation_id: str,
-    data: CustomerData,
+    data: Model,
     dumped: dict[str, Any] | None = None,
 ) -> Event:
     """An event of the catalogue. UnknownEvent when the data is not of the shape that its type has.

@@ -20,10 +20,12 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
-LEARNED = "1#LEARNED"
+LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
+WAIT = "9#WAIT#"
+ERASED = "1#ERASED"
 ONLY = "-"
 
 
@@ -35,6 +37,7 @@ class Key(NamedTuple):
     sk: str
 
 
+@lru_cache(maxsize=1024)
 def customer(customer_id: str, sk: str) -> Key:
     return Key("customers", f"CUSTOMER#{customer_id}", sk)
 
@@ -71,6 +74,11 @@ def ledger(customer_id: str, message_id: str) -> Key:
 def evidence(customer_id: str, sequence: str) -> Key:
     """Consent evidence is a partition of its own: append-only can be granted by partition only."""
     return Key("customers", f"EVIDENCE#{customer_id}", sequence)
+
+
+def wait(customer_id: str, name: str) -> Key:
+    """A workflow that waits for this customer, by its name: what erasure has to stop."""
+    return customer(customer_id, WAIT + name)
 
 
 def wording(text_hash: str) -> Key:
@@ -118,6 +126,21 @@ def parcel(number: str, carrier: str | None = None) -> Key:
     return Key("customers", f"PARCEL#{carrier or ONLY}#{number}", ONLY)
 
 
+def erased(keyed_hash: str) -> Key:
+    """What is left of a name that an erased person was known by: the keyed hash of its alias, and nothing else."""
+    return Key("customers", f"ERASED#{keyed_hash}", ONLY)
+
+
+def of_shop(shop: str, first_seen: datetime | None = None, customer_id: str = "") -> Key:
+    """One row for each customer of a shop, in the order in which they came."""
+    return Key("customers", f"SHOP#{shop}", f"{first_seen:%Y-%m-%dT%H:%M:%SZ}#{customer_id}" if first_seen else ONLY)
+
+
+def mention(keyed_hash: str, place: Key | None = None) -> Key:
+    """That a parked body names this address: what cannot be read as a fact is found by it."""
+    return Key("customers", f"MENTION#{keyed_hash}", f"{place.pk}|{place.sk}" if place else ONLY)
+
+
 def delivery(delivery_key: str) -> Key:
     """Dedupe marker, journal row and outbox of one delivery, in one item."""
     return Key("customers", f"DELIVERY#{delivery_key}", ONLY)
@@ -154,9 +177,9 @@ def cadence() -> Key:
     return Key("knowledge", "CADENCE", ONLY)
 
 
-def rate(shard: int) -> Key:
-    """One share of the sending rate: the instant from which the next place is free."""
-    return Key("knowledge", f"RATE#{shard}", ONLY)
+def rate(channel: str, shard: int) -> Key:
+    """One share of a channel's sending rate: the instant from which the next place is free."""
+    return Key("knowledge", f"RATE#{channel}#{shard}", ONLY)
 
 
 def response(shard: int) -> Key:
@@ -165,12 +188,14 @@ def response(shard: int) -> Key:
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:
-    """A number may belong to several customers, who stay several: a partition each number, an item each customer."""
+    """Whose number it is that somebody writes from, by its keyed hash. It may belong to several customers, who stay several: a
+    partition for each number, with an item for each customer. What is erased by customer finds it by their numbers."""
     return Key("customers", f"PHONE#{keyed_hash}", f"C#{customer_id}")
 
 
 def chat_alias(provider_id: str) -> Key:
-    """Whose message a WhatsApp message is, by the only name that its events have."""
+    """Whose message a WhatsApp message is, by the only name that its events have; gone after 90 days. What is erased by customer
+    finds it by the provider's ids in their ledger."""
     return Key("customers", f"ALIAS#chat#{provider_id}", ONLY)
 
 

@@ -99,10 +99,18 @@ class Waiting(Protocol):
         """Start a workflow's wait under its name; False when one of that name already runs or ran."""
         ...
 
+    def stop(self, state_machine: str, name: str) -> None:
+        """End a wait, whether it runs, ran, or never was."""
+        ...
+
 
 class Slots(Protocol):
     def set(self, customer_id: str, at: datetime) -> None:
         """Set (or move) the one timer of a customer."""
+        ...
+
+    def clear(self, customer_id: str) -> None:
+        """Take the timer away, whether there is one or not."""
         ...
 
 

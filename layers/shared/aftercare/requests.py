@@ -7,11 +7,12 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from aftercare import keys
+from aftercare import events, keys
 from aftercare.clock import iso
+from aftercare.event import Event
 from aftercare.model import Model
 from aftercare.store import JOURNAL_KEPT, expires
-from aftercare.table import Change, Exists, Item, Put, Tables
+from aftercare.table import Change, Condition, Exists, Item, Put, Tables
 
 WARN = timedelta(days=7)
 """So long before its last day a request is called urgent."""
@@ -28,7 +29,12 @@ class Asked(StrEnum):
 
 
 class Request(Model):
-    """One request. `ref` is the delivery that brought it; `customer_id` is None where nobody is known under its names."""
+    """One request. `ref` is the delivery that brought it.
+
+    `customer_ids` are those whom its names lead to: none where nobody is known, more where they lead to different people.
+    `email` and `phone` are as they were given, for what lies under no customer; they go when the request is answered.
+    `waits_until` says that an erasure waits for a send that is under way.
+    """
 
     asked: Asked
     ref: str
@@ -37,8 +43,12 @@ class Request(Model):
     ack_by: AwareDatetime
     due_by: AwareDatetime
     laws: tuple[str, ...]
-    customer_id: str | None = None
+    customer_ids: tuple[str, ...] = ()
+    shop: str | None = None
+    email: str | None = None
+    phone: str | None = None
     acknowledged_at: AwareDatetime | None = None
+    waits_until: AwareDatetime | None = None
     closed_at: AwareDatetime | None = None
     outcome: str | None = None
 
@@ -78,7 +88,24 @@ def clocks(asked: Asked, received_at: datetime, platform: str) -> tuple[datetime
     return ack_by, min(due.values()), tuple(sorted(due, key=lambda law: (due[law], law)))
 
 
-def opened(asked: Asked, ref: str, source: str, platform: str, received_at: datetime, customer_id: str | None) -> Request:
+TOLD_AS = {
+    Asked.ERASURE: "CustomerErasureRequested",
+    Asked.EXPORT: "CustomerExportRequested",
+    Asked.SHOP_ERASURE: "ShopErasureRequested",
+}
+"""The event that tells of a request; the others are answered where they are recorded."""
+
+
+def opened(
+    asked: Asked,
+    ref: str,
+    source: str,
+    platform: str,
+    received_at: datetime,
+    customer_ids: tuple[str, ...] = (),
+    **known: str | None,
+) -> Request:
+    """A request with its clocks; `known` are shop, email and phone."""
     ack_by, due_by, laws = clocks(asked, received_at, platform)
     return Request(
         asked=asked,
@@ -88,12 +115,37 @@ def opened(asked: Asked, ref: str, source: str, platform: str, received_at: date
         ack_by=ack_by,
         due_by=due_by,
         laws=laws,
-        customer_id=customer_id,
+        customer_ids=customer_ids,
+        **known,
     )
+
+
+def place_of(request: Request) -> keys.Key:
+    return keys.request(str(request.asked), request.ref)
+
+
+def answered(request: Request, outcome: str, at: datetime) -> Request:
+    """The request as it is kept once it is answered: what was asked and done and when, and nobody's address any more."""
+    return request.model_copy(
+        update={"closed_at": at, "outcome": outcome[:200], "waits_until": None, "email": None, "phone": None}
+    )
+
+
+def told(request: Request) -> Event:
+    """The event that wakes who answers it."""
+    kind = TOLD_AS[request.asked]
+    return events.make(
+        kind, keys.message_id(f"{request.ref}#{kind}"), request.received_at, request.ref, events.RequestData(request=request.ref)
+    )
+
+
+ATTRIBUTES = ("doc", "customer_id", "due_kind", "due_at", "expires_at")
 
 
 def _attributes(request: Request) -> Item:
     item: Item = {"doc": request.to_json()}
+    if request.customer_ids:
+        item["customer_id"] = request.customer_ids[0]
     if request.closed_at:
         item["expires_at"] = expires(request.closed_at, JOURNAL_KEPT)
     else:
@@ -104,7 +156,7 @@ def _attributes(request: Request) -> Item:
 
 def put(request: Request) -> Put:
     """The write that opens a request. It stays on the due index, from which due_sweep counts it, until it is closed."""
-    return Put(keys.request(str(request.asked), request.ref), _attributes(request))
+    return Put(place_of(request), _attributes(request))
 
 
 def open_requests(tables: Tables, now: datetime, limit: int = 1000) -> list[Request]:
@@ -124,8 +176,19 @@ def _open(items: Iterable[Item]) -> Iterable[Request]:
             yield request
 
 
+def find(tables: Tables, asked: Asked, ref: str) -> Request | None:
+    """The request of that reference, open or answered. Throttled."""
+    place = keys.request(str(asked), ref)
+    item = tables.read([place]).get(place)
+    return Request.model_validate_json(str(item["doc"])) if item else None
+
+
 def keep(tables: Tables, request: Request) -> None:
     """Write a request that was acknowledged or closed. ConditionFailed when there is no such request; TableError."""
+    tables.write([kept(request, Exists())])
+
+
+def kept(request: Request, when: Condition) -> Change:
+    """The write of a request that has moved on."""
     attributes = _attributes(request)
-    drop = tuple(name for name in ("due_kind", "due_at") if name not in attributes)
-    tables.write([Change(keys.request(str(request.asked), request.ref), put=attributes, drop=drop, when=Exists())])
+    return Change(place_of(request), put=attributes, drop=tuple(n for n in ATTRIBUTES if n not in attributes), when=when)

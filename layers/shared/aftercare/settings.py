@@ -13,8 +13,10 @@ ENVIRONMENT = {
     "gate_queue_url": "GATE_QUEUE_URL",
     "gate_queue_arn": "GATE_QUEUE_ARN",
     "relay_retry_queue_url": "RELAY_RETRY_QUEUE_URL",
+    "privacy_queue_url": "PRIVACY_QUEUE_URL",
     "identity_secret": "IDENTITY_SECRET",
     "link_secret": "LINK_SECRET",
+    "suppression_secret": "SUPPRESSION_SECRET",
     "shopify_secrets_parameter": "SHOPIFY_SECRETS_PARAMETER",
     "easypost_secrets_parameter": "EASYPOST_SECRETS_PARAMETER",
     "aftership_secrets_parameter": "AFTERSHIP_SECRETS_PARAMETER",
@@ -65,8 +67,10 @@ class Settings:
     gate_queue_url: str | None = None
     gate_queue_arn: str | None = None
     relay_retry_queue_url: str | None = None
+    privacy_queue_url: str | None = None
     identity_secret: str | None = None
     link_secret: str | None = None
+    suppression_secret: str | None = None
     shopify_secrets_parameter: str | None = None
     easypost_secrets_parameter: str | None = None
     aftership_secrets_parameter: str | None = None

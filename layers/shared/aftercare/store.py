@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from aftercare import keys
-from aftercare.clock import iso
+from aftercare import identity, keys
+from aftercare.clock import iso, parse_iso
 from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
@@ -74,8 +74,20 @@ class CustomerUnknown(LookupError):
     """No customer lies under this id."""
 
 
+class CustomerErased(CustomerUnknown):
+    """Whoever lay under this id has been erased, or is being erased just now."""
+
+    def __init__(self, customer_id: str, erased_at: datetime) -> None:
+        super().__init__(customer_id)
+        self.erased_at = erased_at
+
+
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
-    """The customer that a hot partition describes. CustomerUnknown when it has no profile."""
+    """The customer that a hot partition describes. CustomerUnknown when it has no profile, CustomerErased."""
+    items = tuple(items)
+    for item in items:
+        if item["sk"] == keys.ERASED:
+            raise CustomerErased(customer_id, parse_iso(str(item["erased_at"])))
     return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
 
 
@@ -274,13 +286,14 @@ class Delivery:
             "facts": ",".join(self.facts),
             "expires_at": expires(self.received_at, JOURNAL_KEPT),
         }
-        if self.customer_id:
-            item["customer_id"] = self.customer_id
         if self.parked:
             item["parked"] = self.parked
         if self.sender_version:
             item["sender_version"] = self.sender_version
         if self.events:
+            # Whose it is and what was told goes with the relay: what stays is a marker that leads to nobody.
+            if self.customer_id:
+                item["customer"] = self.customer_id
             item["events"] = _events().dump_json(list(self.events), exclude_none=True).decode()
             item["due_kind"] = "relay"
             item["due_at"] = iso(self.received_at + RELAY_GRACE)
@@ -292,21 +305,34 @@ def events_of(doc: str) -> list[Event]:
     return _events().validate_json(doc)
 
 
-def park(delivery: Delivery, body: bytes) -> Put:
-    """Keep the raw body of what could not be understood, so that it can be replayed after an adapter was mended."""
-    return Put(
-        keys.parked(delivery.sender, delivery.received_at, delivery.key),
-        {
-            "reason": delivery.parked or "",
-            "topic": delivery.topic,
-            "body": body,
-            "received_at": iso(delivery.received_at),
-            "expires_at": expires(delivery.received_at, BODY_KEPT),
-        },
-    )
+def park(delivery: Delivery, body: bytes, identity_secret: str, kept: bytes | None = None, **attributes: Value) -> list[Put]:
+    """Keep the raw body of what could not be understood, so that it can be replayed after an adapter was mended.
+
+    `kept` is what of the body lies there, if it is not as it came. Beside it lies by which addresses it can be found: nobody
+    could erase a person from bodies that lead to nobody.
+    """
+    place = keys.parked(delivery.sender, delivery.received_at, delivery.key)
+    until = expires(delivery.received_at, BODY_KEPT)
+    item: Item = {
+        "reason": delivery.parked or "",
+        "topic": delivery.topic,
+        "body": body if kept is None else kept,
+        "received_at": iso(delivery.received_at),
+        "expires_at": until,
+        **attributes,
+    }
+    if delivery.customer_id:
+        item["customer_id"] = delivery.customer_id
+    named = identity.mentioned(body)
+    found = (keys.mention(identity.keyed_hash(identity_secret, address), place) for address in named)
+    return [Put(place, item), *(Put(mention, {"expires_at": until}) for mention in found)]
 
 
 def mark_relayed(tables: Tables, delivery_key: str, now: datetime) -> None:
-    """Take a delivery off the list of what somebody must come back to. ConditionFailed for an unknown one; Throttled, Unclear."""
-    change = Change(keys.delivery(delivery_key), put={"relayed_at": iso(now)}, drop=("due_kind", "due_at"), when=Exists())
+    """Take a delivery off the list of what somebody must come back to, and from it what was told and of whom.
+
+    ConditionFailed for an unknown one; Throttled, Unclear.
+    """
+    drop = ("due_kind", "due_at", "events", "customer")
+    change = Change(keys.delivery(delivery_key), put={"relayed_at": iso(now)}, drop=drop, when=Exists())
     tables.write([change])

@@ -109,7 +109,7 @@ def excess(writes: Sequence[Write]) -> str | None:
         return f"expected at most {TRANSACTION_WRITES} writes"
     for write in writes:
         item = write.item if isinstance(write, Put) else write.put if isinstance(write, Change) else {}
-        letters = sum(len(name) + len(value) for name, value in item.items() if isinstance(value, (str, bytes)))
+        letters = sum([len(name) + len(value) for name, value in item.items() if isinstance(value, (str, bytes))])
         if letters * 4 > ITEM_BYTES and _bytes(item) > ITEM_BYTES - 4096:
             return f"expected an item of at most {ITEM_BYTES // 1024} KB"
     return None
@@ -155,8 +155,9 @@ class Tables(Protocol):
         """The items that exist, strongly consistent, at most 100 keys. Throttled."""
         ...
 
-    def partition(self, table: TableName, pk: str, prefix: str) -> list[Item]:
-        """All items of a partition whose sort key starts with the prefix, in its order, strongly consistent. Throttled."""
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+        """The items of a partition whose sort key starts with the prefix, in its order, strongly consistent: all of them, or
+        the first `most`. Throttled."""
         ...
 
     def write(self, writes: Sequence[Write]) -> None:
@@ -165,4 +166,9 @@ class Tables(Protocol):
 
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         """CustomerTable's items of the sparse index with `due_kind` = kind and `due_at` ≤ until, oldest first."""
+        ...
+
+    def owned(self, customer_id: str) -> list[Key]:
+        """CustomerTable's items with `customer_id` = this one: what lies outside a customer's partition. The index follows
+        its table with a delay."""
         ...

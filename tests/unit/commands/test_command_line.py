@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.commands.main import WORDS, main
+from simulator.commands.command_line import WORDS
+from simulator.commands.main import main
 
 ORDER = {
     "version": "0",
@@ -333,6 +334,8 @@ def test_a_path_that_is_no_file_is_one_line(call, word, path):
         ("why", "shop:" + "x" * 3000),
         ("why", "\0"),
         ("templates", "preview", "order-confirmation", "--locale", "../../de"),
+        ("templates", "preview", "order-confirmation", "--locale", "klingon"),
+        ("templates", "preview", "order-confirmation", "--locale", ""),
         ("templates", "preview", "order-confirmation", "--to", "one.yaml/x"),
         ("bench", "--only", "P1", "--to", "one.yaml/x/bench.json"),
     ],
@@ -599,6 +602,62 @@ def test_the_templates_are_in_order_and_can_be_looked_at(tmp_path, call):
     assert [path.rpartition(".")[2] for path in paths] == ["html", "txt"]
     assert "<html" in (tmp_path / "seen" / paths[0].rpartition("/")[2]).read_text()
     assert "template: expected one of" in one_line(call("templates", "preview", "nonsense")[2])
+
+
+def test_a_preview_shows_the_text_message_with_its_segments_where_the_template_has_one(tmp_path, call):
+    code, out, _ = call("templates", "preview", "parcel-shipped", "--locale", "de", "--to", tmp_path / "seen", "--json")
+    written = json.loads(out)["written"]
+    assert code == 0 and [each["path"].rpartition("/")[2].split(".", 3)[3] for each in written] == ["html", "txt", "sms.txt"]
+    assert written[-1]["sms"]["segments"] == 1
+    assert (tmp_path / "seen" / written[-1]["path"].rpartition("/")[2]).read_text().startswith("Larkfield: ")
+    assert "1 segment, " in call("templates", "preview", "parcel-shipped", "--locale", "de", "--to", tmp_path / "seen")[1]
+
+
+def test_a_preview_in_another_locale_than_asked_says_which_and_why(tmp_path, call):
+    asked = ("templates", "preview", "order-confirmation", "--to", tmp_path / "seen")
+    code, out, err = call(*asked, "--locale", "xx")
+    assert code == 0
+    assert one_line(err) == (
+        "aftercare: locale xx: written as en, in the words of en: brand.yaml offers en, de, and en is its default"
+    )
+    assert all(path.endswith((".usual.en.html", ".usual.en.txt")) for path in out.split())
+    _, out, _ = call(*asked, "--locale", "xx", "--json")
+    told = json.loads(out)["written"][0]
+    assert (told["asked"], told["locale"], told["words"], told["because"]) == ("xx", "en", "en", one_line(err).split(": ", 3)[3])
+    assert call(*asked, "--locale", "de-AT")[2] == ""
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+INTERRUPTED = """\
+import sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+from simulator.commands.main import main
+sys.exit(main(["demo"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["argparse", "simulator.commands.command_line", "simulator.commands.demo", "pydantic", "moto", "message_gate"]
+)
+def test_who_stops_the_demo_while_it_is_still_loading_gets_one_line(tmp_path, name):
+    root = Path(__file__).parents[3]
+    path = os.pathsep.join(str(root / part) for part in (".", "layers/shared"))
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(name=name)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 130, ended.stderr
+    said = [line for line in ended.stderr.splitlines() if not line.startswith(("booting", "day "))]
+    assert said == ["aftercare: stopped"]
 
 
 # ---------------------------------------------------------------- demo

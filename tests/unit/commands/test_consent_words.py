@@ -40,7 +40,7 @@ def run(tmp_path, monkeypatch, capsys):
         after = consent_after(before, [statement])
         tables.write(writes("c0anna", before, after))
         before = after.record
-    request = opened(Asked.ERASURE, "d1", "shopify", "shopify", now - 25 * DAY, "c0anna")
+    request = opened(Asked.ERASURE, "d1", "shopify", "shopify", now - 25 * DAY, ("c0anna",))
     tables.write([put(request)])
     LastRun(
         command="test",
@@ -162,7 +162,7 @@ def test_a_message_after_consent_was_given_again_is_not_held_against_the_withdra
 
 
 def test_the_report_marks_a_request_that_runs_out():
-    request = opened(Asked.EXPORT, "d2", "store", "store", NOON, None)
+    request = opened(Asked.EXPORT, "d2", "store", "store", NOON)
     items = [{"pk": "REQUEST#export#d2", "sk": "-", "doc": request.to_json()}]
     assert [c.urgent for c in clocks(items, NOON)] == [False]
     assert [c.urgent for c in clocks(items, NOON + 25 * DAY)] == [True]

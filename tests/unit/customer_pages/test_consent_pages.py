@@ -253,7 +253,7 @@ def test_the_earliest_clock_counts(asked, platform, days, law):
 
 
 def test_a_request_is_open_until_it_is_closed_and_due_a_week_before_its_last_day(small):
-    one = opened(Asked.ERASURE, "d1", "shopify", "shopify", START, None)
+    one = opened(Asked.ERASURE, "d1", "shopify", "shopify", START)
     small.tables.write([put(one)])
     assert open_requests(small.tables, START) == [one]
     assert small.tables.due("request", "2026-03-24", 10) == []

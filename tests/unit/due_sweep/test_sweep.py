@@ -20,7 +20,7 @@ def run():
 
 
 def test_with_nothing_due_nothing_happens_and_the_metrics_say_so(small, capsys):
-    assert run() == {"relay": 0, "claimed": 0, "unknown": 0, "slot": 0, "parked": 0}
+    assert run() == {"relay": 0, "claimed": 0, "unknown": 0, "slot": 0, "erasure": 0, "parked": 0}
     assert '"Parked":[0.0]' in capsys.readouterr().out.replace(" ", "")
 
 
@@ -62,7 +62,7 @@ def test_what_stays_unknown_is_parked_with_an_event_in_the_same_transaction(smal
         "state": "PARKED",
         "reason": "outcome_never_learned",
     }
-    assert run() == {"relay": 0, "claimed": 0, "unknown": 0, "slot": 0, "parked": 1}
+    assert run() == {"relay": 0, "claimed": 0, "unknown": 0, "slot": 0, "erasure": 0, "parked": 1}
     assert "MessageParked" in capsys.readouterr().out
 
 

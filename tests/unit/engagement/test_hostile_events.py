@@ -6,11 +6,12 @@ import json
 import pytest
 from hypothesis import given
 
+from aftercare import forgotten, keys
 from aftercare import outside as outside_module
 from engagement.handler import handle
 from tests.hostile import many, odd
 from tests.ledger_items import CUSTOMER, a_message, a_profile, claimed
-from tests.small_outside import EVENTS, Context, Small, sample, sqs
+from tests.small_outside import EVENTS, START, Context, Small, sample, sqs
 
 
 def ours(event):
@@ -69,3 +70,13 @@ def test_what_is_no_event_of_ses_is_parked_once_with_its_reason(text, reason):
         assert handle(sqs(text), Context()) == {"batchItemFailures": []}
     (item,) = small.items("PARKED#ses")
     assert (item["reason"], item["body"]) == (reason, text.encode())
+
+
+def test_of_what_cannot_be_read_nothing_is_kept_that_names_an_erased_person(small):
+    alias = keys.email_alias(small.email_hash("anna@example.com"))
+    small.tables.twin.write([forgotten.left("suppression-key", alias, START)])
+    handle(sqs('{"detail": "anna@example.com"}', '{"detail": "berta@example.com"}'), Context())
+    assert sorted((i["body"], i.get("not_kept_bytes")) for i in small.items("PARKED#")) == [
+        (b"", 30),
+        (b'{"detail": "berta@example.com"}', None),
+    ]

@@ -66,7 +66,7 @@ def test_a_confirmation_shows_number_lines_window_fees_discounts_total_and_what_
             "free",
             "$16.95",
             "$966.95",
-            "within 30 days of delivery",
+            "within 14 days of delivery",  # the shortest of its families: the software among it
             "Returning it costs $6.95",
             "Mara Lindqvist",
             "Good to have you back",

@@ -315,11 +315,33 @@ PREVIEW = {"templates": "preview", "template": "order-confirmation"}
         ({"templates": "preview"}, "template: expected a text"),
         (PREVIEW, "locale: expected a text"),
         ({**PREVIEW, "template": "x", "locale": "de"}, f"template: expected one of {', '.join(sorted(VIEWS))}, found x"),
-        ({**PREVIEW, "locale": "../x"}, "locale: expected a locale such as en, found ../x"),
+        ({**PREVIEW, "locale": "../x"}, "locale: expected a locale such as en or de-AT, found ../x"),
     ],
 )
 def test_a_wrong_invocation_is_answered_in_one_line_that_names_the_field(event, error):
     assert answer(event) == {"error": error}
+
+
+@pytest.mark.parametrize(
+    ("asked", "reader", "words", "because"),
+    [
+        ("de", "de", "de", "as asked"),
+        ("de-AT", "de-AT", "de", "as asked, in the words of de"),
+        ("de_AT", "de-AT", "de", "that is how de_AT is written here"),
+        ("xx", "en", "en", "brand.yaml offers en, de, and en is its default"),
+        ("fr-CH", "en", "en", "brand.yaml offers en, de, and en is its default"),
+    ],
+)
+def test_a_preview_says_in_which_locale_it_is_written_and_why(asked, reader, words, because):
+    shown = answer({**PREVIEW, "locale": asked})
+    assert (shown["asked"], shown["locale"], shown["words"], shown["because"]) == (asked, reader, words, because)
+
+
+def test_a_template_without_words_for_an_offered_language_says_so(monkeypatch):
+    monkeypatch.setattr("message_gate.check.stationery", lambda: Stationery(TEMPLATES))
+    monkeypatch.setattr(Stationery, "locales", lambda _, name: ("en",))
+    shown = answer({**PREVIEW, "locale": "de"})
+    assert (shown["locale"], shown["words"], shown["because"]) == ("de", "en", "order-confirmation has words for en only")
 
 
 def test_a_wrong_sample_is_told_which_there_are():

@@ -11,7 +11,7 @@ import pytest
 from aftercare import keys, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import wording_of
-from aftercare.requests import open_requests
+from aftercare.requests import Request, open_requests
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from store_intake import handler, web
 from store_intake.handler import handle
@@ -61,7 +61,8 @@ def test_an_order_is_facts_record_aliases_evidence_and_outbox_in_one_transaction
     assert small.told() == ["OrderPlaced", "ConsentObserved"]
     (delivery,) = small.items("DELIVERY#")
     assert delivery["due_kind"] == "relay"
-    assert small.tables.calls == ["read", "write"]
+    assert [(i["pk"], i["customer_id"]) for i in small.items("SHOP#")] == [("SHOP#example", customer.id)]
+    assert small.tables.calls == ["read", "read", "write"], "of a person whom nobody knows it is asked whether they were erased"
 
 
 def test_a_fact_about_a_known_customer_takes_three_calls(small):
@@ -204,19 +205,36 @@ def test_an_order_without_contact_is_on_record_and_its_contact_may_come_later(sm
 
 
 def test_facts_about_nobody_are_journaled_and_nothing_else(small):
-    for topic in ("customer.tags_added", "customers/purchasing_summary", "customers/redact", "customers/data_request"):
+    for topic in ("customer.tags_added", "customers/purchasing_summary"):
         assert post(topic)["status"] == "recorded"
     assert small.customers() == []
     assert small.told() == []
-    assert len(small.items("DELIVERY#")) == 4
+    assert len(small.items("DELIVERY#")) == 2
 
 
-def test_a_wish_to_be_erased_is_told_and_its_body_kept(small):
+def asked(small):
+    return [Request.model_validate_json(i["doc"]) for i in small.items("REQUEST#")]
+
+
+def test_a_wish_to_be_erased_is_told_with_everyone_whom_its_names_lead_to_and_no_body_is_kept(small):
     post()
-    answer = post("customers/redact")
-    assert answer["parked"].startswith("the operator erases")
+    post("customers/create", id=9001, email="second@example.com", phone=None)
+    wish = {"id": 9001, "email": "anna@example.com", "phone": "+4930901820"}
+    assert post("customers/redact", customer=wish)["parked"] is None
+    (request,) = asked(small)
+    assert sorted(request.customer_ids) == small.customers()
+    assert (request.email, request.shop) == ("anna@example.com", SHOP)
     assert small.told()[-1] == "CustomerErasureRequested"
-    assert len(small.items("PARKED#")) == 1
+    assert small.outbox()[-1].data == {"request": request.ref}
+    assert small.items("PARKED#") == []
+
+
+def test_a_wish_about_nobody_known_is_a_request_all_the_same(small):
+    for topic in ("customers/redact", "customers/data_request", "shop/redact"):
+        assert post(topic)["status"] == "recorded"
+    assert small.customers() == []
+    assert sorted(small.told()) == ["CustomerErasureRequested", "CustomerExportRequested", "ShopErasureRequested"]
+    assert {request.customer_ids for request in asked(small)} == {()}
 
 
 def test_a_wish_about_data_adds_nothing_to_the_record(small):
@@ -520,5 +538,5 @@ def test_a_privacy_request_has_its_clock_from_the_moment_it_is_acknowledged(smal
         post(topic)
     opened = open_requests(small.tables, small.clock.now())
     assert sorted(str(r.asked) for r in opened) == ["erasure", "export"]
-    assert {r.customer_id for r in opened} == set(small.customers())
+    assert {r.customer_ids for r in opened} == {tuple(small.customers())}
     assert all(r.due_by == small.clock.now() + timedelta(days=30) for r in opened)

@@ -117,9 +117,9 @@ def test_a_scan_takes_three_calls(small):
         assert small.tables.calls == ["read", "partition", "write"]
 
 
-def test_a_scan_that_waits_takes_two_calls(small):
+def test_a_scan_that_waits_takes_three_calls(small):
     scan("in_transit", "2026-03-03T19:05:00Z")
-    assert small.tables.calls == ["read", "write"]
+    assert small.tables.calls == ["read", "read", "write"]
 
 
 def test_events_carry_neither_numbers_nor_links_nor_places(small, capsys):
