@@ -93,8 +93,8 @@ def test_a_return_goes_from_the_page_to_the_store_and_back_through_all_its_state
     done = asked(cloud, account, reason="damaged")
     ref = re.search(r"R-[A-Z2-7]{10}", done.text)[0]
     cloud.advance(minutes=5)
-    outbox = [event for item in cloud.items("CustomerTable") for event in json.loads(item.get("events", "[]"))]
-    (data,) = [event["data"] for event in outbox if event["type"] == "ReturnRequested"]
+    (data,) = [told.fields for told in cloud.journal.entries("event") if told.fields["type"] == "ReturnRequested"]
+    assert data["source"] == "aftercare.orders"
     assert (data["return_ref"], data["lines"], data["reason"], data["wish"]) == (ref, {"1": 1}, "damaged", "exchange")
     for number, kind in enumerate(("ReturnApproved", "ReturnReceived", "ReturnSettled"), 1):
         more = {"outcome": "exchange"} if kind == "ReturnSettled" else {}
