@@ -14,14 +14,14 @@ from markupsafe import Markup
 from aftercare.brand import Palette, brand
 from aftercare.language import language, pick
 from aftercare.places import zone_of
-from customer_pages.words import LANGUAGES, Words
+from customer_pages.words import Words, languages
 
 PAGES = Path(__file__).parent / "pages"
 
 
 def words_in(locale: str) -> Words:
     """The words that a reader of the locale gets, by the brand's fallback rule."""
-    return pick(LANGUAGES, locale, brand().default_locale)
+    return pick(languages(), locale, brand().default_locale)
 
 
 def _colours(palette: Palette) -> str:

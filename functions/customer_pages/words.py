@@ -1,10 +1,15 @@
-"""The words of the pages, in each language that is complete. Amounts and days are written by aftercare.language."""
+"""The words of the pages: one file per complete language. Amounts and days are written by aftercare.language."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from aftercare.consent import Purpose
+from aftercare.content import plain
 from aftercare.customer import Cue
+
+HERE = Path(__file__).parent
 
 
 class Words(NamedTuple):
@@ -15,158 +20,19 @@ class Words(NamedTuple):
     cues: Mapping[Cue, tuple[str, str]]
 
 
-LANGUAGES: Mapping[str, Words] = {
-    "en": Words(
-        words={
-            "order": "Order",
-            "ordered": "Ordered",
-            "paid": "Paid",
-            "edited": "Changed",
-            "partly_sent": "Partly sent",
-            "ready": "Ready for pick-up",
-            "completed": "Completed",
-            "cancelled": "Cancelled",
-            "refunded": "Refunded",
-            "expected": "Expected",
-            "between": "between",
-            "and": "and",
-            "free": "free",
-            "total": "Total",
-            "included": "included",
-            "shop_page": "See it at the shop",
-            "returns": "If it is not right",
-            "returns_goods": "You can send it back within {days} days of delivery.",
-            "returns_digital": "You can withdraw within {days} days of ordering.",
-            "returns_free": "Returning it is free.",
-            "returns_fee": "Taken from the refund for the return:",
-            "returns_link": "How a return works",
-            "support": "Questions? We are happy to help.",
-            "preferences": "What we may write to you",
-            "preferences_lead": "By e-mail. Messages about your orders themselves always come.",
-            "save": "Save",
-            "saved": "Saved. It holds from now on.",
-            "unsubscribe": "Unsubscribe",
-            "unsubscribe_lead": "You will get no more e-mails of this kind:",
-            "unsubscribe_button": "Stop these e-mails",
-            "unsubscribed": "Done. You will get no more e-mails of this kind.",
-            "cue": "How did ordering feel?",
-            "cue_button": "Send",
-            "cue_thanks": "Thank you. It helps us to do better.",
-            "cue_none": "Please choose one of the three.",
-            "confirm": "Please confirm",
-            "confirm_lead": "You asked to hear about this by e-mail. It starts only when you confirm it:",
-            "confirm_button": "Yes, confirm",
-            "confirmed": "Confirmed. You can change your mind at any time.",
-            "confirm_over": "There is nothing to confirm any more. Nothing was changed.",
-            "pending": "Waits for your confirmation: we have sent you an e-mail.",
-            "agent": "What the customer told us",
-            "agent_heard": "What was said",
-            "agent_manner": "How it was said",
-            "agent_places": "About which channels and messages (none chosen: all marketing)",
-            "agent_at": "When it was said (empty: now)",
-            "agent_wording": "For a consent: the text that was read out and agreed to",
-            "agent_opt-out": "No more of these messages",
-            "agent_consent": "Agreed to these messages",
-            "agent_complaint": "Complained about our messages",
-            "agent_objection": "Objected to direct marketing",
-            "agent_inquiry": "Asked about our products",
-            "agent_no-sale": "Opted out of sale or sharing of data",
-            "agent_phone": "By telephone",
-            "agent_email": "By e-mail",
-            "agent_chat": "In a chat",
-            "agent_letter": "By letter",
-            "agent_in-person": "In person",
-            "gone": "This link does not work",
-            "gone_lead": "It may be incomplete, or for something that is no longer here. Nothing was changed.",
-            "expired": "This link's time is over",
-            "expired_lead": "For your safety links work for a limited time. Nothing was changed.",
-            "busy": "That did not work",
-            "busy_lead": "It is our fault. Please try again in a minute.",
-        },
-        purposes={
-            Purpose.SERVICE: ("Care and set-up tips", "Guides for what you bought."),
-            Purpose.SURVEY: ("Questions", "Short surveys and requests for a review."),
-            Purpose.REORDER: ("Reorder reminders", "A note before something you use runs out."),
-            Purpose.PROMOTIONAL: ("Offers", "News and offers of the shop."),
-        },
-        cues={"good": ("🙂", "Good"), "fine": ("😐", "All right"), "bad": ("🙁", "Not good")},
-    ),
-    "de": Words(
-        words={
-            "order": "Bestellung",
-            "ordered": "Bestellt",
-            "paid": "Bezahlt",
-            "edited": "Geändert",
-            "partly_sent": "Teilweise verschickt",
-            "ready": "Abholbereit",
-            "completed": "Abgeschlossen",
-            "cancelled": "Storniert",
-            "refunded": "Erstattet",
-            "expected": "Erwartet",
-            "between": "zwischen",
-            "and": "und",
-            "free": "kostenlos",
-            "total": "Gesamt",
-            "included": "enthalten",
-            "shop_page": "Beim Shop ansehen",
-            "returns": "Falls etwas nicht passt",
-            "returns_goods": "Sie können es innerhalb von {days} Tagen nach der Lieferung zurückschicken.",
-            "returns_digital": "Sie können innerhalb von {days} Tagen nach der Bestellung widerrufen.",
-            "returns_free": "Die Rücksendung ist kostenlos.",
-            "returns_fee": "Von der Erstattung abgezogen für die Rücksendung:",
-            "returns_link": "So geht eine Rücksendung",
-            "support": "Fragen? Wir helfen gern.",
-            "preferences": "Was wir Ihnen schreiben dürfen",
-            "preferences_lead": "Per E-Mail. Nachrichten zu Ihren Bestellungen selbst kommen immer.",
-            "save": "Speichern",
-            "saved": "Gespeichert. Es gilt ab sofort.",
-            "unsubscribe": "Abbestellen",
-            "unsubscribe_lead": "Sie bekommen keine E-Mails dieser Art mehr:",
-            "unsubscribe_button": "Diese E-Mails beenden",
-            "unsubscribed": "Erledigt. Sie bekommen keine E-Mails dieser Art mehr.",
-            "cue": "Wie war das Bestellen?",
-            "cue_button": "Senden",
-            "cue_thanks": "Danke. Das hilft uns, besser zu werden.",
-            "cue_none": "Bitte wählen Sie eine der drei Antworten.",
-            "confirm": "Bitte bestätigen",
-            "confirm_lead": "Sie möchten hierzu E-Mails bekommen. Es beginnt erst, wenn Sie es bestätigen:",
-            "confirm_button": "Ja, bestätigen",
-            "confirmed": "Bestätigt. Sie können es sich jederzeit anders überlegen.",
-            "confirm_over": "Hier gibt es nichts mehr zu bestätigen. Es wurde nichts geändert.",
-            "pending": "Wartet auf Ihre Bestätigung: Wir haben Ihnen eine E-Mail geschickt.",
-            "agent": "Was uns die Kundin oder der Kunde gesagt hat",
-            "agent_heard": "Was gesagt wurde",
-            "agent_manner": "Auf welchem Weg",
-            "agent_places": "Zu welchen Kanälen und Nachrichten (nichts gewählt: alle Werbung)",
-            "agent_at": "Wann es gesagt wurde (leer: jetzt)",
-            "agent_wording": "Bei einer Einwilligung: der vorgelesene Text, dem zugestimmt wurde",
-            "agent_opt-out": "Keine solchen Nachrichten mehr",
-            "agent_consent": "Hat solchen Nachrichten zugestimmt",
-            "agent_complaint": "Hat sich über unsere Nachrichten beschwert",
-            "agent_objection": "Hat der Direktwerbung widersprochen",
-            "agent_inquiry": "Hat nach unseren Produkten gefragt",
-            "agent_no-sale": "Möchte nicht, dass Daten verkauft oder geteilt werden",
-            "agent_phone": "Am Telefon",
-            "agent_email": "Per E-Mail",
-            "agent_chat": "Im Chat",
-            "agent_letter": "Per Brief",
-            "agent_in-person": "Persönlich",
-            "gone": "Dieser Link funktioniert nicht",
-            "gone_lead": "Vielleicht fehlt ein Stück, oder es gibt das hier nicht mehr. Es wurde nichts geändert.",
-            "expired": "Die Zeit dieses Links ist abgelaufen",
-            "expired_lead": "Zu Ihrer Sicherheit gelten Links nur begrenzte Zeit. Es wurde nichts geändert.",
-            "busy": "Das hat nicht geklappt",
-            "busy_lead": "Es liegt an uns. Bitte versuchen Sie es in einer Minute noch einmal.",
-        },
-        purposes={
-            Purpose.SERVICE: ("Pflege- und Einrichtungstipps", "Anleitungen zu dem, was Sie gekauft haben."),
-            Purpose.SURVEY: ("Fragen", "Kurze Umfragen und Bitten um eine Bewertung."),
-            Purpose.REORDER: ("Nachbestell-Erinnerungen", "Ein Hinweis, bevor etwas zur Neige geht, das Sie verbrauchen."),
-            Purpose.PROMOTIONAL: ("Angebote", "Neuigkeiten und Angebote des Shops."),
-        },
-        cues={"good": ("🙂", "Gut"), "fine": ("😐", "In Ordnung"), "bad": ("🙁", "Nicht gut")},
-    ),
-}
+@lru_cache(maxsize=1)
+def languages() -> Mapping[str, Words]:
+    """Every language that has a words file, by its locale."""
+    return {path.name.split(".")[1]: _read(path) for path in sorted(HERE.glob("words.*.yaml"))}
+
+
+def _read(path: Path) -> Words:
+    told = plain.data(path.read_text(encoding="utf-8"))
+    return Words(
+        words=told["words"],
+        purposes={Purpose(name): (title, about) for name, (title, about) in told["purposes"].items()},
+        cues={name: (sign, title) for name, (sign, title) in told["cues"].items()},
+    )
 
 
 def told_by(accept_language: str | None) -> tuple[str, ...]:

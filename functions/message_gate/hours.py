@@ -19,6 +19,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.content import read_content
 from aftercare.model import Model
 from aftercare.places import Place, Whereabouts, has_holidays, is_holiday
+from aftercare.wishes import QuietHours
 
 DAY = 86_400
 LOOK_AHEAD = timedelta(days=21)
@@ -161,17 +162,23 @@ def overlap(one: Spans, other: Spans) -> Spans:
     return tuple(found)
 
 
-def awake(quiet: tuple[time, time]) -> Spans:
-    """The local day without somebody's own quiet hours, which may go over midnight. Equal ends are the whole day."""
-    start, end = (at.hour * 3600 + at.minute * 60 + at.second for at in quiet)
-    spans = ((end, start),) if start > end else ((0, start), (end, DAY)) if start < end else ()
-    return tuple((opens, closes) for opens, closes in spans if opens < closes)
+OWN = "own-quiet-hours"
+"""What a person's own quiet hours are called among the rules."""
 
 
 @lru_cache(maxsize=512)
-def _week(rules: tuple[HoursRule, ...], quiet: tuple[time, time] | None) -> Week:
-    own = awake(quiet) if quiet else ((0, DAY),)
-    days, holidays = [own] * 7, [own] * 7
+def awake(quiet: QuietHours) -> Opening:
+    """The hours that somebody's own quiet hours, which may go over midnight, leave of every day in the zone they named."""
+    start, end = (at.hour * 3600 + at.minute * 60 + at.second for at in (quiet.start, quiet.end))
+    spans = ((end, start),) if start > end else ((0, start), (end, DAY))
+    days = (tuple((opens, closes) for opens, closes in spans if opens < closes),) * 7
+    return Opening(quiet.zone, Week(days, days))
+
+
+@lru_cache(maxsize=512)
+def _week(rules: tuple[HoursRule, ...]) -> Week:
+    days: list[Spans] = [((0, DAY),)] * 7
+    holidays = list(days)
     for rule in rules:
         for weekday in range(7):
             usual = rule.on(weekday)
@@ -193,7 +200,7 @@ class Schedule:
 
 
 def schedule(
-    book: HoursBook, channel: Channel, purpose: Purpose, where: Whereabouts, quiet: tuple[time, time] | None = None
+    book: HoursBook, channel: Channel, purpose: Purpose, where: Whereabouts, quiet: QuietHours | None = None
 ) -> Schedule:
     """The hours that a recipient's places, and their own quiet hours, leave to a channel and purpose."""
     heeded = quiet if quiet and any(scope.fits(channel, purpose) for scope in book.own_quiet_hours) else None
@@ -221,19 +228,20 @@ class _Fitting:
 
 
 @lru_cache(maxsize=1024)
-def _schedule(fitting: _Fitting, where: Whereabouts, quiet: tuple[time, time] | None) -> Schedule:
+def _schedule(fitting: _Fitting, where: Whereabouts, quiet: QuietHours | None) -> Schedule:
     rules = fitting.rules()
-    if not rules and not quiet:
-        return Schedule()
-    if not where.places:
+    if rules and not where.places:
         return Schedule(rules=tuple(rule.name for rule in rules), nowhere=True)
     openings: dict[Opening, None] = {}
     names: dict[str, None] = {}
-    for place in where.places:
+    for place in where.places if rules else ():
         here = tuple(rule for rule in rules if rule.holds_in(place.country, place.region))
         names |= dict.fromkeys(rule.name for rule in here)
-        openings[_opening(place, _week(here, quiet))] = None
-    return Schedule(tuple(openings), tuple(names) + (("own-quiet-hours",) if quiet else ()))
+        openings[_opening(place, _week(here))] = None
+    if quiet:
+        openings[awake(quiet)] = None
+        names[OWN] = None
+    return Schedule(tuple(openings), tuple(names))
 
 
 def _opening(place: Place, week: Week) -> Opening:

@@ -47,7 +47,7 @@ def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
         block
         for block in candidate.proposal.blocks
         if block.purpose in own
-        or (consented and not candidate.quiet_for(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
+        or (consented and not candidate.keeps_quiet(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
     )
 
 
@@ -67,9 +67,9 @@ def links(outside: Outside, candidate: Candidate) -> Links:
 
 
 def _locale(customer: Customer, order: Order | None) -> str:
-    """As the order was made in, else as the account says, else as the country does."""
+    """As the customer wished, else as the order was made in, else as the account says, else as the country does."""
     country = (order.country if order else None) or customer.profile.country
-    return brand().locale_for(country, order.locale if order else None, customer.profile.locale)
+    return brand().locale_for(country, customer.wishes.language, order.locale if order else None, customer.profile.locale)
 
 
 def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter:

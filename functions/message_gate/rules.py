@@ -15,13 +15,13 @@ from aftercare.consent import Channel, Purpose
 from aftercare.consent_log import asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
-from aftercare.places import Whereabouts, whereabouts
+from aftercare.places import ANYWHERE, Whereabouts, whereabouts
 from aftercare.proposal import Proposal, Unless
 from aftercare.shipment import FINAL, Shipment, ShipmentStatus
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
-from message_gate.hours import Schedule, hours_book, next_legal_instant, schedule, window_around
+from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, window_around
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -129,6 +129,10 @@ class Candidate:
         policy = self.frequency.silence
         return quiet(self.customer, policy, self.now) if purpose in policy.purposes else None
 
+    def keeps_quiet(self, purpose: Purpose) -> bool:
+        """Whether a part of another message may not speak of this purpose now."""
+        return self.quiet_for(purpose) is not None or self.customer.wishes.pause_of(purpose, self.now) is not None
+
     @cached_property
     def stretch(self) -> tuple[float, tuple[str, ...]]:
         """By how much the caps' windows are multiplied for this customer, and why."""
@@ -152,7 +156,7 @@ class Candidate:
     def _usable(self) -> tuple[Channel, ...]:
         return tuple(
             channel
-            for channel in CHANNELS
+            for channel in self.customer.wishes.best_first(CHANNELS)
             if self.mode(channel) is not Mode.OFF
             and channel in self.addresses
             and not self.suppressed(channel)
@@ -173,8 +177,11 @@ class Candidate:
 
     def hours(self, channel: Channel) -> Schedule:
         """When this message may leave on a channel. The places are only looked up when a rule needs them."""
-        book, purpose = hours_book(), self.proposal.purpose
-        return schedule(book, channel, purpose, self.whereabouts) if book.has_rules_for(channel, purpose) else Schedule()
+        book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
+        ruled = book.has_rules_for(channel, purpose)
+        if not ruled and quiet is None:
+            return Schedule()
+        return schedule(book, channel, purpose, self.whereabouts if ruled else ANYWHERE, quiet)
 
     @cached_property
     def departure(self) -> Departure | None:
@@ -353,6 +360,17 @@ def suppressed(candidate: Candidate) -> Verdict:
     return Pass()
 
 
+def paused(candidate: Candidate) -> Verdict:
+    """Who asked for a pause hears of their orders only; what is still of use after it waits for its end."""
+    until = candidate.customer.wishes.pause_of(candidate.proposal.purpose, candidate.now)
+    if until is None:
+        return Pass()
+    saw: Evidence = {"paused_until": iso(until)}
+    if until >= candidate.proposal.not_after:
+        return Refuse(because=Reason.PAUSED, saw=saw)
+    return Hold(until=until, because=Reason.PAUSED, saw=saw)
+
+
 def channels(candidate: Candidate) -> Verdict:
     """At least one channel is reachable, consented for this purpose and not turned off."""
     if candidate.usable():
@@ -396,14 +414,18 @@ def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:
     hours = candidate.hours(first)
     if not hours.rules:
         return {}
-    where = candidate.whereabouts
-    saw: Evidence = {
-        "known_by": where.known_by,
-        "zones": where.zones[:MOST_ZONES],
-        "zones_in_all": len(where.zones),
-        "local_times": tuple(f"{candidate.now.astimezone(ZoneInfo(z)):%a %H:%M}" for z in where.zones[:MOST_ZONES]),
-        "rules": hours.rules,
-    }
+    saw: Evidence = {"rules": hours.rules}
+    if hours.rules != (OWN,):
+        where = candidate.whereabouts
+        saw |= {
+            "known_by": where.known_by,
+            "zones": where.zones[:MOST_ZONES],
+            "zones_in_all": len(where.zones),
+            "local_times": tuple(f"{candidate.now.astimezone(ZoneInfo(z)):%a %H:%M}" for z in where.zones[:MOST_ZONES]),
+        }
+    quiet = candidate.customer.wishes.quiet
+    if quiet and OWN in hours.rules:
+        saw["own_quiet_hours"] = f"{quiet.start:%H:%M} to {quiet.end:%H:%M} {quiet.zone}"
     if departure.channel is not first:
         saw |= {"closed": str(first), "instead": str(departure.channel)}
     elif departure.at is None:
@@ -480,6 +502,7 @@ RULES: tuple[Rule, ...] = (
     kill_switch,
     relevant,
     suppressed,
+    paused,
     channels,
     silence,
     send_time,

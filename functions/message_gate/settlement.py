@@ -164,7 +164,7 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     """Look again at everything a customer has held and that is due, best first, then set the timer for the rest."""
     now = gate.outside.clock.now()
     customer = load(gate.outside.tables, customer_id)
-    due = [m for m in customer.held if m.due_at is None or m.due_at <= now]
+    due = [m for m in customer.held if m.due_at is None or m.due_at <= now or _pause_is_over(m, customer, now)]
     due.sort(key=lambda m: rank(m.proposal))
     decisions = tuple(settle(gate, message.proposal, held=message) for message in due)
     waiting = [m.due_at for m in load(gate.outside.tables, customer_id).held if m.due_at]
@@ -173,6 +173,11 @@ def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
     if following:
         gate.outside.slots.set(customer_id, following)
     return decisions
+
+
+def _pause_is_over(message: Message, customer: Customer, now: datetime) -> bool:
+    """What waits for the end of a pause need not, once the customer has ended it."""
+    return message.last.reason is Reason.PAUSED and customer.wishes.pause_of(message.proposal.purpose, now) is None
 
 
 def _decision(candidate: Candidate, state: State, reason: Reason, trace: tuple[Step, ...] = (), **more: object) -> Decision:

@@ -35,6 +35,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
     Reason.ERASED: "the customer was erased, and hears no marketing again",
+    Reason.PAUSED: "the customer asked for a pause",
     Reason.NO_ADDRESS: "no address to reach the customer at",
     Reason.NO_CONSENT: "no consent to this purpose, and no other ground for it",
     Reason.CHANNEL_TURNED_OFF: "the customer turned this purpose off",
@@ -169,6 +170,12 @@ def _suppressed(step: Step) -> str:
     return _each(step.saw, _SUPPRESSED, "is suppressed:") or (REASONS[step.because] if step.because else "")
 
 
+def _paused(step: Step) -> str:
+    if step.said == "pass":
+        return "the customer asked for no pause"
+    return f"{REASONS[Reason.PAUSED]} until {when(str(step.saw['paused_until']))}"
+
+
 def _channels(step: Step) -> str:
     if step.said == "pass":
         return _each(step.saw, _GROUNDS, "may be used:")
@@ -210,6 +217,7 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {
     "kill_switch": ("Switched on?", _kill_switch),
     "relevant": ("Still true?", _relevant),
     "suppressed": ("Address good?", _suppressed),
+    "paused": ("Not paused?", _paused),
     "channels": ("A channel with a ground?", _channels),
     "silence": ("Anything that asks for quiet?", _silence),
     "send_time": ("A good time?", _send_time),

@@ -35,6 +35,7 @@ from aftercare.model import Model
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, TableError, Tables, Write
+from aftercare.wishes import Wishes
 
 ATTEMPTS = 8
 TICK = timedelta(microseconds=1)
@@ -222,15 +223,20 @@ def wording_of(tables: Tables, text_hash: str) -> Wording | None:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What is to be recorded, made from the record as it stands at this attempt."""
+    """What is to be recorded, made from the record as it stands at this attempt.
+
+    `wishes` are the customer's other wishes where they changed, `beside` what is written in the same transaction.
+    """
 
     statements: tuple[Statement, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     declarations: tuple[Declaration, ...] = ()
+    wishes: Wishes | None = None
+    beside: tuple[Write, ...] = ()
 
     @property
     def nothing(self) -> bool:
-        return not (self.statements or self.suppressions or self.declarations)
+        return not (self.statements or self.suppressions or self.declarations or self.wishes)
 
 
 Speaker = Callable[[Customer, datetime, str], Spoken]
@@ -251,6 +257,14 @@ def record(outside: Outside, customer_id: str, speaker: Speaker, sender: str, to
         if said.nothing:
             return customer
         after = consent_after(customer.consent, said.statements, said.suppressions, said.declarations)
+        wished: list[Write] = []
+        changed: dict[str, Any] = {}
+        if said.wishes:
+            # The next claim checks the version of consent: a pause holds for it as a withdrawal does.
+            after = after._replace(record=after.record.model_copy(update={"version": customer.consent.version + 1}))
+            changed["wishes"] = said.wishes.model_copy(update={"version": customer.wishes.version + 1})
+            place = keys.customer(customer_id, keys.WISHES)
+            wished.append(versioned(place, changed["wishes"].to_json(), customer.wishes.version))
         told = [
             events.make(kind, keys.message_id(f"{new_id}#{kind}#{data.channel}#{data.purpose}"), now, new_id, data)
             for kind, _, data in news(customer_id, after)
@@ -269,14 +283,14 @@ def record(outside: Outside, customer_id: str, speaker: Speaker, sender: str, to
             customer_id=customer_id,
         )
         try:
-            outside.tables.write([delivery.put(), *writes(customer_id, customer.consent, after)])
+            outside.tables.write([delivery.put(), *writes(customer_id, customer.consent, after), *wished, *said.beside])
         except ConditionFailed as failed:
             if 0 in failed.failed and key is not None:
                 return load(outside.tables, customer_id)
         except Conflict:
             continue
         else:
-            return customer.model_copy(update={"consent": after.record})
+            return customer.model_copy(update={"consent": after.record, **changed})
     raise KeepsChanging("the record changed under every attempt")
 
 

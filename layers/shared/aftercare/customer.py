@@ -13,6 +13,7 @@ from aftercare.decision import Message
 from aftercare.model import Instant, Model
 from aftercare.money import Money
 from aftercare.shipment import Forecast, Shipment
+from aftercare.wishes import Wishes
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -185,6 +186,7 @@ class Customer(Model):
     id: str
     profile: Profile
     consent: ConsentRecord = ConsentRecord.model_construct()
+    wishes: Wishes = Wishes.model_construct()
     orders: tuple[Order, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     held: tuple[Message, ...] = ()

@@ -52,6 +52,7 @@ class Reason(Term):
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"
     ERASED = "erased"
+    PAUSED = "paused"
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
     CHANNEL_TURNED_OFF = "channel_turned_off"

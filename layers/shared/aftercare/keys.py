@@ -12,6 +12,7 @@ TableName = Literal["customers", "knowledge"]
 
 PROFILE = "1#PROFILE"
 CONSENT = "1#CONSENT"
+WISHES = "1#WISHES"
 SLOT = "1#SLOT"
 HOT = "1#"
 ORDER = "1#ORDER#"

@@ -19,6 +19,7 @@ from aftercare.events import Event
 from aftercare.keys import Key
 from aftercare.shipment import Shipment
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
+from aftercare.wishes import Wishes
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -81,6 +82,8 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
             found["profile"] = _profile(doc)
         elif sk == keys.CONSENT:
             found["consent"] = _consent(doc)
+        elif sk == keys.WISHES:
+            found["wishes"] = Wishes.model_validate_json(doc)
         elif sk == keys.SLOT:
             found["slot"] = Slot.model_validate_json(doc)
         elif sk.startswith(keys.ORDER):
@@ -99,6 +102,7 @@ def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Custo
         id=customer_id,
         profile=found["profile"],
         consent=found.get("consent", ConsentRecord()),
+        wishes=found.get("wishes") or Wishes(),
         orders=tuple(orders),
         shipments=tuple(shipments),
         held=tuple(held),

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftercare.consent import Channel, Purpose
-from aftercare.places import Place, Whereabouts, is_holiday, whereabouts
+from aftercare.places import ANYWHERE, Place, Whereabouts, is_holiday, whereabouts
+from aftercare.wishes import QuietHours
 from message_gate.hours import (
     ALWAYS,
     DAY,
@@ -92,11 +93,13 @@ def open_at(places, quiet, minute: int) -> bool:
                 hours = on_holidays
             if not any(opens <= now * 60 < closes for opens, closes in hours):
                 return False
-        if quiet:
-            start, end = (at.hour * 60 + at.minute for at in quiet)
-            if (start <= now < end) if start <= end else (now >= start or now < end):
-                return False
-    return True
+    return quiet is None or not is_quiet(quiet, minute)
+
+
+def is_quiet(quiet, minute: int) -> bool:
+    _, now = wall(quiet.zone, minute)
+    start, end = (at.hour * 60 + at.minute for at in (quiet.start, quiet.end))
+    return (start <= now < end) if start <= end else (now >= start or now < end)
 
 
 def scanned(where, channel, purpose, quiet, now, guard=GUARD) -> datetime | None:
@@ -121,10 +124,15 @@ quiet_hours = st.none() | st.sampled_from(
 )
 
 
+def own(spans, zone):
+    return QuietHours(start=spans[0], end=spans[1], zone=zone) if spans else None
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ADDRESSES), st.sampled_from([P, T, S]), quiet_hours, instants)
-def test_the_next_legal_instant_is_the_first_that_a_scan_of_every_minute_finds(address, purpose, quiet, now):
+def test_the_next_legal_instant_is_the_first_that_a_scan_of_every_minute_finds(address, purpose, spans, now):
     where = whereabouts(*address)
+    quiet = own(spans, where.zones[-1])
     hours = schedule(BOOK, Channel.SMS, purpose, where, quiet)
     found = next_legal_instant(hours, GUARD, now)
     if found is None or found > now + timedelta(days=8):
@@ -139,13 +147,13 @@ def test_the_next_legal_instant_is_the_first_that_a_scan_of_every_minute_finds(a
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(ADDRESSES), st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=2), quiet_hours, instants)
-def test_hours_that_run_over_midnight_and_over_clock_changes_are_as_a_scan_finds_them(one, others, quiet, now):
-    places = [Place("XX", None, zone) for address in (one, *others) for zone in whereabouts(*address).zones[:2]]
-    where = Whereabouts("country", tuple(places))
-    hours = schedule(BOOK, Channel.EMAIL, P, where, quiet)
+@given(st.sampled_from(ADDRESSES), st.sampled_from(ADDRESSES), quiet_hours, instants)
+def test_the_hours_of_a_place_and_of_a_person_elsewhere_both_count(one, other, spans, now):
+    where = Whereabouts("country", tuple(Place("XX", None, zone) for zone in whereabouts(*one).zones[:2]))
+    quiet = own(spans, whereabouts(*other).zones[0])
+    hours = schedule(BOOK, Channel.SMS, T, where, quiet)
     found = next_legal_instant(hours, GUARD, now)
-    assert found == scanned(where, Channel.EMAIL, P, quiet, now)
+    assert found == scanned(where, Channel.SMS, T, quiet, now)
 
 
 @settings(max_examples=200, deadline=None)
@@ -155,12 +163,13 @@ def test_hours_that_run_over_midnight_and_over_clock_changes_are_as_a_scan_finds
     st.sampled_from([(time(0), time(2, 30)), (time(2, 15), time(2, 45)), (time(23, 30), time(3)), (time(3), time(1, 30))]),
     st.sampled_from([timedelta(0), GUARD, timedelta(minutes=45)]),
 )
-def test_in_the_night_of_a_change_of_the_clock_it_is_as_a_scan_finds_it(change, minutes, quiet, guard):
+def test_in_the_night_of_a_change_of_the_clock_it_is_as_a_scan_finds_it(change, minutes, spans, guard):
     address, instant = change
     where = whereabouts(*address)
+    quiet = own(spans, where.zones[0])
     now = instant + minutes * MINUTE
-    hours = schedule(BOOK, Channel.EMAIL, P, where, quiet)
-    assert next_legal_instant(hours, guard, now) == scanned(where, Channel.EMAIL, P, quiet, now, guard)
+    hours = schedule(BOOK, Channel.EMAIL, P, ANYWHERE, quiet)
+    assert next_legal_instant(hours, guard, now) == scanned(ANYWHERE, Channel.EMAIL, P, quiet, now, guard)
 
 
 def at(text: str) -> datetime:
@@ -222,7 +231,7 @@ def test_offers_rest_on_sundays_and_holidays_where_the_rule_says_so():
 
 
 def test_the_own_quiet_hours_of_a_person_hold_for_what_makes_a_sound_and_for_advertising_by_mail():
-    quiet = (time(12), time(16))
+    quiet = own((time(12), time(16)), "Europe/Berlin")
     noon = "2026-03-03T12:30+01:00"
     assert opening(BERLIN, noon, P, quiet=quiet) == "2026-03-03T16:00+01:00"
     assert opening(BERLIN, noon, P, Channel.EMAIL, quiet) == "2026-03-03T16:00+01:00"
@@ -252,6 +261,11 @@ def test_an_opening_after_the_end_of_the_window_is_none():
     assert next_legal_instant(hours, GUARD, now, until=at("2026-03-03T09:01-05:00")) == at("2026-03-03T09:00-05:00")
 
 
-def test_quiet_hours_from_and_to_the_same_time_are_the_whole_day():
-    assert awake((time(9), time(9))) == ()
-    assert overlap(awake((time(22), time(7))), ((0, DAY),)) == ((7 * 3600, 22 * 3600),)
+def test_own_quiet_hours_need_no_address_and_never_close_the_whole_day():
+    night = own((time(22), time(7)), "Europe/Berlin")
+    assert awake(night).week.days == (((7 * 3600, 22 * 3600),),) * 7
+    assert overlap(awake(night).week.days[0], ((0, DAY),)) == ((7 * 3600, 22 * 3600),)
+    hours = schedule(BOOK, Channel.EMAIL, P, ANYWHERE, night)
+    assert next_legal_instant(hours, GUARD, at("2026-03-02T23:00+01:00")) == at("2026-03-03T07:00+01:00")
+    with pytest.raises(ValueError, match="another time than start"):
+        own((time(9), time(9)), "Europe/Berlin")
