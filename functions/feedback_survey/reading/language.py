@@ -15,16 +15,17 @@ _WORDS = {
         would will your just me an if there been when has what which their or no can product it's don't i'm didn't doesn't too
         good great order arrived ordered after about out up only never got again other than then more because love service
         delivery received quality ok bad slow fast nice works thanks thank""",
-    "de": """der die das und ist nicht ich es war zu mit den ein eine sehr auf fur von dem hat habe wir sie aber auch wie noch wird
-        mich mir nur kein keine sich bei aus nach wurde sind als wenn oder so man alles schon immer leider gut schnell ware
+    "de": """der die das und ist nicht ich es war zu mit den ein eine sehr auf fur von dem hat habe wir sie aber auch wie noch
+        wird mich mir nur kein keine sich bei aus nach wurde sind als wenn oder so man alles schon immer leider gut schnell ware
         lieferung bestellung bestellt paket geliefert bekommen wieder bin ihr unser meine mein einen einem gute super danke
         qualitat produkt ankam angekommen uber dass zum zur im am vom doch da""",
     "es": """el la los las de que y en es un una no con para por muy lo se me mi pero su al del esta como mas todo ha he llego
         llegado producto pedido bien buen calidad rapido gracias fue son este ya si sin tiene hay nada cuando le nos porque
         tambien despues entrega recibido recibi compra tienda envio mal bueno buena solo aun estoy hasta desde eso esto""",
-    "fr": """le la les de des et est un une je pas que qui dans pour sur tres avec ce il en au du mon ma mais par plus ne sont elle
-        vous nous j'ai c'est n'est qu'il d'un d'une l'article a bien livraison commande produit recu colis rapide merci
-        toujours encore tout cette ses son sa aussi apres avant bon bonne qualite jamais rien etait fait comme sans si ou y ete""",
+    "fr": """le la les de des et est un une je pas que qui dans pour sur tres avec ce il en au du mon ma mais par plus ne sont
+        elle vous nous j'ai c'est n'est qu'il d'un d'une l'article a bien livraison commande produit recu colis rapide merci
+        toujours encore tout cette ses son sa aussi apres avant bon bonne qualite jamais rien etait fait comme sans si
+        ou y ete""",
     "it": """il lo la i gli le di che e un una non per con sono molto ma ho mi si del della dei delle al alla nel nella come anche
         questo questa tutto tutti ordine prodotto arrivato consegna spedizione pacco ottimo ottima buono buona qualita grazie
         e' piu ancora stato stata perche dopo prima mai niente sempre era hanno ha ben bene da in se ci o ne qui anche solo""",

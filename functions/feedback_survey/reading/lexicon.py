@@ -62,7 +62,8 @@ def parse(lines: list[str], name: str) -> Lexicon:
         try:
             value = int(head)
         except ValueError:
-            raise LexiconError(f"{name}:{number}: expected a value in tenths or one of {', '.join(lists)}, got {head!r}") from None
+            expected = f"expected a value in tenths or one of {', '.join(lists)}"
+            raise LexiconError(f"{name}:{number}: {expected}, got {head!r}") from None
         if not -40 <= value <= 40 or not rest.split():
             raise LexiconError(f"{name}:{number}: expected a value from -40 to 40 and words")
         for word in rest.split():

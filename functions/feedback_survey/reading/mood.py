@@ -69,10 +69,10 @@ def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
             push = 0.0
             negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False
             continue
-        elif text in more:
+        if text in more:
             push += EMPHASIS
             continue
-        elif text in less:
+        if text in less:
             push -= EMPHASIS
             continue
         if negated:

@@ -52,10 +52,11 @@ def plain_letters(text: str) -> str:
 
 def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """All phrases of a theme as one expression. Nothing of a phrase is taken as one: its words are escaped."""
+    between = rf"(?:\W+\w+){{0,{BETWEEN}}}?\W+"
     parts = []
     for phrase in sorted(phrases, key=len, reverse=True):
-        words = [re.escape(word[:-1]) + r"\w*" if word.endswith("*") else re.escape(word) for word in plain_letters(phrase).split()]
-        parts.append((r"(?:\W+\w+){0,%d}?\W+" % BETWEEN).join(words))
+        words = plain_letters(phrase).split()
+        parts.append(between.join(re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words))
     return re.compile(r"(?<!\w)(?:" + "|".join(parts) + r")(?!\w)")
 
 
