@@ -62,6 +62,9 @@ PENDING = 50
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
 
+_PUBLISHED = ("ProductRestocked", "AnnouncementPublished")
+"""Facts about products and nobody."""
+
 _ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
 
 
@@ -154,6 +157,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             at,
             Known(known, owner, _record_of(outside, received.shop, names, owner)),
             new_id,
+            owners=outside.settings.product_owners == "on",
         )
         too_much, set_aside = excess(plan.writes), received
         if too_much:
@@ -230,10 +234,16 @@ def _known_delivery(outside: Outside, received: Received, marker: Item) -> Outco
 # ---------------------------------------------------------------- the decision
 
 
-def decide(received: Received, names: Names, at: Places, known: Known, new_id: str) -> Plan:
-    """The writes of one delivery. Pure: what is known, the facts and a fresh customer id come in."""
+def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, owners: bool = False) -> Plan:
+    """The writes of one delivery. Pure: what is known, the facts and a fresh customer id come in; `owners` says whether an
+    order's products are to lead to its customer."""
     if received.reason:
         return Plan(_parked(received, ()), metrics=("DeliveryParked",))
+    if received.facts and received.facts[0].type in _PUBLISHED:
+        from store_intake.products import published
+
+        told, writes = published(received)
+        return Plan((*_parked(received, told), *writes), metrics=("PublicationRecorded",))
     if any(isinstance(f, ShipmentFact) and f.ref is None and f.is_test for f in received.facts):
         return Plan(_parked(received, ()), metrics=("TestEvent",))
     about = tuple(f for f in received.facts if _about_order(f))
@@ -249,7 +259,7 @@ def decide(received: Received, names: Names, at: Places, known: Known, new_id: s
         if early and at.orders:
             return _wait(received, early, at.orders[:1], known, "FactWaitsForOrder", "FactWithoutOrder")
         return Plan(_parked(received, ()), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
-    plan = _record(received, names, at, known, known.whose.customer_id or new_id)
+    plan = _record(received, names, at, known, known.whose.customer_id or new_id, owners)
     return plan or _wait_for_the_shipment(received, moved, names, at, known)
 
 
@@ -387,7 +397,7 @@ class _Draft:
         self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
-def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str) -> Plan | None:
+def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str, owners: bool) -> Plan | None:
     """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
@@ -401,6 +411,8 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
         after = _order(draft, customer, before, about)
         if after is not None:
             orders[after.key] = after
+            if owners:
+                _owned(draft, customer, before, after)
     moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
     shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
@@ -411,6 +423,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
     _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email), country)
     _cases(draft, customer, facts, names)
+    _watches(draft, customer, facts)
     _told_only(draft, facts, names)
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
@@ -612,6 +625,22 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         draft.writes.append(versioned(keys.case(draft.customer_id, ref), known[ref].to_json(), version, **over))
         case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
         draft.tell(fact.type, fact.occurred_at, case)
+
+
+def _watches(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
+    """Wishes to hear when a product is there again."""
+    for fact in facts:
+        if fact.type == "RestockRequested":
+            from store_intake.products import watching
+
+            received = draft.received
+            draft.writes += watching(draft.customer_id, customer, fact, received.shop, received.received_at)
+
+
+def _owned(draft: _Draft, customer: Customer | None, before: Order | None, after: Order) -> None:
+    from store_intake.products import owning
+
+    draft.writes += owning(customer, draft.customer_id, before, after, draft.received.received_at)
 
 
 def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:

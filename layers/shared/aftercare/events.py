@@ -93,6 +93,12 @@ class MessageData(CustomerData):
     reason: Reason
 
 
+class PublicationData(Model):
+    """What a store published about its products, by its key: nobody's data, and all of it lies under the key."""
+
+    publication: str
+
+
 class InboundData(CustomerData):
     """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
     start, help or other."""
@@ -107,7 +113,7 @@ class Kind:
 
     detail_type: str
     source: str
-    data: type[CustomerData]
+    data: type[CustomerData] | type[PublicationData]
 
 
 CATALOGUE: Mapping[str, Kind] = {
@@ -145,6 +151,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseAnswered", "aftercare.support", CaseData),
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("ProductRestocked", "aftercare.products", PublicationData),
+        Kind("AnnouncementPublished", "aftercare.products", PublicationData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
@@ -168,7 +176,7 @@ def make(
     event_id: str,
     occurred_at: datetime,
     correlation_id: str,
-    data: CustomerData,
+    data: CustomerData | PublicationData,
     dumped: dict[str, Any] | None = None,
 ) -> Event:
     """An event of the catalogue. UnknownEvent when the data is not of the shape that its type has.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
+    from aftercare.watches import Watch
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -82,7 +83,7 @@ def _document(item: Item) -> str:
 def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
     """The same documents of the same customer are the same record, and nobody can change it."""
     found: dict[str, Any] = {"consent": ConsentRecord()}
-    several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": []}
+    several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": [], "watches": []}
     archived: list[str] = []
     for place, doc in documents:
         sk = place.removeprefix(keys.ARCHIVE)
@@ -130,6 +131,12 @@ def _case(doc: str) -> "Case":
     return Case.model_validate_json(doc)
 
 
+def _watch(doc: str) -> "Watch":
+    from aftercare.watches import Watch
+
+    return Watch.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.PROFILE: ("profile", _profile),
     keys.CONSENT: ("consent", _consent),
@@ -142,6 +149,7 @@ _PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     keys.SHIPMENT: ("shipments", _shipment),
     keys.HELD: ("held", _message),
     keys.CASE: ("cases", _case),
+    keys.WATCH: ("watches", _watch),
 }
 
 
