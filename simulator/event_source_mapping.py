@@ -67,6 +67,8 @@ def compile_filters(criteria: Mapping[str, Any] | None) -> Filter:
     tests = [_compile_filter(entry, f"FilterCriteria.Filters[{index}]") for index, entry in enumerate(filters)]
     if not tests:
         return everything
+    if len(tests) == 1:
+        return tests[0]
     return lambda record: any(test(record) for test in tests)
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from aftercare import cadence, events, keys, learned, ledger, telemetry
+from aftercare import events, keys, learned, ledger, telemetry
+from aftercare.cadence import lesson
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
 from aftercare.consent_log import MARKETING, consent_after, news, writes
@@ -38,9 +39,13 @@ NOTED = {
 }
 """What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
 
-LESSONS: dict[What, Literal["delivered", "answered"]] = {What.DELIVERED: "delivered", What.CLICKED: "answered"}
-ACTS = frozenset((What.CLICKED, What.READ))
-"""What only a person does, on a channel that shows it."""
+LESSONS: dict[What, Literal["delivered", "answered", "read"]] = {
+    What.DELIVERED: "delivered",
+    What.CLICKED: "answered",
+    What.READ: "read",
+}
+"""Only what a person or the channel really says. A read receipt says that the person is there at this hour, but is no answer,
+which only some channels would have."""
 
 METRICS = {
     What.FAILED: "MessageFailed",
@@ -64,37 +69,36 @@ def apply(outside: Outside, seen: Seen) -> str:
         telemetry.count(METRICS[seen.what])
     settled = seen.what in PROVES_SENT and confirm(outside, seen, now)
     if seen.what in NOTED:
-        noted, lesson = NOTED[seen.what], lessons(outside, seen)
-        event_id = seen.event_id or None
-        counted = ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, event_id, lesson)
-        if counted is None:
+        noted = NOTED[seen.what]
+        if not ledger.note_engagement(outside.tables, seen.customer_id, seen.message_id, noted, seen.at, seen.event_id or None):
             telemetry.count("EngagementWithoutMessage")
             return "no such message"
-        if counted and lesson:
-            # Of all customers together: it may be lost, and never counts twice.
-            store_wide = learned.for_all(seen.channel, seen.at, seen.message_id, seen.what in ACTS)
-            outside.tables.write([store_wide])
         learn(outside, seen)
     return "settled as sent" if settled else str(seen.what)
 
 
 def learn(outside: Outside, seen: Seen) -> None:
-    """How segments answer digests and single messages: a lesson may be lost on its way, and never counts twice."""
+    """What a message teaches of its channel and of digests, once for each message: for its customer in the write that marks it,
+    for all of them after that. The second may be lost on its way, and never counts twice."""
     what = LESSONS.get(seen.what)
-    if seen.teaches and what and ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned"):
-        outside.tables.write([cadence.lesson(seen.teaches, what, seen.at)])
+    if what is None or not (seen.asks or seen.teaches):
+        return
+    own = _own_lesson(outside, seen) if seen.asks else ()
+    if not ledger.first_time(outside.tables, seen.customer_id, seen.message_id, f"{what}_learned", own) or what == "read":
+        return
+    shared = [learned.for_all(seen.channel, seen.at, seen.message_id, what)] if seen.asks else []
+    outside.tables.write([*shared, *([lesson(seen.teaches, what, seen.at)] if seen.teaches else [])])
 
 
-def lessons(outside: Outside, seen: Seen) -> tuple[Write, ...]:
-    """What the event says of how this customer answers; written with the note, so that it counts once."""
-    if not seen.asks:
-        return ()
+def _own_lesson(outside: Outside, seen: Seen) -> tuple[Write, ...]:
+    """What it says of how this customer answers."""
     if seen.what is What.DELIVERED:
         return (learned.delivered(seen.customer_id, seen.channel, seen.at),)
-    customer = find(outside.tables, seen.customer_id) if seen.what in ACTS else None
+    customer = find(outside.tables, seen.customer_id)
     if customer is None:
         return ()
-    return (learned.answered(seen.customer_id, seen.channel, seen.at, local_hour(customer, seen.at)),)
+    channel = seen.channel if seen.what is What.CLICKED else None
+    return (learned.answered(customer.id, channel, seen.at, local_hour(customer, seen.at)),)
 
 
 def of_chat(outside: Outside, chat: ChatSeen) -> Seen | None:

@@ -22,8 +22,8 @@ NAME = re.compile(r"[a-z0-9]{1,40}")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 MESSAGE_TAG = "aftercare-message"
 CUSTOMER_TAG = "aftercare-customer"
-CADENCE_TAG = "aftercare-cadence"
 ASKS_TAG = "aftercare-asks"
+CADENCE_TAG = "aftercare-cadence"
 
 
 class What(StrEnum):
@@ -84,7 +84,7 @@ _RECIPIENTS = {What.BOUNCED: "bouncedRecipients", What.COMPLAINED: "complainedRe
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One event about one message. `dead` are the addresses that it says to send nothing more to; `asks` says that the message
-    is one that an answer is hoped for, `teaches` what an answer to it says of digests and single ones."""
+    is one that an answer is hoped for, `teaches` what an answer says of digests and single messages."""
 
     event_id: str
     what: What
@@ -95,9 +95,9 @@ class Seen:
     sent_at: datetime
     permanent: bool = False
     dead: tuple[str, ...] = ()
-    teaches: Kind | None = None
     channel: Channel = Channel.EMAIL
     asks: bool = False
+    teaches: Kind | None = None
 
     @property
     def suppresses(self) -> bool:
@@ -153,8 +153,8 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         sent_at=sent_at,
         permanent=said.get("bounceType") == "Permanent",
         dead=_addresses(said.get(_RECIPIENTS[what]), mail.get("destination")) if what in _RECIPIENTS else (),
-        teaches=Kind.read(_text(tags, CADENCE_TAG)),
         asks=_tag(tags, ASKS_TAG) == "yes",
+        teaches=Kind.read(_text(tags, CADENCE_TAG)),
     )
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from message_gate.channel_choice import Hour
+if TYPE_CHECKING:
+    from message_gate.channel_policy import Hour
 
 SPREAD = timedelta(minutes=30)
 """Over so much of the hour the messages of many are spread."""
 
 
-def receptive_hour(active: Mapping[int, float], rule: Hour) -> int | None:
+def receptive_hour(active: Mapping[int, float], rule: "Hour") -> int | None:
     """The local hour around which most of the acts lie, an hour before and after it counting half; None where too few are
     known, or where they lie all over the day."""
     total = sum(active.values())

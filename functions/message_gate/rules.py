@@ -10,18 +10,21 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from aftercare import cadence as cadences_
-from aftercare.cadence import Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare import keys
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
-from aftercare.learned import ASKS, NOTHING, Learned
+from aftercare.learned import ASKS
+from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
+from aftercare.rate import spread
 from aftercare.switch import Mode, Switch
-from message_gate.channel_choice import ChannelPolicy, Choice, channel_policy, choose, share
+from message_gate.channel_choice import Choice, choose
 from message_gate.channels import REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
@@ -31,13 +34,18 @@ from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from aftercare.learned import Learned
     from aftercare.shipment import Shipment
+    from message_gate.channel_policy import ChannelPolicy
 
 CHAT_WINDOW = timedelta(hours=24)
 """So long after a person's own message WhatsApp takes anything for them."""
 
 REPLY_WITHIN = timedelta(minutes=5)
 """A STOP is confirmed within five minutes or not at all (47 CFR 64.1200(a)(12); rule C18)."""
+
+SOON = timedelta(hours=1)
+"""What is urgent is of use within the hour: by then another channel is better than the best one that is closed."""
 
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
@@ -98,13 +106,13 @@ class Candidate:
     frequency: FrequencyPolicy
     rivals: tuple[Rival, ...]
     now: datetime
-    cadences: Cadences = cadences_.NOTHING
+    cadences: Cadences = NOTHING
     parts: tuple["Candidate", ...] = ()
     left_over: bool = False
     open: tuple[Channel, ...] = (Channel.EMAIL,)
     refused_by: frozenset[Channel] = frozenset()
-    choice: ChannelPolicy | None = None
-    all_customers: Learned = NOTHING
+    choice: "ChannelPolicy | None" = None
+    all_customers: "Learned" = NO_ANSWERS
 
     @cached_property
     def order(self) -> Order | None:
@@ -171,7 +179,18 @@ class Candidate:
         at = next_turn(self.frequency.digest, zone, self.customer.id, self.now)
         channel = next(c for c in self.usable() if c in CARRIES)
         closes = self.proposal.not_after
-        return next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        found = next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        return found if found in (None, at) else self.spread(found, self.hours(channel))
+
+    def spread(self, opens: datetime, hours: Schedule) -> datetime:
+        """When a message that can wait leaves after an opening that many wait for: somewhere in the time after it, with all else
+        that waits for the same customer."""
+        if self.proposal.purpose not in MARKETING:
+            return opens
+        window = window_around(hours, opens)
+        closes = min(window[1] - hours_book().guard if window else self.proposal.not_after, self.proposal.not_after)
+        room = min(closes - opens, timedelta(minutes=self.frequency.rate.spread_minutes))
+        return spread(opens, room, f"opening#{self.customer.id}")
 
     def mode(self, channel: Channel) -> Mode:
         if self.parts:
@@ -219,9 +238,14 @@ class Candidate:
         return stretch(self.customer, self.frequency.spacing, self.now)
 
     @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The caps that the message counts for, on whatever channel."""
+        return self.frequency.limits(self.purposes)
+
+    @cached_property
     def sendable(self) -> tuple[Channel, ...]:
         """The usable channels that are open at this instant and have room for this message, best first."""
-        limits = self.frequency.limits(self.purposes)
+        limits = self.limits
         if not limits:
             return self.open_now
         caps, factor = self.customer.caps, self.stretch[0]
@@ -236,10 +260,10 @@ class Candidate:
     def chosen(self) -> Choice:
         """The usable channels, best first, and why the first is first."""
         if self.parts:
-            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)), "only", {})
+            return Choice(tuple(c for c in CARRIES if all(c in part.usable() for part in self.parts)))
         usable = tuple(
             channel
-            for channel in self.customer.wishes.best_first(self.open)
+            for channel in self.open
             if self.mode(channel) is not Mode.OFF
             and channel in self.addresses
             and channel not in self.refused_by
@@ -249,7 +273,7 @@ class Candidate:
         # Where one channel is released, one that is still in dry has no part in it.
         usable = tuple(c for c in usable if self.mode(c) is not Mode.DRY) or usable
         if self.choice is None:
-            return Choice(usable, "only", {})
+            return Choice(usable)
         return choose(
             usable,
             self.proposal.template,
@@ -259,7 +283,7 @@ class Candidate:
             self.all_customers,
             self.proposal.message_id,
             self.now,
-            next((channel for channel in self.customer.wishes.channels if channel in usable), None),
+            self.customer.wishes.channels,
         )
 
     @property
@@ -292,10 +316,12 @@ class Candidate:
 
     @cached_property
     def departure(self) -> Departure | None:
-        """On which channel it leaves, and when: the best one that opens in time; the best one if none does."""
+        """On which channel it leaves, and when: the best one that opens in time; the best one if none does. What is urgent goes
+        by one that opens soon, if there is one."""
         found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
-        in_time = (d for d in found if d.at is not None and d.at < self.proposal.not_after)
-        return next(in_time, found[0] if found else None)
+        in_time = [d for d in found if d.at is not None and d.at < self.proposal.not_after]
+        soon = [d for d in in_time if d.at and d.at <= self.now + SOON] if self.chosen.because == "urgent" else []
+        return next(iter((*soon, *in_time, *found)), None)
 
     @cached_property
     def better_hour(self) -> datetime | None:
@@ -306,11 +332,13 @@ class Candidate:
         active = self.customer.learned.active(self.now)
         if not active or self.parts or self.gathers or self.proposal.purpose not in ASKS or self.departure is None:
             return None
+        from message_gate.channel_policy import channel_policy
+
         policy, zones = channel_policy(), self.whereabouts.zones
         hour = receptive_hour(active, policy.hour)
         if hour is None or len(zones) != 1 or policy.urgency_of(self.proposal.template) != "any_time":
             return None
-        at = next_at(hour, ZoneInfo(zones[0]), self.now, share(self.proposal.message_id))
+        at = next_at(hour, ZoneInfo(zones[0]), self.now, keys.share(f"hour#{self.proposal.message_id}"))
         if at is None or at >= self.proposal.not_after:
             return None
         hours = self.hours(self.departure.channel)
@@ -457,6 +485,15 @@ def _consent_settled(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.CONSENT_SETTLED)
 
 
+def _not_asked(candidate: Candidate) -> Refuse | None:
+    """The customer still waits for the product: the wish has not run out, and it was not bought since."""
+    product = candidate.proposal.references.get("product")
+    watch = next((watch for watch in candidate.customer.watches if watch.product == product), None)
+    if watch and watch.stands(candidate.customer, candidate.now):
+        return None
+    return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -468,6 +505,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.NOT_ASKED: _not_asked,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -543,7 +581,8 @@ def send_time(candidate: Candidate) -> Verdict:
         if better:
             return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
-    return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
+    until = candidate.spread(departure.at, departure.hours) if departure.at else candidate.proposal.not_after
+    return Hold(until=until, because=Reason.QUIET_HOURS, saw=saw)
 
 
 def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:
@@ -605,7 +644,7 @@ def gathered(candidate: Candidate) -> Verdict:
 def cap(candidate: Candidate) -> Verdict:
     """A customer hears so much in any window and no more; the place goes to the best message that waits for it."""
     proposal, now = candidate.proposal, candidate.now
-    limits = candidate.frequency.limits(candidate.purposes)
+    limits = candidate.limits
     if not limits:
         return Pass()
     caps, (factor, signs) = candidate.customer.caps, candidate.stretch
@@ -627,7 +666,7 @@ def cap(candidate: Candidate) -> Verdict:
 def _better(candidate: Candidate, factor: float) -> Rival | None:
     """The rival that would find no room if this message went first, where there is one."""
     now, channel, own = candidate.now, candidate.sendable[0], candidate.rank
-    for limit in candidate.frequency.limits(candidate.purposes):
+    for limit in candidate.limits:
         if not limit.on(channel):
             continue
         ahead = [

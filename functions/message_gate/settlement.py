@@ -5,23 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from aftercare import cadence, keys, learned, ledger, telemetry
-from aftercare.cadence import Cadences, cadences_from
+from aftercare import keys, learned, ledger, telemetry
+from aftercare.cadence import NOTHING, Cadences, cadences_from
 from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
 from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
-from aftercare.learned import NOTHING, Learned
+from aftercare.learned import Learned
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
-from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
 from aftercare.store import expires, load, present, versioned
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
-from message_gate.channel_choice import ChannelPolicy, channel_policy
 from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
@@ -32,6 +30,7 @@ from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Ca
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
+    from message_gate.channel_policy import ChannelPolicy
 
 ATTEMPTS = 3
 """How often the world may change between decision and claim before the queue has to bring the proposal again."""
@@ -81,10 +80,10 @@ class Gate:
     catalogue: "Callable[[], Catalogue]"
     identity_secret: str
     time_left: Callable[[], timedelta]
-    cadences: Cadences = cadence.NOTHING
     channels: tuple[Channel, ...] = (Channel.EMAIL,)
-    choice: ChannelPolicy | None = None
-    all_customers: Learned = NOTHING
+    choice: "ChannelPolicy | None" = None
+    all_customers: Learned = learned.NOTHING
+    cadences: Cadences = NOTHING
 
     def settled(self, proposal: Proposal, now: datetime) -> Message | None:
         item = present(self.known.get(keys.ledger(proposal.customer_id, proposal.message_id)), now)
@@ -123,6 +122,9 @@ class Gate:
 
     def _addresses(self, proposal: Proposal, customer: Customer, now: datetime) -> dict[Channel, tuple[str, str]]:
         """Where the customer is reached on each channel of the deployment, with the keyed hash of each address."""
+        answers = proposal.references.get("number")
+        if answers is not None:
+            return self._number(customer, answers, proposal.references.get("channel"))
         found: dict[Channel, str | None] = {Channel.EMAIL: email(_address(proposal, customer, "email"))}
         if Channel.SMS in self.channels:
             found[Channel.SMS] = phone(_address(proposal, customer, "phone"))
@@ -132,11 +134,7 @@ class Gate:
             found[Channel.PUSH] = _device(customer, self.outside.settings.push_applications or "")
         if Channel.INBOX in self.channels:
             found[Channel.INBOX] = customer.id
-        answers = proposal.references.get("number")
-        hashes = {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
-        if answers is None:
-            return hashes
-        return self._number(customer, answers, proposal.references.get("channel"))
+        return {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
 
     def _number(self, customer: Customer, wanted: str, channel: str | None) -> dict[Channel, tuple[str, str]]:
         """The number that a person wrote from, by its keyed hash: among those on record, on the channel they wrote on."""
@@ -168,7 +166,7 @@ def _device(customer: Customer, applications: str) -> str | None:
     return max(found, key=lambda d: (d.seen_at, d.endpoint)).endpoint if found else None
 
 
-def may_chat(proposal: Proposal, customer: Customer, policy: ChannelPolicy, now: datetime) -> bool:
+def may_chat(proposal: Proposal, customer: Customer, policy: "ChannelPolicy", now: datetime) -> bool:
     """Whether WhatsApp takes this message: its template is approved, or the person wrote within the last 24 hours."""
     wrote = customer.profile.wrote_at
     recently = wrote is not None and now - wrote < CHAT_WINDOW
@@ -190,6 +188,15 @@ def channels_of(settings: Settings) -> tuple[Channel, ...]:
         Channel.INBOX: settings.account_inbox == "on",
     }
     return (Channel.EMAIL, *(channel for channel, there in given.items() if there))
+
+
+def policy_of(channels: tuple[Channel, ...]) -> "ChannelPolicy | None":
+    """What is chosen by, where there is something to choose."""
+    if len(channels) < 2:
+        return None
+    from message_gate.channel_policy import channel_policy
+
+    return channel_policy()
 
 
 def open_gate(
@@ -217,17 +224,17 @@ def open_gate(
             quota=quota_from(known.get(keys.quota())),
             known=known,
             wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
-            shard=int(first[:4], 36) % SHARDS,
+            seed=first,
         ),
         policy=policy,
         frequency=frequency,
         catalogue=catalogue,
         identity_secret=outside.secrets.text(outside.settings.need("identity_secret")),
         time_left=time_left,
-        cadences=cadences_from(known.get(keys.cadence())),
         channels=channels,
-        choice=channel_policy() if len(channels) > 1 else None,
+        choice=policy_of(channels),
         all_customers=learned.learned_from([known[key] for key in answers if key in known]),
+        cadences=cadences_from(known.get(keys.cadence())),
     )
 
 
@@ -476,7 +483,7 @@ def _joined(checks: list[Check]) -> tuple[Check, ...]:
 def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
     """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
     proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.frequency.limits(candidate.purposes):
+    if not candidate.limits:
         return (), ()
     place, before = keys.customer(customer.id, keys.CAPS), customer.caps
     also = candidate.purposes[1:]
@@ -552,16 +559,23 @@ def _shipment_checks(candidate: Candidate) -> tuple[Check, ...]:
 
 
 def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
+    """What became of the message is written first: it is what must not be lost. What it tells of the address then helps the
+    next one, which would find out by itself."""
+    decision = _told(gate, candidate, claimed, token, outcome)
+    if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
+        from message_gate.departed import note_gone
+
+        note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
+    return decision
+
+
+def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
     """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
 
     What was not sent does not count, and the claim's count is taken back with that.
     """
     now = gate.outside.clock.now()
     tables, customer = gate.outside.tables, candidate.customer
-    if isinstance(outcome, Rejected) and outcome.gone and claimed.channel:
-        from message_gate.departed import note_gone  # with who writes consent, which no other outcome needs
-
-        note_gone(gate.outside, candidate, Channel(claimed.channel), outcome.gone)
     if isinstance(outcome, Busy):
         seen = (claimed, *_waiting(candidate))
         tries = max(sum(d.reason is Reason.PROVIDER_BUSY for d in message.decisions) for message in seen)

@@ -38,7 +38,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "ssm": frozenset(("GetParameter",)),
     "stepfunctions": frozenset(("StartExecution",)),
 }
-"""Every operation that aftercare.aws calls, itself or through Powertools."""
+"""Every operation that the adapters call, themselves or through Powertools."""
 
 
 def installed(distribution: str, target: Path) -> None:

@@ -12,11 +12,11 @@ from aftercare.decision import Decision, Message, Reason, State, Step
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.CLAIMED: "claimed for its one send",
-    Reason.SENT: "the mail provider took it",
+    Reason.SENT: "the provider took it",
     Reason.ALREADY_SETTLED: "a message is settled once, and this one was settled before",
     Reason.NOT_YET: "its window has not opened",
-    Reason.BETTER_HOUR: "it can wait for the hour at which the customer is used to answer",
     Reason.QUIET_HOURS: "it is not an hour to be texted at where the customer is or may be",
+    Reason.BETTER_HOUR: "it can wait, and the customer is used to answer at another hour",
     Reason.TOO_LATE: "its window has closed",
     Reason.SWITCHED_OFF: "this purpose is switched off; it waits for its release until its window closes",
     Reason.DRY_RUN: "the stage is in dry: everything is decided and nothing is sent",
@@ -32,6 +32,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
+    Reason.NOT_ASKED: "the customer does not wait for the product any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -50,12 +51,12 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIGEST: "it can wait, and the customer hears once a week",
     Reason.IN_DIGEST: "it went out with others as one message",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
-    Reason.PROVIDER_BUSY: "the mail provider took nothing now; it is tried again",
-    Reason.PROVIDER_REFUSED: "the mail provider refused it for good",
-    Reason.PROVIDER_UNCLEAR: "the mail provider's answer was lost; it is never sent again by itself",
+    Reason.PROVIDER_BUSY: "the provider took nothing now; it is tried again",
+    Reason.PROVIDER_REFUSED: "the provider refused it for good",
+    Reason.PROVIDER_UNCLEAR: "the provider's answer was lost; it is never sent again by itself",
     Reason.LEASE_EXPIRED: "the function that claimed it never said what came of it",
     Reason.OUTCOME_NEVER_LEARNED: "nobody learned whether it was sent; an operator decides",
-    Reason.PROVIDER_CONFIRMED: "the mail provider's own event confirmed the send",
+    Reason.PROVIDER_CONFIRMED: "the provider's own event confirmed the send",
     Reason.OPERATOR_CONFIRMED: "an operator confirmed that it was sent",
     Reason.OPERATOR_DROPPED: "an operator dropped it",
     Reason.OPERATOR_RESENT: "an operator lets it be sent once more, though it may have been sent before",
@@ -113,6 +114,7 @@ _UNLESS: Final = {
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
     "consent-settled": "a consent still waits for its confirmation",
+    "not-asked": "the customer still waits for the product",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained", "erased": "was erased"}
 

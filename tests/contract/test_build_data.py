@@ -59,8 +59,7 @@ def local(monkeypatch):
 
 
 def calls_of_the_ports() -> set[tuple[str, str]]:
-    """(service, method) of every call in aftercare.aws and aws_channels: the adapters' clients by what AwsOutside gives them,
-    and Powertools."""
+    """(service, method) of every call of the adapters: their clients by what AwsOutside gives them, and Powertools."""
     trees = [ast.parse(inspect.getsource(module)) for module in (aws, aws_channels)]
     classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     given = {}
@@ -72,7 +71,7 @@ def calls_of_the_ports() -> set[tuple[str, str]]:
     found = set()
     for name, service in given.items():
         for node in ast.walk(classes[name]):
-            # A call of the client, of the client behind a method of ours, or one that is handed on to be made.
+            # A call of the client, of the client that a line gives, or one that is handed on to be made.
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self._client", "client"):
                 found |= {(service, node.attr)} if node.attr not in OF_THE_CLIENT else set()
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr":
@@ -121,8 +120,12 @@ NEEDED = {"dynamodb": {"RequestItems": {}}, "scheduler": {"Name": "x"}, "sqs": {
 """What the address is made of."""
 
 
+ANSWERS = {"sns": b"<PublishResponse><PublishResult/></PublishResponse>"}
+"""Where it is not JSON."""
+
+
 def answer(service: str) -> AWSResponse:
-    body = b"<PublishResponse><PublishResult/></PublishResponse>" if service == "sns" else b"{}"
+    body = ANSWERS.get(service, b"{}")
     return AWSResponse("https://example.com", 200, {}, SimpleNamespace(stream=lambda *_, **__: iter([body])))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -50,9 +50,6 @@ from aftercare.table import (
     Write,
     number,
 )
-
-if TYPE_CHECKING:
-    pass
 
 CALL = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -244,6 +244,12 @@ class Slot(Model):
     at: AwareDatetime
 
 
+# Most customers have none of these, and nobody can change one.
+NO_CONSENT = ConsentRecord.model_construct()
+NO_WISHES = Wishes.model_construct()
+
+
+@lru_cache(maxsize=1)
 def _nothing_counted() -> "Caps":
     from aftercare.caps import Caps
 
@@ -259,8 +265,8 @@ class Customer:
 
     id: str
     profile: Profile
-    consent: ConsentRecord = field(default_factory=ConsentRecord.model_construct)
-    wishes: Wishes = field(default_factory=Wishes.model_construct)
+    consent: ConsentRecord = NO_CONSENT
+    wishes: Wishes = NO_WISHES
     orders: tuple[Order, ...] = ()
     shipments: tuple["Shipment", ...] = ()
     held: tuple["Message", ...] = ()

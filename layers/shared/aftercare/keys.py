@@ -83,9 +83,9 @@ def publication(publication_key: str) -> Key:
     return Key("knowledge", f"PUBLICATION#{publication_key}", ONLY)
 
 
-def wave(publication_key: str, group: str) -> Key:
-    """How far a publication has come through one product's readers."""
-    return Key("customers", f"WAVE#{publication_key}", group)
+def wave(publication_key: str) -> Key:
+    """How far a publication has come through its readers."""
+    return Key("customers", f"WAVE#{publication_key}", ONLY)
 
 
 def case(customer_id: str, case_ref: str) -> Key:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
@@ -19,6 +19,8 @@ from aftercare.table import Change, Item, Number
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HALF_LIFE = timedelta(days=120)
 SHARDS = 4
+
+What = Literal["delivered", "answered"]
 
 ASKS = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 """Messages that an answer is hoped for: nobody answers a confirmation, and that says nothing about the channel."""
@@ -98,7 +100,7 @@ def answered(customer_id: str, channel: Channel | None, at: datetime, hour: int)
     return Change(keys.customer(customer_id, keys.LEARNED), put={"answered_at": iso(at), "unanswered": 0}, add=add)
 
 
-def for_all(channel: Channel, at: datetime, message_id: str, answer: bool) -> Change:
+def for_all(channel: Channel, at: datetime, message_id: str, what: What) -> Change:
     """The same for the store as a whole, without the person: one of a few shards, because every message is counted there."""
-    name = f"{'a' if answer else 'd'}_{channel}"
+    name = f"{what[0]}_{channel}"
     return Change(keys.response(sum(message_id.encode()) % SHARDS), add={name: weight(at)})

@@ -321,38 +321,35 @@ def to_gate_again(
 
 
 def note_engagement(
-    tables: Tables,
-    customer_id: str,
-    message_id: str,
-    what: str,
-    at: datetime,
-    event_id: str | None = None,
-    beside: Sequence[Write] = (),
-) -> bool | None:
-    """Count what a provider saw (delivered, opened, clicked, delayed) on the message. None when there is no such message.
+    tables: Tables, customer_id: str, message_id: str, what: str, at: datetime, event_id: str | None = None
+) -> bool:
+    """Count what a provider saw (delivered, opened, clicked, delayed) on the message. False when there is no such message.
 
-    With the provider's event id the same event is counted once, however often it is delivered: False when it was before.
-    `beside` is written with it, and so once as well.
+    With the provider's event id the same event is counted once, however often it is delivered.
     """
     seen = f"seen_{keys.message_id(event_id)[:12]}" if event_id else None
-    note = Change(
-        keys.ledger(customer_id, message_id),
-        put={f"{what}_at": iso(at), **({seen: True} if seen else {})},
-        add={f"{what}_count": 1},
-        when=AllOf((Exists(), Lacks(seen))) if seen else Exists(),
-    )
     try:
-        tables.write([note, *beside])
+        tables.write(
+            [
+                Change(
+                    keys.ledger(customer_id, message_id),
+                    put={f"{what}_at": iso(at), **({seen: True} if seen else {})},
+                    add={f"{what}_count": 1},
+                    when=AllOf((Exists(), Lacks(seen))) if seen else Exists(),
+                )
+            ]
+        )
     except ConditionFailed as failed:
-        return None if failed.found.get(0) is None else False
+        return failed.found.get(0) is not None
     return True
 
 
-def first_time(tables: Tables, customer_id: str, message_id: str, what: str) -> bool:
-    """Mark something on a message that counts once. False when it was marked before, or there is no such message."""
+def first_time(tables: Tables, customer_id: str, message_id: str, what: str, beside: Sequence[Write] = ()) -> bool:
+    """Mark something on a message that counts once, and write `beside` with it. False when it was marked before, or there is
+    no such message."""
     unmarked = AllOf((Exists(), Lacks(what)))
     try:
-        tables.write([Change(keys.ledger(customer_id, message_id), put={what: True}, when=unmarked)])
+        tables.write([Change(keys.ledger(customer_id, message_id), put={what: True}, when=unmarked), *beside])
     except ConditionFailed:
         return False
     return True

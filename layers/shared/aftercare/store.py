@@ -15,7 +15,7 @@ from aftercare.consent import ConsentRecord
 from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
-from aftercare.learned import learned_from
+from aftercare.learned import Learned, learned_from
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
@@ -82,26 +82,39 @@ def _document(item: Item) -> str:
 @lru_cache(maxsize=64)
 def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
     """The same documents of the same customer are the same record, and nobody can change it."""
-    found: dict[str, Any] = {"consent": ConsentRecord()}
-    several: dict[str, list[Any]] = {"orders": [], "shipments": [], "held": [], "cases": [], "watches": []}
+    found: dict[str, Any] = {}
+    several: dict[str, list[Any]] = {}
     archived: list[str] = []
     for place, doc in documents:
         sk = place.removeprefix(keys.ARCHIVE)
+        _, kind, *key = sk.split("#", 2)
         if sk != place:
-            archived.append(sk.removeprefix(keys.ORDER).removeprefix(keys.SHIPMENT))
-        if sk.startswith(keys.ORDER):
-            several["orders"].append(_order(doc))
-        elif sk in _READERS:
-            name, read = _READERS[sk]
-            found[name] = read(doc)
+            archived += key
+        reader = _READERS.get(kind)
+        if reader is None:
+            continue
+        name, read = reader
+        if key:
+            several.setdefault(name, []).append(read(doc))
         else:
-            for start, (name, read) in _PREFIXED.items():
-                if sk.startswith(start):
-                    several[name].append(read(doc))
+            found[name] = read(doc)
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
-    found |= {name: tuple(parts) for name, parts in several.items()}
+    for name, parts in several.items():
+        found[name] = tuple(parts)
     return Customer(id=customer_id, archived=frozenset(archived), **found)
+
+
+def _wishes(doc: str) -> Wishes:
+    return Wishes.model_validate_json(doc)
+
+
+def _slot(doc: str) -> Slot:
+    return Slot.model_validate_json(doc)
+
+
+def _learned(doc: str) -> Learned:
+    return learned_from((json.loads(doc),))
 
 
 # What few records have is imported with the first that has it: an order alone needs neither parcels nor held messages.
@@ -138,19 +151,22 @@ def _watch(doc: str) -> "Watch":
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    keys.PROFILE: ("profile", _profile),
-    keys.CONSENT: ("consent", _consent),
-    keys.WISHES: ("wishes", lambda doc: Wishes.model_validate_json(doc)),
-    keys.SLOT: ("slot", lambda doc: Slot.model_validate_json(doc)),
-    keys.CAPS: ("caps", _caps),
-    keys.LEARNED: ("learned", lambda doc: learned_from((json.loads(doc),))),
+    key.split("#", 2)[1]: (name, read)
+    for key, name, read in (
+        (keys.PROFILE, "profile", _profile),
+        (keys.CONSENT, "consent", _consent),
+        (keys.WISHES, "wishes", _wishes),
+        (keys.SLOT, "slot", _slot),
+        (keys.CAPS, "caps", _caps),
+        (keys.LEARNED, "learned", _learned),
+        (keys.ORDER, "orders", _order),
+        (keys.SHIPMENT, "shipments", _shipment),
+        (keys.HELD, "held", _message),
+        (keys.CASE, "cases", _case),
+        (keys.WATCH, "watches", _watch),
+    )
 }
-_PREFIXED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    keys.SHIPMENT: ("shipments", _shipment),
-    keys.HELD: ("held", _message),
-    keys.CASE: ("cases", _case),
-    keys.WATCH: ("watches", _watch),
-}
+"""What a sort key's second part is read as; of those that have a third there are several."""
 
 
 def load(tables: Tables, customer_id: str, about: str | None = None) -> Customer:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from aftercare import keys
+from aftercare.clock import iso
 from aftercare.customer import Customer, Order, OrderLine
 from aftercare.keys import Key
 from aftercare.model import Instant, Model
@@ -84,8 +85,12 @@ def owning(
 
 def asking(customer_id: str, watch: Watch, now: datetime) -> Put:
     """The write that lets a product lead to who asked for it."""
-    until: Item = {"customer_id": customer_id, "expires_at": expires(now, watch.until - now)}
-    return Put(keys.product_asker(watch.product, customer_id), until)
+    item: Item = {
+        "customer_id": customer_id,
+        "asked_at": iso(watch.asked_at),
+        "expires_at": expires(now, watch.until - now),
+    }
+    return Put(keys.product_asker(watch.product, customer_id), item)
 
 
 def index_places(customer: Customer) -> tuple[Key, ...]:

@@ -452,7 +452,7 @@ def test_why_finds_the_customer_by_address_or_order_and_says_each_message(call, 
     code, out, _ = call("why", who)
     assert code == 0
     assert "order-confirmation#larkfield:1" in out
-    assert "Sent by e-mail: the mail provider took it" in out
+    assert "Sent by e-mail: the provider took it" in out
 
 
 @pytest.mark.usefixtures("a_run")

@@ -1,7 +1,7 @@
 """What people write to us, and what phones tell of our messages."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from aftercare import identity, keys, ledger, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.decision import State
 from aftercare.identity import keyed_hash
+from aftercare.learned import weight
 from aftercare.settings import Settings
 from aftercare.table import Put
 from engagement.handler import handle
@@ -213,15 +214,15 @@ def test_a_texts_own_event_settles_what_nobody_knew(small, kind):
     assert ledger.message_from(found).state is State.SENT
 
 
-def test_a_whatsapp_event_finds_its_message_by_the_providers_id_and_a_read_one_is_an_answer(small):
+def test_a_whatsapp_event_finds_its_message_by_the_providers_id_and_a_read_one_shows_the_hour_but_is_no_answer(small):
     a_profile(small)
     message = claimed(small)
     whose = {"customer_id": CUSTOMER, "message_id": message.proposal.message_id, "asks": True}
     small.tables.twin.write([Put(keys.chat_alias("p-1"), whose)])
     handle(sqs(chat_event("delivered"), chat_event("read", event_id="e2"), chat_event("read", event_id="e2")), Context())
     learned = store.load(small.tables.twin, CUSTOMER).learned
-    assert (learned.unanswered, set(learned.delivered), set(learned.answered)) == (0, {Channel.WHATSAPP}, {Channel.WHATSAPP})
-    assert sum(learned.hours.values()) == pytest.approx(learned.answered[Channel.WHATSAPP])
+    assert (learned.unanswered, set(learned.delivered), set(learned.answered)) == (0, {Channel.WHATSAPP}, set())
+    assert sum(learned.hours.values()) == pytest.approx(float(weight(datetime.fromtimestamp(1772442960, UTC))))
     handle(sqs(chat_event("read", provider_id="of-another-shop")), Context())
 
 

@@ -7,13 +7,14 @@ import pytest
 from aftercare import keys
 from aftercare.consent import Channel, Purpose
 from aftercare.learned import NOTHING, Learned, answered, delivered, learned_from, weight
-from message_gate.channel_choice import answer_likelihood, channel_policy, choose, share
+from message_gate.channel_choice import answer_likelihood, choose, explores
+from message_gate.channel_policy import channel_policy
 from tests.builders import NOON
 
 POLICY = channel_policy()
 EMAIL, SMS, PUSH, WHATSAPP, INBOX = Channel.EMAIL, Channel.SMS, Channel.PUSH, Channel.WHATSAPP, Channel.INBOX
-EXPLORES = next(i for i in (keys.message_id(f"m{n}") for n in range(1000)) if share(i) < POLICY.learning.explore)
-SETTLED = next(i for i in (keys.message_id(f"m{n}") for n in range(1000)) if share(i) > 0.5)
+EXPLORES = next(i for i in (keys.message_id(f"m{n}") for n in range(1000)) if explores(i, POLICY.learning))
+SETTLED = next(i for i in (keys.message_id(f"m{n}") for n in range(1000)) if not explores(i, POLICY.learning))
 
 
 def of(**sums: tuple[float, float]) -> Learned:
@@ -51,9 +52,9 @@ def test_without_data_the_stores_table_decides_by_urgency(template, first, becau
 
 def test_a_stated_wish_comes_before_urgency_and_before_all_that_was_learned():
     store = of(email=(100, 1), sms=(100, 90))
-    assert chosen([EMAIL, SMS], "parcel-shipped", Purpose.TRANSACTIONAL, store=store, stated=EMAIL).because == "stated"
-    assert chosen([EMAIL, SMS], store=store, stated=EMAIL).channels == (EMAIL, SMS)
-    assert chosen([EMAIL, PUSH], store=store, stated=SMS).because != "stated", "a wish opens no channel that may not be used"
+    assert chosen([EMAIL, SMS], "parcel-shipped", Purpose.TRANSACTIONAL, store=store, stated=(EMAIL,)).because == "stated"
+    assert chosen([EMAIL, SMS], store=store, stated=(EMAIL,)).channels == (EMAIL, SMS)
+    assert chosen([EMAIL, PUSH], store=store, stated=(SMS,)).because != "stated", "a wish opens no channel that may not be used"
 
 
 def test_what_the_customer_answers_moves_the_stores_rate_and_few_answers_move_it_little():
@@ -95,8 +96,7 @@ def test_exploring_tries_what_is_least_known_only_of_what_may_be_used_and_never_
 
 
 def test_the_share_that_explores_is_small():
-    explores = sum(share(keys.message_id(f"x{n}")) < POLICY.learning.explore for n in range(4000))
-    assert 60 < explores < 180
+    assert 60 < sum(explores(keys.message_id(f"x{n}"), POLICY.learning) for n in range(4000)) < 180
 
 
 def test_sums_are_the_same_in_any_order_and_what_is_old_weighs_less():

@@ -8,7 +8,7 @@ import pytest
 from aftercare.consent import Channel, Purpose
 from aftercare.decision import Hold, Pass, Reason
 from aftercare.learned import Learned, weight
-from message_gate.channel_choice import channel_policy
+from message_gate.channel_policy import channel_policy
 from message_gate.frequency import frequency_policy, stretch
 from message_gate.receptivity import SPREAD, next_at, receptive_hour
 from message_gate.rules import send_time
@@ -25,9 +25,8 @@ def used_to(hour, acts=8.0):
 
 def waits(learned, proposal=None, now=NOON):
     given = proposal or reorder_proposal(not_after=NOON + timedelta(days=7))
-    return send_time(
-        a_candidate(given, a_customer(an_order(), consent=consent_of(said(Purpose.REORDER)), learned=learned), now=now)
-    )
+    customer = a_customer(an_order(), learned=learned, consent=consent_of(said(Purpose.REORDER)))
+    return send_time(a_candidate(given, customer, now=now))
 
 
 def test_too_few_acts_or_acts_all_over_the_day_name_no_hour():
