@@ -159,7 +159,11 @@ class LocalCloud:
             now=lambda: self.clock.now, tell=self._provider_tells, tells_events=provider_events, on_taken=self._mail_taken
         )
         self.phones = Phones(
-            now=lambda: self.clock.now, tell=self._phones_tell, tells_events=provider_events, on_taken=self._phone_rang
+            now=lambda: self.clock.now,
+            tell=self._phones_tell,
+            notify=self._phones_notify,
+            tells_events=provider_events,
+            on_taken=self._phone_rang,
         )
         self._secrets = {secret.arn: self._secret_text(secret.logical_id) for secret in self.template.secrets}
         self._secrets.update({secret.name: self._secrets[secret.arn] for secret in self.template.secrets})
@@ -649,6 +653,9 @@ class LocalCloud:
     def _phones_tell(self, delay: timedelta, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
         envelope = partial(self.buses.envelope, source, detail_type, detail)
         self.clock.after(delay, lambda: self.buses.publish("default", envelope()), detail_type)
+
+    def _phones_notify(self, delay: timedelta, number: str, notification: Mapping[str, Any]) -> None:
+        self.clock.after(delay, lambda: self._inbound("chat-status", number, notification), "chat-status")
 
     def text_in(self, number: str, body: str) -> str:
         """A person writes a text message to the store's number; the id that the provider gives it."""

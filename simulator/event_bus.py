@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from simulator.event_patterns import Matcher, compile_pattern
@@ -127,11 +127,25 @@ class Deliveries:
         self._bury(target.dead_letters, text, attributes)
 
 
-@dataclass(slots=True)
+_HEAD: Final = ("source", "detail-type")
+ROUTES_KEPT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Rule:
+    """A rule with its pattern in two parts: what it says of source and detail-type, and what it says of the rest."""
+
     rule: Rule
-    matches: Matcher
+    head: Matcher | None
+    rest: Matcher | None
     targets: tuple[tuple[Target, TargetInput | None], ...]
+
+
+def _compiled(rule: Rule, pattern: Mapping[str, Any], targets: tuple[tuple[Target, TargetInput | None], ...]) -> _Rule:
+    compile_pattern(pattern)  # an error names its place in the whole
+    head = {name: wanted for name, wanted in pattern.items() if name in _HEAD}
+    rest = {name: wanted for name, wanted in pattern.items() if name not in _HEAD}
+    return _Rule(rule, compile_pattern(head) if head else None, compile_pattern(rest) if rest else None, targets)
 
 
 class EventBuses:
@@ -168,7 +182,11 @@ class EventBuses:
                 continue
             targets = tuple((target, self._input(rule, target)) for target in rule.targets)
             # A rule may listen to a bus that another account or a partner made: it exists here once a rule names it.
-            self._rules.setdefault(rule.bus, []).append(_Rule(rule, compile_pattern(rule.pattern), targets))
+            self._rules.setdefault(rule.bus, []).append(_compiled(rule, rule.pattern, targets))
+        # One shop's events are of few kinds, and most patterns look at the kind only. These two answers are asked for again
+        # and again.
+        self._listening = lru_cache(maxsize=ROUTES_KEPT)(self._listen)
+        self._denied = lru_cache(maxsize=ROUTES_KEPT)(self._denies)
 
     @staticmethod
     def _input(rule: Rule, target: Target) -> TargetInput | None:
@@ -180,19 +198,22 @@ class EventBuses:
         """PutEvents by a principal (its ARN). Refused for the whole call, or a result with an error code for an entry."""
         if not 1 <= len(entries) <= ENTRIES:
             raise Refused(f"PutEvents takes 1 to {ENTRIES} entries, not {len(entries)}")
-        size = sum(_entry_bytes(entry) for entry in entries)
+        size = sum(map(_entry_bytes, entries))
         if size > ENTRY_BYTES:
             raise Refused(f"PutEvents: total size of the entries in the request is over the limit: {size} bytes")
-        for entry in entries:
-            self._authorize(self.bus_name(entry.get("EventBusName")), str(entry.get("Source", "")), principal)
-        return [self._put_one(entry) for entry in entries]
+        buses = [self.bus_name(entry.get("EventBusName")) for entry in entries]
+        for bus, entry in zip(buses, entries, strict=True):
+            source = str(entry.get("Source", ""))
+            if self._denied(bus, source, principal):
+                raise NotAuthorized(f"{principal} may not put source {source!r} on bus {bus}: its policy denies it")
+        return [self._put_one(bus, entry) for bus, entry in zip(buses, entries, strict=True)]
 
     def bus_name(self, given: Any) -> str:
         """The name of a bus from what EventBusName may hold: a name, an ARN or nothing."""
         text = str(given or DEFAULT_BUS)
         return self._arns.get(text) or (text.partition("event-bus/")[2] if text.startswith("arn:") else text)
 
-    def _put_one(self, entry: Mapping[str, Any]) -> PutResult:
+    def _put_one(self, bus: str, entry: Mapping[str, Any]) -> PutResult:
         source, detail_type, text = entry.get("Source"), entry.get("DetailType"), entry.get("Detail")
         for name, value in (("Source", source), ("DetailType", detail_type), ("Detail", text)):
             if not value:
@@ -212,7 +233,7 @@ class EventBuses:
             str(source), str(detail_type), detail, at if isinstance(at, datetime) else None, entry.get("Resources")
         )
         # An event for a bus that does not exist is dropped without a word: so does EventBridge.
-        self.publish(self.bus_name(entry.get("EventBusName")), event, _text(event, str(text)))
+        self.publish(bus, event, _text(event, str(text)))
         return PutResult(event["id"])
 
     def envelope(
@@ -238,12 +259,17 @@ class EventBuses:
 
     def publish(self, bus: str, event: dict[str, Any], text: str | None = None) -> None:
         """Put a whole event on a bus, as an AWS service or a partner does."""
-        for known in self._rules.get(bus, ()):
-            if known.matches(event):
+        for known in self._listening(bus, event.get("source"), event.get("detail-type")):
+            if known.rest is None or known.rest(event):
                 if text is None:
                     text = _COMPACT(event)
                 for target, transform in known.targets:
                     self._clock.at(self._clock.now, partial(self._deliver, known.rule, target, transform, event, text), target.id)
+
+    def _listen(self, bus: str, source: Any, detail_type: Any) -> tuple[_Rule, ...]:
+        """The bus's rules that take events of this kind, whatever else they ask for."""
+        kind = {"source": source, "detail-type": detail_type}
+        return tuple(known for known in self._rules.get(bus, ()) if known.head is None or known.head(kind))
 
     def _deliver(self, rule: Rule, target: Target, transform: TargetInput | None, event: dict[str, Any], text: str) -> None:
         if transform is None:
@@ -256,11 +282,10 @@ class EventBuses:
             return
         self._deliveries.deliver(target, payload, None, rule.arn)
 
-    def _authorize(self, bus: str, source: str, principal: str) -> None:
+    def _denies(self, bus: str, source: str, principal: str) -> bool:
         """A deny that fits refuses. What a bus allows adds nothing for principals of its own account: their roles allow them."""
-        for statement in self._policies.get(bus, ()):
-            if statement.effect == "Deny" and fits(statement.conditions, source, principal):
-                raise NotAuthorized(f"{principal} may not put source {source!r} on bus {bus}: its policy denies it")
+        statements = self._policies.get(bus, ())
+        return any(one.effect == "Deny" and fits(one.conditions, source, principal) for one in statements)
 
 
 _MANY: Final = ("ForAllValues:", "ForAnyValue:")
@@ -299,8 +324,7 @@ def _text(event: Mapping[str, Any], detail: str) -> str:
 
 def _entry_bytes(entry: Mapping[str, Any]) -> int:
     """The size of an entry as EventBridge counts it ("Calculating Amazon EventBridge PutEvents event entry size")."""
-    size = 14 if entry.get("Time") is not None else 0
-    for name in ("Source", "DetailType", "Detail"):
-        text = str(entry.get(name) or "")
-        size += len(text) if text.isascii() else len(text.encode())
-    return size + sum(len(str(resource).encode()) for resource in entry.get("Resources") or ())
+    text = f"{entry.get('Source') or ''}{entry.get('DetailType') or ''}{entry.get('Detail') or ''}"
+    for resource in entry.get("Resources") or ():
+        text += str(resource)
+    return (len(text) if text.isascii() else len(text.encode())) + (14 if entry.get("Time") is not None else 0)

@@ -246,10 +246,10 @@ class QueueMapping:
 def queue_record(received: Received, queue_arn: str) -> dict[str, Any]:
     """A message of the queue twin as Lambda gives it to a function."""
     attributes = {
-        "ApproximateReceiveCount": str(received.receives),
-        "SentTimestamp": str(_milliseconds(received.sent)),
+        "ApproximateReceiveCount": f"{received.receives}",
+        "SentTimestamp": _milliseconds(received.sent),
         "SenderId": "simulator",
-        "ApproximateFirstReceiveTimestamp": str(_milliseconds(received.first_received)),
+        "ApproximateFirstReceiveTimestamp": _milliseconds(received.first_received),
     }
     if received.group is not None:
         attributes["MessageGroupId"] = received.group
@@ -261,7 +261,7 @@ def queue_record(received: Received, queue_arn: str) -> dict[str, Any]:
         "receiptHandle": received.receipt,
         "body": received.body,
         "attributes": attributes,
-        "messageAttributes": {name: _attribute(value) for name, value in received.attributes.items()},
+        "messageAttributes": _attributes(received.attributes) if received.attributes else {},
         "md5OfBody": md5(received.body.encode(), usedforsecurity=False).hexdigest(),
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
@@ -276,7 +276,7 @@ def queue_record_of_message(message: Mapping[str, Any], queue_arn: str) -> dict[
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {name: _attribute(value) for name, value in (message.get("MessageAttributes") or {}).items()},
+        "messageAttributes": _attributes(message.get("MessageAttributes") or {}),
         "md5OfBody": message.get("MD5OfBody", ""),
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
@@ -284,9 +284,11 @@ def queue_record_of_message(message: Mapping[str, Any], queue_arn: str) -> dict[
     }
 
 
-def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    lowered = {key[0].lower() + key[1:]: inner for key, inner in value.items()}
-    return {"stringListValues": [], "binaryListValues": [], **lowered}
+def _attributes(sent: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"stringListValues": [], "binaryListValues": [], **{key[0].lower() + key[1:]: one for key, one in value.items()}}
+        for name, value in sent.items()
+    }
 
 
 def _within_payload(records: Sequence[Record]) -> list[Record]:
@@ -536,8 +538,8 @@ def _reporting_and_filter(properties: Mapping[str, Any]) -> tuple[bool, Filter]:
     return bool(types), compile_filters(properties.get("FilterCriteria"))
 
 
-def _milliseconds(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)
+def _milliseconds(instant: datetime) -> str:
+    return f"{instant.timestamp() * 1000:.0f}"
 
 
 def _region(arn: str) -> str:

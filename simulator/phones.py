@@ -47,6 +47,9 @@ class Taken:
 Tell = Callable[[timedelta, str, str, Mapping[str, Any]], None]
 """Put an event on the default bus after a delay: (delay, source, detail-type, detail)."""
 
+Notify = Callable[[timedelta, str, Mapping[str, Any]], None]
+"""Put a notification of the two-way topic on the queue behind it after a delay: (delay, number, notification)."""
+
 
 @dataclass(slots=True)
 class Phones:
@@ -58,6 +61,7 @@ class Phones:
 
     now: Callable[[], datetime]
     tell: Tell
+    notify: Notify
     tells_events: bool = True
     refuses: Callable[[Kind, str], str | None] | None = None
     opted_out: set[str] = field(default_factory=set)
@@ -134,7 +138,7 @@ class Phones:
             number, kind = f"+{body['to']}", body["type"]
         except (ValueError, KeyError, TypeError) as error:
             raise ProviderSays("InvalidParametersException", "message") from error
-        message_id = str(body.get("biz_opaque_callback_data", ""))
+        message_id = chat_message_id(asked)
         self.attempts[message_id] += 1
         if body.get("messaging_product") != "whatsapp" or not _NUMBER.fullmatch(number):
             raise ProviderSays("InvalidParametersException", "message")
@@ -168,6 +172,10 @@ class Phones:
                 "eventTimestamp": str(int(at.timestamp())),
             }
             self.tell(delay, "aws.social-messaging", f"WhatsApp Message {status.title()}", detail)
+            told = {"id": f"wamid.{taken.provider_id}", "status": status, "timestamp": detail["eventTimestamp"]}
+            told["recipient_id"] = taken.to.removeprefix("+")
+            told["biz_opaque_callback_data"] = str(json.loads(bytes(taken.asked["message"])).get("biz_opaque_callback_data", ""))
+            self.notify(delay, taken.to, status_notification(told, taken.provider_id, at))
 
     def _tell_text(self, delay: timedelta, event_type: str, final: bool, detail: Mapping[str, Any]) -> None:
         if self.tells_events:
@@ -200,6 +208,11 @@ class ProviderSays(Refused):
         self.reason = reason
 
 
+def chat_message_id(asked: Mapping[str, Any]) -> str:
+    """The short name of the message that a SendWhatsAppMessage is about: what comes back with its events begins with it."""
+    return str(json.loads(bytes(asked["message"])).get("biz_opaque_callback_data", "")).partition(".")[0]
+
+
 def text_notification(number: str, body: str, inbound_id: str, to: str, at: datetime) -> dict[str, Any]:
     """A text message that a person sent, as its topic puts it on a queue (not raw)."""
     message = {
@@ -210,6 +223,13 @@ def text_notification(number: str, body: str, inbound_id: str, to: str, at: date
         "inboundMessageId": inbound_id,
     }
     return _notification(message, inbound_id, at)
+
+
+def status_notification(status: Mapping[str, Any], provider_id: str, at: datetime) -> dict[str, Any]:
+    """What Meta tells of a message of the store's: AWS puts its own id of the message beside it."""
+    entry = {"id": "1163793972139053", "changes": [{"field": "messages", "value": {"statuses": [dict(status)]}}]}
+    message = {"context": {}, "whatsAppWebhookEntry": json.dumps(entry), "messageId": provider_id}
+    return _notification(message, f"{provider_id}#{status['status']}", at)
 
 
 def chat_notification(message: Mapping[str, Any], notification_id: str, at: datetime) -> dict[str, Any]:

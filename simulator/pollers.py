@@ -34,8 +34,14 @@ class _Armed:
             timer.cancel()
         self._timer = self._clock.at(at, self.look, self._label)
 
-    def armed_now(self) -> bool:
-        return self._timer is not None and self._timer.pending and self._timer.due <= self._clock.now
+    def wake(self) -> None:
+        timer = self._timer
+        if timer is None or not timer.pending or timer.due > self._clock.now:
+            self.arm(self._worth_it_at())
+
+    def _worth_it_at(self) -> datetime | None:
+        """When a look may find something; None when none would."""
+        return self._clock.now
 
     def look(self) -> None:
         raise NotImplementedError
@@ -51,9 +57,8 @@ class QueuePoller(_Armed):
         self._mapping = mapping
         self._next_visible_at = next_visible_at
 
-    def wake(self) -> None:
-        if not self.armed_now():
-            self.arm(self._next_visible_at())
+    def _worth_it_at(self) -> datetime | None:
+        return self._next_visible_at()
 
     def look(self) -> None:
         done = self._mapping.poll(self._clock.now)
@@ -69,10 +74,6 @@ class StreamPoller(_Armed):
         super().__init__(clock, label)
         self._mapping = mapping
         self._take = take
-
-    def wake(self) -> None:
-        if not self.armed_now():
-            self.arm(self._clock.now)
 
     def look(self) -> None:
         now = self._clock.now

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from heapq import heappop, heappush
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 MAXIMUM_MESSAGE: Final = 1024 * 1024
 """Bytes of body and attributes together: 1 MiB since August 2025 (256 KiB before, and still common in older texts)."""
@@ -47,8 +47,7 @@ class Redrive:
     maximum_receives: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The answer to a send; `sequence` is set on FIFO queues. A duplicate gets the answer of the first."""
 
     message_id: str
@@ -76,8 +75,7 @@ class Message:
     """What retention counts from: a FIFO queue's dead-letter queue starts anew, a standard queue's does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A message as one receive gave it; `receipt` deletes it."""
 
     receipt: str

@@ -18,36 +18,32 @@ class EndlessLoopError(RuntimeError):
 
 
 class Handle:
-    """One scheduled action. `due` is its aware UTC instant, `label` what messages call it."""
+    """One scheduled action. `due` is its aware UTC instant, `label` what messages call it.
 
-    __slots__ = ("_action", "_clock", "due", "label")
+    `pending` is True until the action has started or was cancelled.
+    """
+
+    __slots__ = ("_action", "_clock", "due", "label", "pending")
 
     def __init__(self, clock: VirtualClock, due: datetime, action: Callable[[], object], label: str) -> None:
         self._clock = clock
         self._action: Callable[[], object] | None = action
         self.due = due
         self.label = label
-
-    @property
-    def pending(self) -> bool:
-        """True until the action has started or was cancelled."""
-        return self._action is not None
+        self.pending = True
 
     def cancel(self) -> bool:
         """Forget the action. True when it was still pending; cancelling twice, or after it ran, does nothing."""
-        if self._action is None:
+        if not self.pending:
             return False
-        self._action = None
+        self.pending, self._action = False, None
         self._clock._forget_one()
         return True
 
-    def _take(self) -> Callable[[], object] | None:
-        action, self._action = self._action, None
-        return action
-
 
 class VirtualClock:
-    """A clock that jumps.
+    """A clock that jumps. `now` is the current instant, aware, UTC: it is read more often than anything else, and only the
+    clock sets it.
 
     `start` is any aware datetime. `on_move` is called with the new instant whenever `now` changes, before anything
     due then runs. `steps_per_instant` bounds how many actions may run without the clock moving; beyond it,
@@ -61,7 +57,7 @@ class VirtualClock:
         *,
         steps_per_instant: int = 1_000_000,
     ) -> None:
-        self._now = in_utc(start)
+        self.now = in_utc(start)
         self.on_move = on_move
         self._steps_per_instant = steps_per_instant
         self._heap: list[tuple[datetime, int, Handle]] = []
@@ -71,19 +67,15 @@ class VirtualClock:
         self._running = False
 
     @property
-    def now(self) -> datetime:
-        """The current instant, aware, UTC."""
-        return self._now
-
-    @property
     def pending(self) -> int:
         """How many actions wait."""
         return len(self._heap) - self._cancelled
 
     def at(self, due: datetime, action: Callable[[], object], label: str = "") -> Handle:
         """Run `action` when the clock reaches `due` (aware); an instant that has passed means now, after what waits."""
-        instant = in_utc(due)
-        instant = max(instant, self._now)
+        instant = due if due.tzinfo is UTC else in_utc(due)
+        if instant < self.now:
+            instant = self.now
         handle = Handle(self, instant, action, label)
         self._sequence += 1
         heappush(self._heap, (instant, self._sequence, handle))
@@ -91,7 +83,7 @@ class VirtualClock:
 
     def after(self, delay: timedelta, action: Callable[[], object], label: str = "") -> Handle:
         """`at`, counted from now."""
-        return self.at(self._now + delay, action, label)
+        return self.at(self.now + delay, action, label)
 
     def next_due(self) -> datetime | None:
         """The instant of the earliest pending action, or None."""
@@ -107,15 +99,16 @@ class VirtualClock:
     def run_due(self) -> int:
         """Run everything due now, in order of (due, scheduling), with what it schedules for now. Returns how many."""
         self._refuse_from_inside()
-        heap, now, ran = self._heap, self._now, 0
+        heap, now, ran = self._heap, self.now, 0
         self._running = True
         try:
             while heap and heap[0][0] <= now:
                 handle = heappop(heap)[2]
-                action = handle._take()
+                action = handle._action
                 if action is None:
                     self._cancelled -= 1
                     continue
+                handle.pending, handle._action = False, None
                 self._steps_now += 1
                 if self._steps_now > self._steps_per_instant:
                     raise EndlessLoopError(
@@ -135,8 +128,8 @@ class VirtualClock:
         """
         self._refuse_from_inside()
         target = in_utc(instant)
-        if target < self._now:
-            raise ValueError(f"time does not go back: it is {self._now.isoformat()}, asked for {target.isoformat()}")
+        if target < self.now:
+            raise ValueError(f"time does not go back: it is {self.now.isoformat()}, asked for {target.isoformat()}")
         ran = self.run_due()
         while (due := self.next_due()) is not None and due <= target:
             self._move_to(due)
@@ -146,7 +139,7 @@ class VirtualClock:
 
     def advance(self, by: timedelta) -> int:
         """`advance_to`, counted from now."""
-        return self.advance_to(self._now + by)
+        return self.advance_to(self.now + by)
 
     def run_until_idle(self, limit: timedelta | None = None) -> bool:
         """Jump from due time to due time until nothing waits.
@@ -155,7 +148,7 @@ class VirtualClock:
         True when nothing waits any more; False when what waits lies beyond the limit, as a recurring schedule does.
         """
         self._refuse_from_inside()
-        last = None if limit is None else self._now + limit
+        last = None if limit is None else self.now + limit
         self.run_due()
         while (due := self.next_due()) is not None:
             if last is not None and due > last:
@@ -165,9 +158,9 @@ class VirtualClock:
         return True
 
     def _move_to(self, instant: datetime) -> None:
-        if instant == self._now:
+        if instant == self.now:
             return
-        self._now = instant
+        self.now = instant
         self._steps_now = 0
         if self.on_move is not None:
             self.on_move(instant)

@@ -23,7 +23,7 @@ from aftercare.event import Event
 from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
-from aftercare.table import ConditionFailed, Conflict, Put, Write
+from aftercare.table import Absent, ConditionFailed, Conflict, Is, Put, Remove, Write
 from aftercare.wishes import Frequency, Wishes
 from customer_pages.render import page_words, words_in
 
@@ -212,16 +212,21 @@ def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Or
         after = order.model_copy(update={"cue": cue, "cue_at": now, "version": order.version + 1})
         data = events.CueData(customer_id=customer_id, order=order_key, cue=cue)
         told = events.make("CueGiven", keys.message_id(f"page#{new_id}"), now, new_id, data)
-        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), _order_put(customer, order, after)]
+        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), *_order_writes(customer, order, after)]
         if _written(outside, writes):
             return after
     raise KeepsChanging("the record changed under every attempt")
 
 
-def _order_put(customer: Customer, before: Order, after: Order) -> Put:
-    """The record's own attributes stay as they are: the gate's claim looks at `closed`."""
+def _order_writes(customer: Customer, before: Order, after: Order) -> tuple[Write, ...]:
+    """The record's own attributes stay as they are: the gate's claim looks at `closed`. An order comes back from the archive
+    with its cue, because for some days that keeps offers quiet and spaces them, and the gate sees only what is hot."""
     attributes = {"closed": before.closed} if before.closed else {}
-    return versioned(customer.order_place(before.key), after.to_json(), before.version, **attributes)
+    hot, lies = keys.order(customer.id, before.key), customer.order_place(before.key)
+    if lies == hot:
+        return (versioned(hot, after.to_json(), before.version, **attributes),)
+    back = Put(hot, {"doc": after.to_json(), "version": after.version, **attributes}, when=Absent())
+    return back, Remove(lies, when=Is("version", before.version))
 
 
 def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:

@@ -18,6 +18,8 @@ from aftercare.places import zone_of
 from customer_pages.words import Words, languages
 
 PAGES = Path(__file__).parent / "pages"
+HTML = "text/html; charset=utf-8"
+NOBODY = "'none'"
 
 
 def words_in(locale: str) -> Words:
@@ -44,11 +46,11 @@ def _style() -> str:
     return f":root{{{_colours(colours)}}}{dark}\n{css}"
 
 
-@lru_cache(maxsize=1)
-def _headers() -> dict[str, str]:
+@lru_cache(maxsize=8)
+def _headers(framed_by: str) -> dict[str, str]:
     """The style is the one thing inline, and its hash is the one that is allowed."""
     style = base64.b64encode(sha256(_style().encode()).digest()).decode()
-    policy = f"default-src 'self'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    policy = f"default-src 'self'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'; frame-ancestors {framed_by}"
     return {
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
@@ -69,9 +71,9 @@ def _environment(locale: str, country: str | None) -> ImmutableSandboxedEnvironm
     return environment
 
 
-def page(status: int, template: str, locale: str, country: str | None = None, **values: Any) -> Response[str]:
-    """Render one page. jinja2.UndefinedError when a value is missing: never a blank in front of a customer."""
-    html = (
+def written(template: str, locale: str, country: str | None = None, **values: Any) -> str:
+    """A template's HTML. jinja2.UndefinedError when a value is missing: never a blank in front of a customer."""
+    return (
         _environment(locale, country)
         .get_template(f"{template}.html")
         .render(
@@ -82,4 +84,11 @@ def page(status: int, template: str, locale: str, country: str | None = None, **
             **values,
         )
     )
-    return Response(status_code=status, content_type="text/html; charset=utf-8", body=html, headers=dict(_headers()))
+
+
+def page(
+    status: int, template: str, locale: str, country: str | None = None, framed_by: str = NOBODY, **values: Any
+) -> Response[str]:
+    """Render one page; `framed_by` names the origins that may show it within theirs. jinja2.UndefinedError."""
+    html = written(template, locale, country, **values)
+    return Response(status_code=status, content_type=HTML, body=html, headers=dict(_headers(framed_by)))

@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from aftercare import telemetry
 from aftercare.brand import brand
+from aftercare.catalogue import catalogue
 from aftercare.customer import Cue, Customer, Order
 from aftercare.links import LinkPurpose
 from aftercare.outside import Outside, current
@@ -33,7 +34,9 @@ def _show_order(outside: Outside, token: str) -> Answer:
         order=order,
         steps=steps(order),
         window=window if any(window.values()) and not order.cancelled_at and not order.completed_at else None,
-        returns=None if order.cancelled_at else brand().returns.terms(country_of(customer, order)),
+        returns=None
+        if order.cancelled_at
+        else brand().returns.terms(country_of(customer, order), catalogue().by_family(order.lines)),
         shipped=not order.lines or any(line.requires_shipping for line in order.lines),
     )
 

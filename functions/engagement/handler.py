@@ -19,9 +19,8 @@ def one(text: str) -> str:
     now = outside.clock.now()
     try:
         envelope = parsed(text)
-        if envelope.get("Type") == "Notification":
-            return _heard(outside, inbound(envelope, now))
-        event = _event(outside, envelope, now)
+        by_topic = envelope.get("Type") == "Notification"
+        news = inbound(envelope, now) if by_topic else (_event(outside, envelope, now),)
     except NotOurs as error:
         telemetry.count("EngagementIgnored")
         telemetry.tell("ignored", because=str(error))
@@ -31,8 +30,17 @@ def one(text: str) -> str:
         telemetry.count("EngagementParked")
         telemetry.tell("parked", because=str(error))
         return "parked"
-    outcome = apply(outside, event)
-    telemetry.tell(outcome, what=str(event.what), event_id=event.event_id, message_id=event.message_id)
+    return ", ".join(_learn(outside, each) for each in news) or "ignored"
+
+
+def _learn(outside: Outside, news: Inbound | Seen) -> str:
+    """What a person wrote, or what became of a message. The outcome in a word."""
+    if isinstance(news, Inbound):
+        outcome = hear(outside, news)
+        telemetry.tell(outcome)
+    else:
+        outcome = apply(outside, news)
+        telemetry.tell(outcome, what=str(news.what), event_id=news.event_id, message_id=news.message_id)
     return outcome
 
 
@@ -46,13 +54,6 @@ def _event(outside: Outside, envelope: Mapping[str, Any], now: datetime) -> Seen
     if found is None:
         raise NotOurs("a message that nobody here has sent")
     return found
-
-
-def _heard(outside: Outside, texts: tuple[Inbound, ...]) -> str:
-    outcomes = [hear(outside, one) for one in texts]
-    for outcome in outcomes:
-        telemetry.tell(outcome)
-    return ", ".join(outcomes) or "ignored"
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:

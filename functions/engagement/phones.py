@@ -95,9 +95,13 @@ def chat_seen(envelope: Mapping[str, Any], received_at: datetime) -> ChatSeen:
     what, provider_id = _CHATS.get(str(detail.get("status")).lower()), detail.get("messageId")
     if what is None or not isinstance(provider_id, str) or not 0 < len(provider_id) <= 200:
         raise NotOurs("a status that nothing here acts on")
-    seconds = str(detail.get("eventTimestamp") or "")
-    at = datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() and len(seconds) <= 10 else None
-    return ChatSeen(str(envelope.get("id", "")), what, provider_id, at or _instant(envelope.get("time")) or received_at)
+    at = _second(detail.get("eventTimestamp")) or _instant(envelope.get("time")) or received_at
+    return ChatSeen(chat_event_id(provider_id, what), what, provider_id, at)
+
+
+def chat_event_id(provider_id: str, what: What) -> str:
+    """The same for the same news, on whichever of the two ways it comes."""
+    return f"{provider_id}#{what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,9 @@ class Inbound:
     at: datetime
 
 
-def inbound(notification: Mapping[str, Any], received_at: datetime) -> tuple[Inbound, ...]:
-    """An SNS notification of the two-way topic. Unreadable; an empty tuple for one that brings no text of a person."""
+def inbound(notification: Mapping[str, Any], received_at: datetime) -> tuple[Inbound | Seen, ...]:
+    """An SNS notification of the two-way topic: what people wrote, and what Meta tells of our own messages, which settles one
+    whose provider's answer was lost. Unreadable; an empty tuple for one that brings neither."""
     try:
         message = json.loads(str(notification.get("Message")))
     except ValueError as error:
@@ -121,20 +126,23 @@ def inbound(notification: Mapping[str, Any], received_at: datetime) -> tuple[Inb
         raise Unreadable("Message: expected an object")
     at = min(_instant(notification.get("Timestamp")) or received_at, received_at)
     if "whatsAppWebhookEntry" in message:
-        return _chats(message["whatsAppWebhookEntry"], at)
+        return _chats(message["whatsAppWebhookEntry"], _text(message.get("messageId")) or None, at)
     number, inbound_id = phone(_text(message.get("originationNumber"))), _text(message.get("inboundMessageId"))
     if number is None or not inbound_id:
         raise Unreadable("originationNumber, inboundMessageId: expected a number in E.164 and an id")
     return (Inbound(Channel.SMS, number, _text(message.get("messageBody")), inbound_id, at),)
 
 
-def _chats(entry: object, at: datetime) -> tuple[Inbound, ...]:
-    """Meta's webhook entry, JSON in text in JSON in text: the messages of its changes, numbers without their plus sign."""
+def _chats(entry: object, provider_id: str | None, at: datetime) -> tuple[Inbound | Seen, ...]:
+    """Meta's webhook entry, JSON in text in JSON in text: the messages and statuses of its changes, numbers without their plus
+    sign. A status brings back what was sent with its message; AWS adds its own id."""
     try:
         read: Any = json.loads(entry) if isinstance(entry, str) else entry
-        messages = [m for change in read.get("changes", ()) for m in change["value"].get("messages", ())]
-        found = []
-        for message in messages:
+        values = [change["value"] for change in read.get("changes", ())]
+        found: list[Inbound | Seen] = [
+            seen for value in values for status in value.get("statuses", ()) if (seen := _status(status, provider_id, at))
+        ]
+        for message in (m for value in values for m in value.get("messages", ())):
             number = phone(f"+{message['from']}")
             body = message.get("text", {}).get("body") or message.get("button", {}).get("text") or ""
             if number is not None:
@@ -142,6 +150,33 @@ def _chats(entry: object, at: datetime) -> tuple[Inbound, ...]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("whatsAppWebhookEntry: expected Meta's webhook entry") from error
     return tuple(found)
+
+
+def _status(status: Mapping[str, Any], provider_id: str | None, at: datetime) -> Seen | None:
+    """What became of a message of ours; None for any other, or a status that nothing here acts on."""
+    what = _CHATS.get(str(status.get("status")).lower())
+    message_id, _, rest = _text(status.get("biz_opaque_callback_data")).partition(".")
+    customer_id, _, asks = rest.partition(".")
+    named = provider_id or _text(status.get("id"))
+    if what is None or not all(NAME.fullmatch(name) for name in (message_id, customer_id)) or not 0 < len(named) <= 200:
+        return None
+    return Seen(
+        event_id=chat_event_id(named, what),
+        what=what,
+        message_id=message_id,
+        customer_id=customer_id,
+        provider_id=provider_id,
+        at=_second(status.get("timestamp")) or at,
+        sent_at=at,
+        channel=Channel.WHATSAPP,
+        asks=asks == "yes",
+    )
+
+
+def _second(value: object) -> datetime | None:
+    """Unix seconds as text."""
+    seconds = str(value or "")
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() and len(seconds) <= 10 else None
 
 
 def _text(value: object) -> str:

@@ -97,6 +97,7 @@ def check(
 def _findings(files: Stationery, our: Brand, goods: Catalogue, only: Collection[str]) -> Iterator[Finding]:
     manners = read_content(files.root / "manners.yaml", Manners)
     yield from _languages(our, goods, manners)
+    yield from _returns(our, goods)
     yield from _register(files, goods)
     yield from _gathered(files.register)
     yield from _words(files, our)
@@ -144,6 +145,11 @@ def _languages(our: Brand, goods: Catalogue, manners: Manners) -> Iterator[Findi
         for locale in our.locales:
             if locale.partition("-")[0] not in getattr(manners, kind):
                 yield Finding("manners.yaml", f"{kind}.{locale}", "missing", "the expressions of this language")
+
+
+def _returns(our: Brand, goods: Catalogue) -> Iterator[Finding]:
+    for name in our.returns.by_family.keys() - goods.families.keys():
+        yield Finding("brand.yaml", f"returns.by_family.{name}", "unknown", "a family of catalogue.yaml")
 
 
 def _words(files: Stationery, our: Brand) -> Iterator[Finding]:

@@ -15,16 +15,12 @@ from aftercare.content import read_content
 from aftercare.customer import Customer
 from aftercare.decision import Reason
 from aftercare.model import Model
-from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Word
 from aftercare.rate import SendingRate
 
 Sign = Literal["bad_cue", "good_cue", "case_closed", "fading"]
 Days = Annotated[int, Field(ge=1, le=400)]
 Times = Annotated[float, Field(gt=0, le=20)]
-
-AT_RISK = (ShipmentStatus.EXCEPTION, ShipmentStatus.LOST, ShipmentStatus.RETURN_TO_SENDER)
-"""Where a parcel is of which its customer would rather hear than of offers."""
 
 
 class Bounds(Model):
@@ -149,9 +145,7 @@ def quiet(customer: Customer, silence: Silence, now: datetime) -> Quiet | None:
         if case.open and case.opened_at and case.opened_at + timedelta(days=silence.open_case_days) > now:
             return Quiet(Reason.OPEN_CASE, case.ref)
     for shipment in customer.shipments:
-        if not shipment.stands or shipment.delivered_at or shipment.assumed_at or shipment.is_test:
-            continue
-        since = shipment.late.at if shipment.late else shipment.status_at if shipment.status in AT_RISK else None
+        since = shipment.at_risk_since
         if since and since + timedelta(days=silence.parcel_at_risk_days) > now:
             return Quiet(Reason.PARCEL_AT_RISK, shipment.key)
     for order in customer.orders:

@@ -1,6 +1,7 @@
 """Proposals and slots in, settled one customer at a time; the only function that may send.
 
-Also answers two invocations by hand: `{"templates": "check"}` and `{"templates": "preview", ...}`.
+Where its templates lie it also answers two invocations by hand (`aftercare templates`): `{"templates": "check"}` and
+`{"templates": "preview", ...}`. What answers them is not in the bundle.
 """
 
 import json

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aftercare.brand import Brand
+from aftercare.brand import Brand, ReturnTerms
 from aftercare.catalogue import Catalogue, Family
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order, OrderLine
@@ -94,6 +94,11 @@ class Letter:
     def chosen(self, kind: str) -> str | None:
         """The variant of the first block of a kind."""
         return next((block.variant for block in self.include if block.kind == kind and block.variant), None)
+
+
+def return_terms(letter: Letter, lines: Iterable[OrderLine]) -> ReturnTerms:
+    """Until when these lines of the order may come back, and what that costs."""
+    return letter.brand.returns.terms(letter.order.country, letter.catalogue.by_family(lines))
 
 
 @dataclass(frozen=True, slots=True)

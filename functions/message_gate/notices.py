@@ -15,7 +15,7 @@ from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.shipment import Parcel, Shipment
 from aftercare.weblink import NotHttps, https
-from message_gate.letter import Letter, View, line_view, one_tip, plain
+from message_gate.letter import Letter, View, line_view, one_tip, plain, return_terms
 
 SHOWN_LINES = 10
 POINTS = ("do_1", "do_2", "do_3")
@@ -153,7 +153,7 @@ def _told(seen: Matter, shape: "Shape") -> Matter:
     if seen.window and seen.window.last:
         values["last"] = letter.language.day(seen.window.last, letter.zone)
         cases += ("window",)
-    values["return_days"] = str(letter.brand.returns.terms(letter.order.country).days)
+    values["return_days"] = str(return_terms(letter, letter.order.lines).days)
     return replace(seen, cases=cases, values={**values, **own})
 
 
@@ -436,7 +436,8 @@ def _settled(matter: Matter) -> tuple[Cases, Values]:
 def _returned_for(matter: Matter) -> tuple[Cases, Values]:
     """What it costs, and what the customer wants for it."""
     wished, _ = _received(matter)
-    fee = matter.letter.brand.returns.terms(matter.letter.order.country).fee
+    found, lines = _return(matter), matter.letter.order.lines
+    fee = return_terms(matter.letter, [line for line in lines if not (found and found.lines) or line.line_ref in found.lines]).fee
     return ((*wished, "fee"), {"fee": matter.letter.language.money(fee)}) if fee else (wished, {})
 
 

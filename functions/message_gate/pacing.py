@@ -1,12 +1,12 @@
-"""One invocation's share of the sending rate: places reserved together, handed out one by one."""
+"""One invocation's share of the sending rate of each channel: places reserved and handed out one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, Purpose
 from aftercare.decision import Message, Reason
 from aftercare.keys import Key
 from aftercare.proposal import Proposal
@@ -19,10 +19,9 @@ BURST = timedelta(seconds=5)
 KEPT = timedelta(minutes=15)
 """So long after its place a message that waited for it may still go: its slot may ring late."""
 
+QUOTA_USED_UP = timedelta(hours=1)
 ROUNDS = 2
 """So often all shards are asked before the queue has to bring the message again."""
-
-QUOTA_USED_UP = timedelta(hours=1)
 
 
 def waits_for_a_place(purpose: Purpose) -> bool:
@@ -30,8 +29,8 @@ def waits_for_a_place(purpose: Purpose) -> bool:
     return purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
 
 
-def shards() -> tuple[Key, ...]:
-    return tuple(keys.rate(shard) for shard in range(SHARDS))
+def shards(channels: Iterable[Channel] = (Channel.EMAIL,)) -> tuple[Key, ...]:
+    return tuple(keys.rate(channel, shard) for channel in channels for shard in range(SHARDS))
 
 
 def quota_from(item: Item | None) -> Quota | None:
@@ -40,7 +39,8 @@ def quota_from(item: Item | None) -> Quota | None:
 
 @dataclass
 class Pace:
-    """Reserves for all messages of an invocation that may need a place in one write, and hands the places out.
+    """Reserves places and hands them out. Mail, which most messages are, for all of an invocation that may need one in one write;
+    a place on another channel when it is needed, because what is reserved and not used makes a slow channel slower.
 
     `known` are the shards as they were read; `wanted` is how many messages may come; `seed` names the shards to ask first.
     """
@@ -51,51 +51,50 @@ class Pace:
     known: Mapping[Key, Item]
     wanted: int
     seed: str
-    _places: list[datetime] = field(default_factory=list)
-    _free: dict[Key, datetime] = field(init=False)
     _asked: int = 0
+    _places: dict[Channel, list[datetime]] = field(default_factory=dict)
+    _seen: dict[Key, Item] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._free = free_from(self.known)
+        self._seen.update(self.known)
 
-    def place(self, proposal: Proposal, held: Message | None, now: datetime) -> datetime:
-        """When this message may go: now, or later. TableError when the rate cannot be asked."""
-        if not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
+    def place(self, proposal: Proposal, channel: Channel, held: Message | None, now: datetime) -> datetime:
+        """When this message may go on a channel: now, or later. TableError when the rate cannot be asked."""
+        per_second = self.rate.allowed(channel, self.quota)
+        if per_second is None or not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
             return now
-        if self.rate.used_up(self.quota, now):
+        if channel is Channel.EMAIL and self.rate.used_up(self.quota, now):
             return now + QUOTA_USED_UP
-        if not self._places:
-            self._reserve(now)
-        at = self._places.pop(0)
+        places = self._places.get(channel) or self._reserve(channel, per_second, now)
+        at = places.pop(0)
         return now if at <= now + BURST else at
 
-    def _reserve(self, now: datetime) -> None:
-        """The next places, in whichever shard can be had. What others took meanwhile is seen by the write that fails."""
-        per_second, count = self.rate.allowed(self.quota), max(self.wanted, 1)
-        self.wanted = 0
+    def _reserve(self, channel: Channel, per_second: float, now: datetime) -> list[datetime]:
+        count = max(self.wanted, 1) if channel is Channel.EMAIL else 1
+        if channel is Channel.EMAIL:
+            self.wanted = 0
         self._asked += 1
-        for _ in range(ROUNDS):
-            for shard in shard_order(f"{self.seed}#{self._asked}", [self._free.get(place) for place in shards()]):
-                place = keys.rate(shard)
-                free = self._free.get(place)
-                got = reserve(free, now, per_second, count)
-                when = Is("free", iso(free)) if free else Absent()
-                try:
-                    self.tables.write([Change(place, put={"free": iso(got.then)}, when=when)])
-                except ConditionFailed as failed:
-                    there = failed.found.get(0)
-                    self._free |= free_from({place: there} if there else {})
-                    continue
-                # An invocation may reserve more than once, a message at a time: it looks at what it has written itself.
-                self._free[place] = parse_iso(iso(got.then))
-                self._places = [got.first + got.step * number for number in range(count)]
-                return
+        for shard in shard_order(f"{self.seed}#{self._asked}", [self._free(place) for place in shards((channel,))]) * ROUNDS:
+            place = keys.rate(channel, shard)
+            free = self._seen.get(place)
+            got = reserve(parse_iso(str(free["free"])) if free else None, now, per_second, count)
+            when = Is("free", free["free"]) if free else Absent()
+            try:
+                self.tables.write([Change(place, put={"free": iso(got.then)}, when=when)])
+            except ConditionFailed as failed:
+                there = failed.found.get(0)
+                if there:
+                    self._seen[place] = there
+                continue
+            self._seen[place] = {"free": iso(got.then)}
+            self._places[channel] = [got.first + got.step * number for number in range(count)]
+            return self._places[channel]
         raise Throttled("every shard of the sending rate was taken by others")
 
-
-def free_from(items: Mapping[Key, Item]) -> dict[Key, datetime]:
-    """From when each shard has its next place, as far as it lies in the table."""
-    return {place: parse_iso(str(items[place]["free"])) for place in shards() if place in items}
+    def _free(self, place: Key) -> datetime | None:
+        """From when a shard has its next place, as far as this invocation has seen."""
+        there = self._seen.get(place)
+        return parse_iso(str(there["free"])) if there else None
 
 
 def _has_its_place(held: Message | None, now: datetime) -> bool:

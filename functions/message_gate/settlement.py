@@ -1,6 +1,6 @@
 """Settling one proposal: decide, then hold, close, or claim and send exactly once (rules H1-H3 of docs/guarantees.md)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from aftercare.learned import Learned
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import expires, load, present, versioned
+from aftercare.store import expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
@@ -210,7 +210,10 @@ def open_gate(
     """Read what all of this invocation's settlements need, in one call."""
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
-    beside = (keys.switch(), keys.quota(), keys.cadence(), *shards(), *answers)
+    # A slot brings no proposals here, and what it looks at may need a place.
+    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    places = shards(channels) if waits or not proposals else ()
+    beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
     first = proposals[0].message_id if proposals else outside.ids.new()
     return Gate(
@@ -223,7 +226,7 @@ def open_gate(
             rate=frequency.rate,
             quota=quota_from(known.get(keys.quota())),
             known=known,
-            wanted=sum(waits_for_a_place(p.purpose) for p in proposals),
+            wanted=len(waits),
             seed=first,
         ),
         policy=policy,
@@ -243,7 +246,7 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
     gate.pending.pop(proposal.message_id, None)
     settled = gate.settled(proposal, gate.outside.clock.now())
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, proposal.customer_id, proposal.references.get("order"))
+        customer = _customer(gate, proposal.customer_id, (proposal,))
         candidate = gate.candidate(proposal, customer, settled, held, left_over=left_over)
         verdict, trace = decide(candidate)
         if isinstance(verdict, Refuse):
@@ -257,6 +260,14 @@ def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_ove
         if answer:
             return answer
     raise WorldKeepsChanging(proposal.key)
+
+
+def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> Customer:
+    """The record with the orders that these are about; with all orders where one placed later may lie in the archive and
+    matters. CustomerUnknown, Throttled."""
+    customer = load(gate.outside.tables, customer_id, *(proposal.references.get("order") for proposal in proposals))
+    asks = (p.references.get("order") for p in proposals if Unless.REORDERED in p.unless)
+    return with_archive(gate.outside.tables, customer_id) if any(map(customer.lacks_orders_since, asks)) else customer
 
 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:
@@ -299,7 +310,7 @@ def _settle_together(gate: Gate, customer_id: str, due: list[Message]) -> _Toget
     if len(due) < 2:
         return _Together()
     for _ in range(ATTEMPTS):
-        customer = load(gate.outside.tables, customer_id)
+        customer = _customer(gate, customer_id, [m.proposal for m in due])
         looked_at = [gate.candidate(m.proposal, customer, None, held=m) for m in due]
         may = [part for part in looked_at if part.waiting and part.gathers and isinstance(decide(part, OF_PARTS)[0], Pass)]
         parts = tuple(part for part in may if part.addresses[CARRIES[0]] == may[0].addresses[CARRIES[0]])
@@ -410,8 +421,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         if held is None:
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
-    tone, because = letter.tone
-    trace = (*trace, Step(rule="written", said="pass", saw={"tone": tone, "because": because, **letter.saw}))
+    tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -429,7 +440,7 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     )
     token = gate.outside.ids.new()
     lies = held or next(iter(_waiting(candidate)), None)
-    place = gate.pace.place(candidate.proposal, lies, candidate.now)
+    place = gate.pace.place(candidate.proposal, channel, lies, candidate.now)
     if place > candidate.now:
         until = min(_whole_second(place), candidate.proposal.not_after)
         waits = _decision(candidate, State.HELD, Reason.RATE_USED_UP, trace, until=until)

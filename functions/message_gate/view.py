@@ -13,7 +13,7 @@ from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.published import Publication
 from aftercare.weblink import https
-from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, plain
+from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, plain, return_terms
 from message_gate.notices import NOTICES, notice
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
@@ -27,7 +27,7 @@ def confirmation(letter: Letter, common: View) -> View:
     opening = letter.chosen("opening") or "first"
     goods = [line for line in order.lines if line.quantity]
     digital = bool(goods) and not any(line.requires_shipping for line in goods)
-    terms = letter.brand.returns.terms(order.country)
+    terms = return_terms(letter, order.lines)
     placed = letter.ordered_on()
     shown = plain(order.name, 40)
     arrives = arrival(letter, digital)

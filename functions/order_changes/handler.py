@@ -5,13 +5,17 @@ from aftercare.events import Told
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.store import find
-from order_changes.changes import CHANGES, changed
+from aftercare.store import find, with_archive
+from order_changes.changes import CHANGES, Because, changed
 
 
 def on_change(event: Told, outside: Outside) -> str:
-    customer = find(outside.tables, event.data.customer_id, getattr(event.data, "order", None))
+    order = getattr(event.data, "order", None)
+    customer = find(outside.tables, event.data.customer_id, order)
     decision = changed(customer, event, outside.clock.now())
+    if order is None and decision == Nothing(Because.ORDER_UNKNOWN) and customer and customer.lacks_orders_since(None):
+        # Of a payment that failed only the subscription is known, and all its orders may lie in the archive.
+        decision = changed(with_archive(outside.tables, customer.id), event, outside.clock.now())
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)

@@ -9,7 +9,7 @@ from aftercare import keys
 from aftercare.clock import iso, parse_iso
 from aftercare.outside import Outside
 from aftercare.published import publication_from
-from aftercare.rate import Quota, sending_rate
+from aftercare.rate import Quota, wave_rate
 from aftercare.store import expires, present
 from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Put
 from product_news.wave import Page, Wave, groups_of
@@ -50,7 +50,7 @@ def start(outside: Outside, publication: str, caused_by: str, correlation_id: st
     """Begin a publication's wave, once; the wave as it stands where it was begun before. NotPublished, TableError."""
     now = outside.clock.now()
     quota = outside.tables.read([keys.quota()]).get(keys.quota())
-    allowed = sending_rate().allowed(Quota.model_validate_json(str(quota["doc"])) if quota else None)
+    allowed = wave_rate(Quota.model_validate_json(str(quota["doc"])) if quota else None)
     item: Item = {
         "cursor": "0|",
         "position": 0,

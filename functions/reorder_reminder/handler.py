@@ -8,8 +8,8 @@ from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
-from aftercare.proposal import Nothing
-from aftercare.store import find
+from aftercare.proposal import Nothing, Proposal
+from aftercare.store import find, with_archive
 from reorder_reminder.depletion import due, remind
 
 
@@ -37,7 +37,10 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
     customer = find(outside.tables, payload["customer_id"], payload["order"])
-    decision = remind(customer, payload["order"], payload["family"], catalogue(), outside.clock.now(), payload["correlation_id"])
+    about = (payload["order"], payload["family"], catalogue(), outside.clock.now(), payload["correlation_id"])
+    decision = remind(customer, *about)
+    if isinstance(decision, Proposal) and customer and customer.lacks_orders_since(payload["order"]):
+        decision = remind(with_archive(outside.tables, customer.id), *about)
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)

@@ -34,9 +34,23 @@ from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.returns import return_data
 from aftercare.shipment import Shipment
-from aftercare.store import Delivery, expires, find, park, present, versioned, with_archive
-from aftercare.table import Absent, Check, ConditionFailed, Conflict, Is, Item, Put, Remove, TableError, Write, excess
-from store_intake.archive import Moved, moving
+from aftercare.store import Delivery, expires, find, park, present, versioned
+from aftercare.table import (
+    TRANSACTION_WRITES,
+    Absent,
+    Check,
+    ConditionFailed,
+    Conflict,
+    Is,
+    Item,
+    Lacks,
+    Put,
+    Remove,
+    TableError,
+    Write,
+    excess,
+)
+from store_intake.archive import AT_ONCE, moves, moving, place_of, surplus
 from store_intake.parcels import belongs, numbers_of, shipment_after, shipment_news
 from store_intake.received import Received, canonical
 from store_intake.record import (
@@ -58,6 +72,9 @@ PENDING_KEPT = timedelta(days=30)
 CASE_KEPT = timedelta(days=60)
 PENDING = 50
 """So many facts wait for their order's description, or for the shipment that a parcel's number belongs to, and so long."""
+
+AT_ONE_NUMBER = 20
+"""So many shipments that hold one parcel's number are remembered with it, the latest."""
 
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
@@ -155,7 +172,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             received,
             names,
             at,
-            Known(known, owner, _record_of(outside, received.shop, names, owner)),
+            Known(known, owner, _record_of(outside, received, names, at, known, owner)),
             new_id,
             owners=outside.settings.product_owners == "on",
         )
@@ -175,20 +192,24 @@ def take(outside: Outside, received: Received) -> Outcome:
     raise KeepsChanging("the record changed under every attempt")
 
 
-def _record_of(outside: Outside, shop: str, names: Names, owner: Whose) -> Customer | None:
-    """The customer's record; with the archive where the order that the delivery is about, or a parcel of it, is not hot."""
+def _record_of(
+    outside: Outside, received: Received, names: Names, at: Places, known: Mapping[Key, Item], owner: Whose
+) -> Customer | None:
+    """The customer's record with what the delivery is about: what no alias leads to is new, and lies nowhere yet."""
     if owner.customer_id is None:
         return None
-    customer = find(outside.tables, owner.customer_id, names.order_key)
-    if customer is None or customer.profile.archived_until is None or customer.archived:
-        return customer
-    hot = {shipment.key for shipment in customer.shipments}
-    parcels = [parcel for shipment in customer.shipments for parcel in shipment.parcels]
-    numbers = {number for parcel in parcels for number in (parcel.number, *parcel.other_numbers)}
-    unknown = any(f"{shop}:{ref}" not in hot for ref in names.shipment_refs)
-    if unknown or any(number not in numbers for number, _ in names.numbers):
-        return with_archive(outside.tables, owner.customer_id)
-    return customer
+    led = {place: item for place, item in known.items() if item.get("customer_id") == owner.customer_id}
+    orders = [key for key, place in zip(names.order_keys, at.orders, strict=True) if place in led]
+    shipments = [key for key, place in zip(names.shipment_keys, at.shipments, strict=True) if place in led]
+    for place in at.parcels:
+        shipments += _shipments_at(led.get(place))
+    cases = [f"{names.shop}:{fact.ref}" for fact in received.facts if isinstance(fact, CaseFact)]
+    return find(outside.tables, owner.customer_id, *orders, shipments=shipments, cases=cases)
+
+
+def _shipments_at(alias: Item | None) -> list[str]:
+    """The shipments that hold the number of a parcel's alias."""
+    return str(alias["shipments"]).split(",") if alias and alias.get("shipments") else []
 
 
 def _with_early(
@@ -408,7 +429,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     orders = {order.key: order for order in (customer.orders if customer else ())}
     before = customer.order(names.order_key) if customer and names.order_key else None
     if about and names.order_key:
-        after = _order(draft, customer, before, about)
+        after = _order(draft, before, about)
         if after is not None:
             orders[after.key] = after
             if owners:
@@ -417,9 +438,10 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
         return None
+    orders = _listing(customer, orders, shipments)
+    _write_orders(draft, customer, orders)
     _shipments(draft, customer, orders, shipments)
-    moved = _archive(draft, customer, orders, shipments)
-    _profile(draft, customer.profile if customer else None, everything, names, moved.until)
+    profile = _profile(draft, customer.profile if customer else None, everything, names)
     country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
     _consent(draft, customer.consent if customer else ConsentRecord(), everything, keys.email_hash_of(at.email), country)
     _cases(draft, customer, facts, names)
@@ -428,7 +450,10 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     if not all(_asked(fact) or isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
         _number(draft, customer, names, at)
-        _shipment_aliases(draft, received.shop, joined, known)
+        _shipment_aliases(draft, received.shop, joined, shipments, known)
+    if customer is not None and profile is not None:
+        profile = _archive(draft, customer, profile, orders, shipments)
+    _write_profile(draft, customer.profile if customer else None, profile)
     if known.whose.conflict:
         draft.metrics.append("IdentityConflict")
     head = _parked(received, tuple(draft.outbox), customer_id)
@@ -441,7 +466,8 @@ def _is_about(fact: AboutOrder, names: Names) -> bool:
     return _about_order(fact) and names.order_ref == ref
 
 
-def _order(draft: _Draft, customer: Customer | None, before: Order | None, facts: list[AboutOrder]) -> Order | None:
+def _order(draft: _Draft, before: Order | None, facts: list[AboutOrder]) -> Order | None:
+    """The order after the facts about it; what is new is told."""
     received = draft.received
     after = before
     for fact in sorted(facts, key=lambda f: not (isinstance(f, OrderFact) and f.order is not None)):
@@ -450,16 +476,33 @@ def _order(draft: _Draft, customer: Customer | None, before: Order | None, facts
         return None
     for one in news(before, after, facts):
         draft.tell(one.type, one.occurred_at, _order_data(draft.customer_id, after, one))
-    if after != before:
-        version = before.version if before else 0
-        doc = after.model_copy(update={"version": version + 1}).to_json()
-        place = customer.order_place(after.key) if customer else keys.order(draft.customer_id, after.key)
-        draft.writes.append(versioned(place, doc, version, **({"closed": after.closed} if after.closed else {})))
     if before is None or description(before) != description(after):
         draft.metrics.append("OrderRecorded")
         if after.contact.email is None:
             draft.metrics.append("OrderWithoutContact")
     return after
+
+
+def _listing(customer: Customer | None, orders: Mapping[str, Order], shipments: Mapping[str, Shipment]) -> dict[str, Order]:
+    """The orders; those that lie, or lay, in the archive with the keys of all their shipments, wherever these lie."""
+    listed = dict(orders)
+    for key, order in orders.items():
+        if order.shipment_keys or (customer and keys.ORDER + key in customer.archived):
+            own = {shipment.key for shipment in shipments.values() if key in shipment.order_keys}
+            if not own <= set(order.shipment_keys):
+                listed[key] = order.model_copy(update={"shipment_keys": tuple(sorted({*own, *order.shipment_keys}))})
+    return listed
+
+
+def _write_orders(draft: _Draft, customer: Customer | None, orders: Mapping[str, Order]) -> None:
+    for key, after in orders.items():
+        before = customer.order(key) if customer else None
+        if after == before:
+            continue
+        version = before.version if before else 0
+        doc = after.model_copy(update={"version": version + 1}).to_json()
+        place = customer.order_place(key) if customer else keys.order(draft.customer_id, key)
+        draft.writes.append(versioned(place, doc, version, **({"closed": after.closed} if after.closed else {})))
 
 
 def _order_data(customer_id: str, order: Order, one: News) -> events.CustomerData:
@@ -494,9 +537,9 @@ def _joined(
             joined.append(fact)
     for fact in facts:
         if fact.ref is None:
-            holding = [s for s in shipments.values() if any(belongs(s, told) for told in fact.parcels)]
-            for shipment in holding:
-                shipments[shipment.key] = shipment_after(shipment, shipment.shop, fact)
+            holding = _holding(shipments.values(), fact)
+            for key in holding:
+                shipments[key] = shipment_after(shipments[key], shipments[key].shop, fact)
             joined += [fact] if holding else []
     return shipments, joined
 
@@ -527,30 +570,26 @@ def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Or
     _deliveries(draft, customer, orders, shipments, {s.key for s in changed})
 
 
-def _archive(draft: _Draft, customer: Customer | None, orders: Mapping[str, Order], shipments: Mapping[str, Shipment]) -> Moved:
-    """Move what no longer fits beside a new order or shipment; what this transaction writes or checks stays where it is."""
-    if customer is None or len(orders) + len(shipments) <= len(customer.orders) + len(customer.shipments):
-        return Moved()
-    there = {write.key for write in draft.writes}
-    hot = [order for key, order in orders.items() if key not in customer.archived]
-    parcels = [shipment for key, shipment in shipments.items() if key not in customer.archived]
-    stays = {order.key for order in hot if customer.order_place(order.key) in there}
-    stays |= {shipment.key for shipment in parcels if customer.shipment_place(shipment.key) in there}
-    moved = moving(hot, parcels, stays)
-    for order in moved.orders:
-        closed = {"closed": order.closed} if order.closed else {}
-        _move(draft, customer.order_place(order.key), keys.order(customer.id, order.key, archived=True), order, closed)
-    for shipment in moved.shipments:
-        place = keys.shipment(customer.id, shipment.key, archived=True)
-        _move(draft, customer.shipment_place(shipment.key), place, shipment, {})
-    if moved.orders:
-        draft.metrics.append("OrderArchived")
-    return moved
+def _archive(
+    draft: _Draft, customer: Customer, profile: Profile, orders: Mapping[str, Order], shipments: Mapping[str, Shipment]
+) -> Profile:
+    """Move what no longer fits beside what this transaction writes; that, and what it checks, stays where it is.
 
-
-def _move(draft: _Draft, place: Key, archive: Key, record: Order | Shipment, attributes: Mapping[str, str]) -> None:
-    item: Item = {"doc": record.to_json(), "version": record.version, **attributes}
-    draft.writes += [Put(archive, item, when=Absent()), Remove(place, when=Is("version", record.version))]
+    The profile says how far the archive reaches.
+    """
+    there = {write.key.sk for write in draft.writes}
+    hot = [order for key, order in orders.items() if keys.ORDER + key not in customer.archived]
+    parcels = [shipment for key, shipment in shipments.items() if keys.SHIPMENT + key not in customer.archived]
+    if there.isdisjoint([*map(place_of, hot), *map(place_of, parcels)]):
+        return profile
+    # Beside these writes stand the delivery, what it asks for, and the profile.
+    free = (TRANSACTION_WRITES - len(draft.writes) - len(draft.received.facts) - 2) // 2
+    moved = moving(hot, parcels, there, draft.received.received_at, min(AT_ONCE, free))
+    draft.writes += moves(customer, moved, shipments.values())
+    draft.metrics += ["OrderArchived"] * (len(moved.orders) + len(moved.shipments))
+    if moved.until is None or (profile.archived_until and profile.archived_until >= moved.until):
+        return profile
+    return profile.model_copy(update={"archived_until": moved.until})
 
 
 def _deliveries(
@@ -589,30 +628,48 @@ def _weighs(customer: Customer, shipment: Shipment) -> bool:
     return now != ((was.stands, was.delivered_at is not None, was.lines) if was else (False, False, ()))
 
 
-def _shipment_aliases(draft: _Draft, shop: str, joined: list[ShipmentFact], known: Known) -> None:
+def _shipment_aliases(
+    draft: _Draft, shop: str, joined: list[ShipmentFact], shipments: Mapping[str, Shipment], known: Known
+) -> None:
     """Shipments and parcel numbers lead to this customer from now on; a number that leads elsewhere stays where it is.
 
-    Where other facts still wait at a number (a short one, of another carrier) it goes on waiting for theirs.
+    With a number lie the shipments that hold it, by which a scan finds them in the archive. Where other facts still wait at a
+    number (a short one, of another carrier) it goes on waiting for theirs.
     """
-    at: dict[Key, None] = {}
+    at: dict[Key, dict[str, None]] = {}
     for fact in joined:
+        own = [f"{shop}:{fact.ref}"] if fact.ref is not None else _holding(shipments.values(), fact)
         if fact.ref is not None:
-            at[keys.shipment_alias(f"{shop}:{fact.ref}")] = None
+            at.setdefault(keys.shipment_alias(own[0]), {})
         for number, carrier in numbers_of(fact):
             named = parcel_places(number, carrier) if fact.ref is not None else (keys.parcel(number),)
-            at |= dict.fromkeys(named)
-    for place in at:
+            for place in named:
+                at.setdefault(place, {}).update(dict.fromkeys(own))
+    for place, own_keys in at.items():
         there = known.aliases.get(place)
+        listed = _shipments_at(there)
+        item: Item = {"customer_id": draft.customer_id}
+        if own_keys:
+            item["shipments"] = ",".join(dict.fromkeys([*listed, *own_keys][-AT_ONE_NUMBER:]))
         if there is not None and "customer_id" in there:
             if there["customer_id"] != draft.customer_id:
                 draft.metrics.append("ParcelOfAnother")
+            elif not own_keys.keys() <= set(listed):
+                as_read = Is("shipments", there["shipments"]) if "shipments" in there else Lacks("shipments")
+                draft.writes.append(Put(place, item, when=as_read))
         elif all(fact in joined for fact in known.pending(place, draft.received.received_at)):
-            draft.writes.append(Put(place, {"customer_id": draft.customer_id}, when=_as_read(there)))
+            draft.writes.append(Put(place, item, when=_as_read(there)))
+
+
+def _holding(shipments: Iterable[Shipment], fact: ShipmentFact) -> list[str]:
+    """The shipments that a carrier's fact is about."""
+    return [shipment.key for shipment in shipments if any(belongs(shipment, told) for told in fact.parcels)]
 
 
 def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: Names) -> None:
     """Support cases on the customer's record; one that is over is kept a while, because it spaces what is said."""
     known = {case.ref: case for case in (customer.cases if customer else ())}
+    written: set[str] = set()
     for fact in (f for f in facts if isinstance(f, CaseFact)):
         ref = f"{names.shop}:{fact.ref}"
         before = known.get(ref)
@@ -622,9 +679,17 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         version = before.version if before else 0
         known[ref] = after.model_copy(update={"version": version + 1})
         over = {} if after.open else {"expires_at": expires(draft.received.received_at, CASE_KEPT)}
-        draft.writes.append(versioned(keys.case(draft.customer_id, ref), known[ref].to_json(), version, **over))
+        place = customer.case_place(ref) if customer else keys.case(draft.customer_id, ref)
+        draft.writes.append(versioned(place, known[ref].to_json(), version, **over))
+        written.add(ref)
         case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
         draft.tell(fact.type, fact.occurred_at, case)
+    hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
+    for old in surplus(hot, written) if written else ():
+        over = {"expires_at": expires(old.closed_at, CASE_KEPT)} if old.closed_at and not old.open else {}
+        item: Item = {"doc": old.to_json(), "version": old.version, **over}
+        draft.writes.append(Put(keys.case(draft.customer_id, old.ref, archived=True), item, when=Absent()))
+        draft.writes.append(Remove(keys.case(draft.customer_id, old.ref), when=Is("version", old.version)))
 
 
 def _watches(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
@@ -659,7 +724,8 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 # ---------------------------------------------------------------- the customer
 
 
-def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Names, archived: datetime | None) -> None:
+def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Names) -> Profile | None:
+    """The profile after the facts about the person; what is new is told."""
     received, after = draft.received, before
     for fact in facts:
         if isinstance(fact, (OrderFact, CustomerFact, ConsentFact)) and not _asked(fact):
@@ -669,17 +735,20 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
             if isinstance(fact, CustomerFact):
                 after = after.model_copy(update={"devices": devices_after(after.devices, fact.devices, at)})
     if after is None:
-        return
+        return None
     changed = before is None or after.model_copy(update={"told": before.told}) != before
-    if archived is not None and (after.archived_until is None or after.archived_until < archived):
-        after = after.model_copy(update={"archived_until": archived})
-    if after != before:
-        version = before.version if before else 0
-        doc = after.model_copy(update={"version": version + 1}).to_json()
-        draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
     for fact in facts:
         if isinstance(fact, CustomerFact) and (changed or _asked(fact)):
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
+    return after
+
+
+def _write_profile(draft: _Draft, before: Profile | None, after: Profile | None) -> None:
+    if after is None or after == before:
+        return
+    version = before.version if before else 0
+    doc = after.model_copy(update={"version": version + 1}).to_json()
+    draft.writes.append(versioned(keys.customer(draft.customer_id, keys.PROFILE), doc, version))
 
 
 def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:

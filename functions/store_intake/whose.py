@@ -45,6 +45,14 @@ class Names:
         return self.key_of(self.order_ref)
 
     @property
+    def order_keys(self) -> tuple[str, ...]:
+        return tuple(key for ref in self.order_refs if (key := self.key_of(ref)))
+
+    @property
+    def shipment_keys(self) -> tuple[str, ...]:
+        return tuple(key for ref in self.shipment_refs if (key := self.key_of(ref)))
+
+    @property
     def shop_ref(self) -> str | None:
         return self.key_of(self.customer_ref)
 
@@ -117,14 +125,14 @@ def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -
 
 
 def places(names: Names, identity_secret: str) -> Places:
-    orders = tuple(keys.order_alias(key) for ref in names.order_refs if (key := names.key_of(ref)))
+    orders = tuple(map(keys.order_alias, names.order_keys))
     parcels = (key for number, carrier in names.numbers for key in parcel_places(number, carrier))
     return Places(
         order=orders[0] if orders else None,
         platform=keys.platform_alias(names.shop, names.customer_ref) if names.shop and names.customer_ref else None,
         email=keys.email_alias(identity.keyed_hash(identity_secret, names.email)) if names.email else None,
         orders=orders,
-        shipments=tuple(keys.shipment_alias(key) for ref in names.shipment_refs if (key := names.key_of(ref))),
+        shipments=tuple(map(keys.shipment_alias, names.shipment_keys)),
         subscriptions=tuple(keys.subscription_alias(key) for ref in names.subscription_refs if (key := names.key_of(ref))),
         parcels=tuple(dict.fromkeys(parcels)),
         phone=identity.keyed_hash(identity_secret, names.phone) if names.phone else None,

@@ -25,10 +25,11 @@ CUSTOMERS: Final = 30
 ACCOUNT: Final = "123456789012"
 PARAMETERS: Final = {
     "SmsOriginationArn": f"arn:aws:sms-voice:us-east-1:{ACCOUNT}:phone-number/phone-1",
+    "WhatsAppPhoneNumberArn": f"arn:aws:social-messaging:us-east-1:{ACCOUNT}:phone-number-id/574086085794038",
     "AndroidPushArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:app/GCM/shop",
 }
-CHANNELS: Final = ("email", "sms", "push")
-SERVICES: Final = ("dynamodb", "scheduler", "sesv2", "pinpoint-sms-voice-v2", "sns")
+CHANNELS: Final = ("email", "sms", "push", "whatsapp")
+SERVICES: Final = ("dynamodb", "scheduler", "sesv2", "pinpoint-sms-voice-v2", "sns", "socialmessaging")
 
 
 class _Costs(Model, extra="ignore"):
@@ -90,6 +91,10 @@ def _run(backend: Literal["memory", "moto"], channel: str, customers: int) -> tu
         for n in range(customers):
             _customer(put, cloud, n, channel)
             cloud.advance(timedelta(minutes=5))
+            if channel == "whatsapp":  # so that anything may be answered for a day
+                number = f"49151{10_000_000 + n}"
+                cloud.chat_in({"from": number, "id": f"wamid.{n}", "type": "text", "text": {"body": "Hello"}})
+                cloud.advance(timedelta(minutes=1))
         spent.clear()
         for n in range(customers):
             scan = {"number": _number(n), "carrier": "DHL", "scans": [{"status": "out_for_delivery", "at": iso(cloud.now)}]}

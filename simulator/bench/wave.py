@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from aftercare.rate import SHARDS, reserve, sending_rate, shard_order, wave_slot
+from aftercare.content import read_content
+from aftercare.model import Model
+from aftercare.rate import SHARDS, reserve, shard_order, wave_rate, wave_slot
 from simulator.bench.measure import Result, Say
 
 READERS: Final = 450_000
@@ -20,9 +23,8 @@ BURST: Final = timedelta(seconds=5)
 
 
 def measure(say: Say) -> list[Result]:
-    rate = sending_rate()
-    allowed = rate.allowed(None)
-    say(f"P16: a wave of {READERS} at {allowed:g} of {rate.per_second:g} a second")
+    allowed, configured = wave_rate(None), _configured()
+    say(f"P16: a wave of {READERS} at {allowed:g} of {configured:g} a second")
     slots = [wave_slot(START, allowed, position, f"reader-{position}") for position in range(READERS)]
     window = START + timedelta(seconds=READERS / allowed)
     sent = sends(slots, allowed)
@@ -31,10 +33,24 @@ def measure(say: Say) -> list[Result]:
     hours = (window - START) / timedelta(hours=1)
     note = f"in {hours:.1f} h; at most {late.total_seconds():.0f} s after its slot"
     return [
-        Result("P16", "peak of a wave's slots in any second", float(peak(slots)), rate.per_second, unit="/s", note=note),
-        Result("P16", "peak of what the gate sends of it in any second", float(peak(sorted(sent))), rate.per_second, unit="/s"),
+        Result("P16", "peak of a wave's slots in any second", float(peak(slots)), configured, unit="/s", note=note),
+        Result("P16", "peak of what the gate sends of it in any second", float(peak(sorted(sent))), configured, unit="/s"),
         Result("P16", "of the wave outside its window, or lost", float(outside + READERS - len(sent)), 0.0),
     ]
+
+
+class _Rate(Model, extra="ignore"):
+    per_second: dict[str, float]
+
+
+class _Frequency(Model, extra="ignore"):
+    """What frequency.yaml says of the rate."""
+
+    rate: _Rate
+
+
+def _configured() -> float:
+    return read_content(Path("frequency.yaml"), _Frequency).rate.per_second["email"]
 
 
 def sends(slots: list[datetime], per_second: float) -> list[datetime]:

@@ -17,7 +17,7 @@ from aftercare import identity, keys, ledger
 from aftercare.clock import SystemClock, iso, parse_iso
 from aftercare.customer import Customer
 from aftercare.decision import Message
-from aftercare.store import CustomerUnknown, load
+from aftercare.store import CustomerUnknown, with_archive
 from aftercare.table import Item, Tables
 from simulator.commands import last_run
 from simulator.commands.last_run import LastRun
@@ -156,7 +156,7 @@ def find(records: Records, who: str) -> Found:
     """A customer by id, e-mail address or order key (`<shop>:<order>`). BadInput."""
     customer_id = _customer_id(records, who)
     try:
-        customer = load(records.tables, customer_id)
+        customer = with_archive(records.tables, customer_id)
     except CustomerUnknown:
         raise BadInput(
             f"customer {who}: nobody of that id, e-mail address or order key (<shop>:<order>) in {records.name}"

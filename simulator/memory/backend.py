@@ -16,7 +16,7 @@ from simulator import queues
 from simulator.event_source_mapping import Filter, Record, queue_record
 from simulator.memory.outside import MemoryOutside
 from simulator.memory.refusal import Refused
-from simulator.memory.tables import ChangeRecord, MemoryTables, StreamImage, created_at, stream_image
+from simulator.memory.tables import ChangeRecord, MemoryTables, StreamImage, stream_image
 from simulator.template import Queue, Table
 from simulator.template_intrinsics import TemplateError
 
@@ -127,12 +127,17 @@ class MemoryBackend:
     def stream(self, table: Table, passes: Filter) -> Callable[[], list[Record]]:
         pending = self._pending[table.name]
         view = str(table.stream_view)
-        arn = str(table.stream_arn)
+        source = {
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": str(table.stream_arn).split(":")[3],
+            "eventSourceARN": str(table.stream_arn),
+        }
 
         def take() -> list[Record]:
             # A filter lets few through, and looks at little: only those are written out.
-            let_through = [change for change in pending if passes(_stream_record(change, view, arn, StreamImage))]
-            records = [_stream_record(change, view, arn, stream_image) for change in let_through]
+            let_through = [change for change in pending if passes(_stream_record(change, view, source, StreamImage))]
+            records = [_stream_record(change, view, source, stream_image) for change in let_through]
             pending.clear()
             return records
 
@@ -187,13 +192,15 @@ def table_roles(cloud: LocalCloud) -> dict[str, TableName]:
     return roles
 
 
-def _stream_record(change: ChangeRecord, view: str, arn: str, image: Callable[[Item], Mapping[str, Any]]) -> Record:
+def _stream_record(
+    change: ChangeRecord, view: str, source: Mapping[str, str], image: Callable[[Item], Mapping[str, Any]]
+) -> Record:
     """A change as Lambda gives it to a function; `image` is how the items in it are told."""
     _, pk, sk = change.key
     told: dict[str, Any] = {
-        "ApproximateCreationDateTime": created_at(change),
+        "ApproximateCreationDateTime": change.at.timestamp(),
         "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
-        "SequenceNumber": str(change.sequence),
+        "SequenceNumber": f"{change.sequence}",
         "SizeBytes": 0,
         "StreamViewType": view,
     }
@@ -204,9 +211,6 @@ def _stream_record(change: ChangeRecord, view: str, arn: str, image: Callable[[I
     return {
         "eventID": f"{change.sequence:032x}",
         "eventName": change.what,
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": arn.split(":")[3],
         "dynamodb": told,
-        "eventSourceARN": arn,
+        **source,
     }

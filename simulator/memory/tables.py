@@ -42,6 +42,8 @@ TRANSACTION_WRITES: Final = 100
 READ_KEYS: Final = 100
 PARTITION_KEY_BYTES: Final = 2048
 SORT_KEY_BYTES: Final = 1024
+SHORT_PARTITION_KEY: Final = PARTITION_KEY_BYTES // 4
+SHORT_SORT_KEY: Final = SORT_KEY_BYTES // 4
 NUMBER_DIGITS: Final = 38
 """Service, account, and table quotas in Amazon DynamoDB."""
 
@@ -154,13 +156,15 @@ class MemoryTables:
         if len(keys) > READ_KEYS:
             raise Refused(f"BatchGetItem takes at most {READ_KEYS} keys, not {len(keys)}")
         found: dict[Key, Item] = {}
+        tables = self._tables
         for key in keys:
-            _check_key(key)
-            partition = self._tables[key.table].get(key.pk)
-            if partition is not None:
-                item = partition.get(key.sk)
-                if item is not None:
-                    found[key] = dict(item)
+            table, pk, sk = key
+            if not pk or not sk or len(pk) > SHORT_PARTITION_KEY or len(sk) > SHORT_SORT_KEY:
+                _check_key(key)
+            partition = tables[table].get(pk)
+            item = None if partition is None else partition.get(sk)
+            if item is not None:
+                found[key] = item.copy()
         if len(keys) > 1 and len(set(keys)) != len(keys):
             raise Refused("BatchGetItem: the list of keys contains duplicates")
         return found
@@ -172,7 +176,7 @@ class MemoryTables:
         if partition is None:
             return []
         # DynamoDB orders sort keys by their UTF-8 bytes; Python's order of code points is the same.
-        return [dict(partition[sk]) for sk in sorted(sk for sk in partition if sk.startswith(prefix))]
+        return [partition[sk].copy() for sk in sorted([sk for sk in partition if sk.startswith(prefix)])]
 
     def _page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         if limit < 1:
@@ -216,7 +220,7 @@ class MemoryTables:
         for position, write in enumerate(writes):
             key = write.key
             table, pk, sk = key
-            if not pk or not sk or len(pk) > 512 or len(sk) > 256:
+            if not pk or not sk or len(pk) > SHORT_PARTITION_KEY or len(sk) > SHORT_SORT_KEY:
                 _check_key(key)
             partition = tables[table].get(pk)
             there = None if partition is None else partition.get(sk)
@@ -327,10 +331,12 @@ def _holds(when: Condition, there: Item | None) -> bool:
     conditions: tuple[Condition, ...] = when.conditions  # type: ignore[union-attr]
     if not conditions:
         raise Refused("ConditionExpression: empty parentheses")
-    if kind is AnyOf:
-        return any(_holds(condition, there) for condition in conditions)
-    if kind is AllOf:
-        return all(_holds(condition, there) for condition in conditions)
+    if kind is AnyOf or kind is AllOf:
+        enough = kind is AnyOf
+        for condition in conditions:
+            if _holds(condition, there) is enough:
+                return enough
+        return not enough
     raise Refused(f"no condition that the tables know: {kind.__name__}")
 
 
@@ -479,8 +485,3 @@ class StreamImage(Mapping[str, Any]):
 
 def stream_image(item: Item) -> dict[str, Any]:
     return {name: stream_value(value) for name, value in item.items()}
-
-
-def created_at(record: ChangeRecord) -> float:
-    """ApproximateCreationDateTime: Unix seconds."""
-    return record.at.timestamp()

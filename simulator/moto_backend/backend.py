@@ -36,7 +36,7 @@ from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
 from simulator.moto_backend.queues import MotoQueue
 from simulator.moto_backend.streams import MotoStream
-from simulator.phones import ProviderSays
+from simulator.phones import ProviderSays, chat_message_id
 from simulator.schedules import ScheduleExists, ScheduleMissing
 from simulator.seeded import SeededIds
 from simulator.state_language import ExecutionError
@@ -254,7 +254,7 @@ class MotoBackend:
         except ClientError as error:
             response: Parsed = dict(error.response)
             told = response["Error"]
-            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata")}
+            more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata", "message")}
             status = response["ResponseMetadata"].get("HTTPStatusCode", 400)
             raise _Stop(told["Code"], told.get("Message", ""), status, **more) from error
         return parsed
@@ -571,7 +571,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
 _NAMED: Final[Mapping[str, Callable[[Parsed], str]]] = {
     "SendTextMessage": lambda asked: str((asked.get("Context") or {}).get("aftercare-message", "")),
     "Publish": lambda asked: str(json.loads(json.loads(asked["Message"])["APNS"]).get("aftercare-message", "")),
-    "SendWhatsAppMessage": lambda asked: str(json.loads(bytes(asked["message"])).get("biz_opaque_callback_data", "")),
+    "SendWhatsAppMessage": chat_message_id,
 }
 """The short name of the message in each provider's call."""
 

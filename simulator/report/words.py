@@ -94,6 +94,7 @@ _GROUNDS: Final = {
     "consent": "has the customer's consent",
     "soft-opt-in": "has the country's soft opt-in",
     "implied": "has the consent that an order or inquiry implies there",
+    "reply": "answers what the customer has just written there",
 }
 _LACKS: Final = {
     "never-asked": "was never consented to",
@@ -102,6 +103,7 @@ _LACKS: Final = {
     "other-address": "has a consent that was given for another address",
     "too-old": "has a consent that is too old",
     "not-written": "has a consent without the wording that a marketing text needs there",
+    "too-late": "could answer what the customer wrote for five minutes only",
 }
 _UNLESS: Final = {
     "order-unknown": "the order is on record",
@@ -183,16 +185,46 @@ def _paused(step: Step) -> str:
 
 def _channels(step: Step) -> str:
     if step.said == "pass":
-        return _each(step.saw, _GROUNDS, "may be used:")
+        grounds = _each({name: kind for name, kind in step.saw.items() if name in _CHANNELS}, _GROUNDS, "may be used:")
+        return "; ".join(part for part in (grounds, _choice(step.saw)) if part)
     said = REASONS[step.because] if step.because else "no channel is left"
     lacks = {name: why for name, why in step.saw.items() if why in _LACKS}
+    refused = step.saw.get("refused_by")
+    if isinstance(refused, (tuple, list)):
+        said += f" ({_and(channel(str(name)) for name in refused)})"
     return f"{said} ({_each(lacks, _LACKS, '')})" if lacks else said
+
+
+_CHOSEN: Final = {
+    "stated": "the customer asked for it first",
+    "urgent": "it is of use within the hour",
+    "learned": "by what is known of answers and what it costs",
+    "default": "by the store's order, as too little is known of answers",
+    "explored": "it is tried on a few, because least is known of it",
+}
+
+
+def _choice(saw: Saw) -> str:
+    """Why one channel comes before the others, where there are others."""
+    first = saw.get("first")
+    if first is None:
+        return ""
+    because = _CHOSEN.get(str(saw.get("because")), str(saw.get("because")))
+    answers = [
+        f"{channel(name.removesuffix(' answers'))} is answered by {share}"
+        for name, share in saw.items()
+        if name.endswith(" answers")
+    ]
+    return f"{channel(str(first))} comes first: {because}" + (f" ({_and(answers)})" if answers else "")
 
 
 def _send_time(step: Step) -> str:
     opens = step.saw.get("not_before")
     if step.said == "pass":
-        return "it may go now"
+        closed = step.saw.get("closed")
+        return f"{channel(str(closed))} is closed, {channel(str(step.saw['instead']))} is open" if closed else "it may go now"
+    if step.because is Reason.BETTER_HOUR:
+        return f"{REASONS[Reason.BETTER_HOUR]}, the next time {when(str(step.saw['until']))}"
     if opens:
         return f"not before {when(str(opens))}"
     own = step.saw.get("own_quiet_hours")

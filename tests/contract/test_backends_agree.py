@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from aftercare import outside
+from aftercare.keys import Key
 from aftercare.outside import Mail
 from aftercare.providers import BUSY
+from aftercare.table import Change, ConditionFailed, Exists
 from simulator.cloud import LocalCloud
 from simulator.event_bus import NotAuthorized
+from simulator.faults import FaultPlan
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = json.loads((ROOT / "events/store/OrderPlaced.json").read_text())
@@ -118,3 +121,18 @@ def test_a_refusal_by_the_provider_means_the_same_on_both_backends(code):
             cloud.mailbox.refuses = lambda to: code
             cloud.invoke("message_gate", {})
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("backend", ["memory", "moto"])
+def test_a_condition_that_fails_is_told_so_under_a_plan_of_faults_too(backend):
+    told, change = [], Change(Key("customers", "CUSTOMER#anna", "1#CAPS"), put={"doc": "{}"}, when=Exists())
+
+    def handler(event: object, context: object) -> None:
+        try:
+            outside.current().tables.write([change])
+        except ConditionFailed as failed:
+            told.append(failed.found)
+
+    with LocalCloud(backend, handlers={"message_gate": handler}, ssm=SSM, faults=FaultPlan()) as cloud:
+        cloud.invoke("message_gate", {})
+    assert told == [{0: None}]

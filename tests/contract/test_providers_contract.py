@@ -31,7 +31,7 @@ SETTINGS = Settings(
 ENDPOINT = f"arn:aws:sns:eu-central-1:{ACCOUNT}:endpoint/GCM/shop/12345678-1234-4234-8234-123456789012"
 TEXT = Text("+4915112345678", "Coffee: on its way.", False, timedelta(hours=4), {"aftercare-message": "m1"})
 PUSH = Push(ENDPOINT, "On its way", "Order 1 is on its way.", timedelta(hours=4), {"aftercare-message": "m1"})
-CHAT = Chat("+4915112345678", "m1", template="order_shipped", language="en", values=("Coffee", "#1"))
+CHAT = Chat("+4915112345678", "m1", "m1.c1.no", template="order_shipped", language="en", values=("Coffee", "#1"))
 
 Adapter = Callable[[Any], Any]
 CASES: dict[str, tuple[str, str, Any, Adapter, dict[str, Any]]] = {
@@ -89,7 +89,7 @@ def test_whatsapp_gets_an_approved_template_or_free_text_and_numbers_without_plu
     body = chat_body(CHAT)
     assert (body["to"], body["type"], body["template"]["language"]) == ("4915112345678", "template", {"code": "en"})
     assert [p["text"] for p in body["template"]["components"][0]["parameters"]] == ["Coffee", "#1"]
-    free = chat_body(Chat("+4915112345678", "m1", text="Hello"))
+    free = chat_body(Chat("+4915112345678", "m1", "m1.c1.no", text="Hello"))
     assert (free["type"], free["text"]["body"]) == ("text", "Hello")
 
 

@@ -219,6 +219,13 @@ def test_a_broken_number_can_be_put_and_compared(tables):
     assert there(tables, A)["seen"] is True
 
 
+def test_an_attributes_name_may_have_a_hyphen(tables):
+    tables.write([Put(A, {"at-first": 1})])
+    when = AllOf((Is("at-first", 1), Lacks("at_first")))
+    tables.write([Change(A, put={"of-GB": "x"}, drop=("at-first",), add={"single_GB-again": 2}, when=when)])
+    assert tables.read([A])[A] == {"of-GB": "x", "single_GB-again": 2, "pk": A.pk, "sk": A.sk}
+
+
 def test_a_change_makes_an_item_that_is_absent(tables):
     tables.write([Change(A, add={"count": 1})])
     assert there(tables, A) == item(A, count=1)

@@ -13,9 +13,12 @@ import pytest
 from aftercare import keys, ledger
 from aftercare.clock import iso
 from aftercare.decision import Decision, Reason, State
+from aftercare.store import load, versioned
+from aftercare.table import Put
 from message_gate.handler import handle as gate
 from simulator.cloud import LocalCloud
 from simulator.faults import APPLIED, Fault, FaultPlan, random_faults
+from store_intake.archive import Moved, moves
 
 KEY = "order-confirmation#coffee:1"
 SETTLED = {"SENT", "PARKED"}
@@ -221,6 +224,48 @@ def test_an_order_closed_between_any_two_effects_is_never_followed_by_a_claim(pl
         assert max(cloud.mailbox.accepted.values(), default=0) == (message["settlement"] == "SENT")
         if message["settlement"] == "REFUSED":
             assert message["reason"] == reason
+
+
+def to_the_archive(cloud, **more):
+    """As a new order moves it, in one transaction; with `more` it is changed where it lies at once."""
+    (found,) = [item for item in cloud.items("CustomerTable") if item["sk"] == f"{keys.ORDER}coffee:1"]
+    customer = load(cloud.tables, keys.customer_id_of(str(found["pk"])))
+    order, profile = customer.order("coffee:1"), customer.profile
+    profile = profile.model_copy(update={"archived_until": order.placed_at, "version": profile.version + 1})
+    place = keys.customer(customer.id, keys.PROFILE)
+    writes = [*moves(customer, Moved((order,)), ()), versioned(place, profile.to_json(), profile.version - 1)]
+    cloud.tables.write(writes)
+    if more:
+        (moved,) = [write for write in writes if isinstance(write, Put) and write.key.sk.startswith(keys.ARCHIVE)]
+        after = order.model_copy(update={**more, "version": moved.item["version"] + 1})
+        cloud.tables.write([versioned(moved.key, after.to_json(), moved.item["version"], closed=after.closed)])
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("place", range(len(GATE)))
+def test_an_order_that_moves_to_the_archive_between_any_two_effects_is_confirmed_once_if_it_stands(place, cancelled):
+    """The claim checks the order where the decision read it: who finds it gone reads it again, and decides by what lies there."""
+    clouds, claimed = [], []
+    done = []
+
+    def move(effect):
+        if effect.n == place and not done:
+            done.append(effect)
+            claimed.extend(item for item in clouds[0].items("CustomerTable") if item.get("state") in ("CLAIMED", "SENT"))
+            to_the_archive(clouds[0], **({"cancelled_at": clouds[0].now} if cancelled else {}))
+
+    plan = FaultPlan(function="message_gate", adversary=move)
+    with LocalCloud("memory", seed=3, switch="on", faults=plan) as cloud:
+        clouds.append(cloud)
+        order(cloud)
+        cloud.run()
+        cloud.advance(hours=5)
+        message = next(m for m in cloud.messages() if m["key"] == KEY)
+        assert done
+        goes = not cancelled or bool(claimed)
+        assert (message["settlement"], message["reason"]) == (("SENT", "sent") if goes else ("REFUSED", "order_cancelled"))
+        assert max(cloud.mailbox.accepted.values(), default=0) == goes
+        assert not served(cloud)
 
 
 def test_a_kill_switch_thrown_before_the_decision_is_obeyed_and_after_release_nothing_is_late():

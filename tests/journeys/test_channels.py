@@ -1,6 +1,7 @@
 """Which channel carries what: by consent and urgency, and past a channel that is closed."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -85,6 +86,31 @@ def test_with_consent_to_texts_shipped_and_out_for_delivery_go_as_texts_of_one_s
     steps = {step["rule"]: step.get("saw", {}) for d in told["decisions"] for step in d.get("trace", ())}
     assert steps["written"]["segments"] == 1 and steps["written"]["encoding"] == "GSM-7"
     assert (steps["channels"]["first"], steps["channels"]["because"]) == ("sms", "urgent")
+
+
+def test_a_milestone_reaches_the_phone_within_a_minute_of_its_scan(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=2)
+    for status, number in (("shipped", 1), ("out_for_delivery", 2)):
+        told_at = store.cloud.now
+        store.parcel(status)
+        store.cloud.advance(hours=22)
+        texts = store.cloud.phones.to(PHONE)
+        assert len(texts) == number
+        assert texts[-1].at - told_at <= timedelta(seconds=60)
+        assert "larkfield.example/help" in texts[-1].body, "where help is"
+
+
+def test_what_is_urgent_by_night_goes_by_mail_at_once(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=14)
+    assert store.cloud.now.hour == 23
+    store.parcel("shipped")
+    store.cloud.advance(minutes=1)
+    assert store.sent()["parcel-shipped"] == "email"
+    steps = {s["rule"]: s.get("saw", {}) for d in store.why("parcel-shipped")["decisions"] for s in d.get("trace", ())}
+    assert (steps["send_time"]["closed"], steps["send_time"]["instead"]) == ("sms", "email")
+    assert store.cloud.phones.taken == []
 
 
 def test_without_consent_nothing_leaves_by_phone(store):

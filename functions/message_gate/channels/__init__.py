@@ -60,12 +60,13 @@ def forms(template: str) -> tuple[Channel, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message that is ready: `send` makes the one attempt. `saw` is what else is worth a line in the decision record."""
+    """A message that is ready: `send` makes the one attempt. `saw` is what else is worth a line in the decision record; a form
+    that somebody else has approved has no tone."""
 
     send: Callable[[], SendOutcome]
     template_version: str
     content_hash: str
-    tone: "Chosen"
+    tone: "Chosen | None"
     saw: Mapping[str, str | int] = field(default_factory=dict)
 
 

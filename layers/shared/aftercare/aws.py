@@ -110,13 +110,12 @@ class _Expression:
     """Collects the names and values of one DynamoDB expression."""
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
+        self._places: dict[str, str] = {}
         self.values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
-        place = f"#{attribute}"
-        self.names[place] = attribute
-        return place
+        # Numbered: an attribute may have letters that its place in an expression may not have, such as a hyphen.
+        return self._places.setdefault(attribute, f"#n{len(self._places)}")
 
     def value(self, value: Value) -> str:
         place = f":v{len(self.values)}"
@@ -150,7 +149,7 @@ class _Expression:
 
     def fields(self) -> dict[str, Any]:
         return {
-            **({"ExpressionAttributeNames": self.names} if self.names else {}),
+            **({"ExpressionAttributeNames": {place: name for name, place in self._places.items()}} if self._places else {}),
             **({"ExpressionAttributeValues": self.values} if self.values else {}),
         }
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from aftercare import identity
 from aftercare.consent import Channel, Purpose
 from aftercare.content import read_content
-from aftercare.customer import OrderLine
+from aftercare.customer import OrderLine, ReturnOutcome
 from aftercare.language import Line, Locale, Texts, reader_locale
 from aftercare.model import Model
 from aftercare.money import Money
@@ -132,12 +132,37 @@ class ReturnTerms(Model):
     fee: Money | None = None
 
 
-class Returns(ReturnTerms):
-    page: Https
-    by_country: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ReturnTerms] = Field(default_factory=dict)
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
-    def terms(self, country: str | None) -> ReturnTerms:
+
+class CountryTerms(ReturnTerms):
+    """Terms that a country may have otherwise, then in whole."""
+
+    by_country: dict[Country, ReturnTerms] = Field(default_factory=dict)
+
+    def there(self, country: str | None) -> ReturnTerms:
         return self.by_country.get(country or "", self)
+
+
+class Returns(CountryTerms):
+    """What may come back and what for: the one source for messages, pages and the store's checkout.
+
+    A product family of `by_family` has its own terms in whole, for every country. `outcomes` is what a customer may choose to
+    get; in the countries of `in_store` goods may also be brought to a shop, which reads the return's code.
+    """
+
+    page: Https
+    by_family: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")], CountryTerms] = Field(
+        default_factory=dict
+    )
+    outcomes: Annotated[tuple[ReturnOutcome, ...], Field(min_length=1)] = ("refund",)
+    in_store: tuple[Country, ...] = ()
+
+    def terms(self, country: str | None, families: Iterable[str] = ()) -> ReturnTerms:
+        """The terms that hold for all of these families together: the shortest time, and the highest fee, which is taken once."""
+        each = [self.by_family.get(family, self).there(country) for family in families] or [self.there(country)]
+        fees = [terms.fee for terms in each if terms.fee]
+        return ReturnTerms(days=min(terms.days for terms in each), fee=max(fees, key=lambda fee: fee.amount, default=None))
 
 
 class Tone(Model):

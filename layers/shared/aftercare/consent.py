@@ -152,6 +152,11 @@ class ConsentRecord(Model):
     def head(self, channel: Channel, purpose: Purpose) -> Head | None:
         return next((h for h in self.heads if h.channel is channel and h.purpose is purpose), None)
 
+    @property
+    def by_place(self) -> "Heads":
+        """The heads by channel and purpose."""
+        return {(h.channel, h.purpose): h for h in self.heads}
+
     def suppression(self, channel: Channel, address_hash: str) -> Suppression | None:
         return next((s for s in self.suppressed if s.channel is channel and s.address_hash == address_hash), None)
 
@@ -173,30 +178,40 @@ def _rank(says: Says, weight: Weight, said_at: datetime, proof: str) -> tuple[bo
     return (counts, said_at, says is Says.WITHDRAWN, weight is Weight.EXPLICIT, proof)
 
 
+Heads = dict[tuple[Channel, Purpose], Head]
+
+
+def head_after(old: Head | None, said: Statement) -> Head:
+    """The head of the statement's channel and purpose after it; the same object when the statement does not count."""
+    if old and _rank(old.says, old.weight, old.said_at, old.proof) >= _rank(said.says, said.weight, said.said_at, said.sequence):
+        return old
+    return Head(
+        channel=said.channel,
+        purpose=said.purpose,
+        says=said.says,
+        weight=said.weight,
+        said_at=said.said_at,
+        proof=said.sequence,
+        source=said.source,
+        address=said.address,
+        written=said.wording_hash is not None,
+        confirmed=said.confirmed,
+        asks=said.asks,
+        took=said.took,
+    )
+
+
 def fold(record: ConsentRecord, statements: Iterable[Statement]) -> ConsentRecord:
     """The record after the statements, whatever their order of arrival; the same object when nothing changes."""
-    heads = {(h.channel, h.purpose): h for h in record.heads}
+    heads = record.by_place
     for said in statements:
         place = (said.channel, said.purpose)
-        old = heads.get(place)
-        if old and _rank(old.says, old.weight, old.said_at, old.proof) >= _rank(
-            said.says, said.weight, said.said_at, said.sequence
-        ):
-            continue
-        heads[place] = Head(
-            channel=said.channel,
-            purpose=said.purpose,
-            says=said.says,
-            weight=said.weight,
-            said_at=said.said_at,
-            proof=said.sequence,
-            source=said.source,
-            address=said.address,
-            written=said.wording_hash is not None,
-            confirmed=said.confirmed,
-            asks=said.asks,
-            took=said.took,
-        )
+        heads[place] = head_after(heads.get(place), said)
+    return with_heads(record, heads)
+
+
+def with_heads(record: ConsentRecord, heads: Heads) -> ConsentRecord:
+    """The record with other heads; the same object when they are its own."""
     after = tuple(heads[place] for place in sorted(heads))
     if after == record.heads:
         return record

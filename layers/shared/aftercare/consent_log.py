@@ -26,8 +26,9 @@ from aftercare.consent import (
     Suppression,
     Weight,
     declare,
-    fold,
+    head_after,
     suppress,
+    with_heads,
 )
 from aftercare.customer import Customer
 from aftercare.model import Model
@@ -72,14 +73,17 @@ def consent_after(
         record = suppress(record, suppression)
     kept = tuple(declared)
     record = declare(record, kept)
+    heads = record.by_place
     for statement in said:
-        old, record = record.head(statement.channel, statement.purpose), fold(record, (statement,))
-        new = record.head(statement.channel, statement.purpose)
-        won = new is not None and new.proof == statement.sequence
+        place = (statement.channel, statement.purpose)
+        old = heads.get(place)
+        heads[place] = head_after(old, statement)
+        won = heads[place].proof == statement.sequence
         if won or statement.weight is Weight.EXPLICIT:
             evidence.append(statement)
         if won and (old is None or old.says is not statement.says):
             changes.append(statement)
+    record = with_heads(record, heads)
     if record is not before:
         record = record.model_copy(update={"version": before.version + 1})
     return Consented(record, tuple(evidence), tuple(changes), kept)

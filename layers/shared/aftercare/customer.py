@@ -131,7 +131,8 @@ class Order(Model):
     `key` is `<shop>:<sender's reference>`; `name` is what the shopper knows it by. `as_of` is the sender's time of the
     newest description; the `_at` fields are facts, set once. `version` counts the writes of this record. A part that the
     newest description left out keeps its value; `older` says when such a part was last told. `forecast` is of the time before
-    there is a shipment, and shipping_delay's.
+    there is a shipment, and shipping_delay's. `shipment_keys` are kept from when the order first lies in the archive: its
+    shipments, wherever they lie.
     """
 
     key: str
@@ -178,6 +179,7 @@ class Order(Model):
     cue: Cue | None = None
     cue_at: AwareDatetime | None = None
     forecast: Forecast | None = None
+    shipment_keys: tuple[str, ...] = ()
 
     @property
     def closed(self) -> Literal["deleted", "cancelled", "refunded"] | None:
@@ -260,7 +262,8 @@ def _nothing_counted() -> "Caps":
 class Customer:
     """One hot partition, read at once. Everything a rule may look at is here.
 
-    `archived` are the keys of those orders and shipments here that were read from the archive, and are written there.
+    `archived` are the hot sort keys of those records that were read from the archive, and are written there; `whole` says
+    whether all that lies there was read.
     """
 
     id: str
@@ -276,6 +279,7 @@ class Customer:
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()
+    whole: bool = False
 
     @cached_property
     def _orders(self) -> dict[str, Order]:
@@ -286,11 +290,22 @@ class Customer:
 
     def order_place(self, order_key: str) -> Key:
         """Where an order lies."""
-        return keys.order(self.id, order_key, archived=order_key in self.archived)
+        return keys.order(self.id, order_key, archived=keys.ORDER + order_key in self.archived)
 
     def shipment_place(self, shipment_key: str) -> Key:
         """Where a shipment lies."""
-        return keys.shipment(self.id, shipment_key, archived=shipment_key in self.archived)
+        return keys.shipment(self.id, shipment_key, archived=keys.SHIPMENT + shipment_key in self.archived)
+
+    def case_place(self, case_ref: str) -> Key:
+        """Where a case lies."""
+        return keys.case(self.id, case_ref, archived=keys.CASE + case_ref in self.archived)
+
+    def lacks_orders_since(self, order_key: str | None) -> bool:
+        """Whether an order that was placed after this one may lie unread in the archive."""
+        until, order = self.profile.archived_until, self.order(order_key) if order_key else None
+        if until is None or self.whole:
+            return False
+        return order is None or order.placed_at is None or order.placed_at < until
 
     def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""

@@ -38,6 +38,7 @@ class Key(NamedTuple):
     sk: str
 
 
+@lru_cache(maxsize=1024)
 def customer(customer_id: str, sk: str) -> Key:
     return Key("customers", f"CUSTOMER#{customer_id}", sk)
 
@@ -57,7 +58,7 @@ def held(customer_id: str, message_id: str) -> Key:
 
 
 def in_archive(hot: Key) -> Key:
-    """Where an order or a shipment lies once it has moved."""
+    """Where an order, a shipment or a case lies once it has moved."""
     return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
@@ -88,8 +89,9 @@ def wave(publication_key: str) -> Key:
     return Key("customers", f"WAVE#{publication_key}", ONLY)
 
 
-def case(customer_id: str, case_ref: str) -> Key:
-    return customer(customer_id, CASE + case_ref)
+def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:
+    place = customer(customer_id, CASE + case_ref)
+    return in_archive(place) if archived else place
 
 
 def ledger(customer_id: str, message_id: str) -> Key:
@@ -183,9 +185,9 @@ def cadence() -> Key:
     return Key("knowledge", "CADENCE", ONLY)
 
 
-def rate(shard: int) -> Key:
-    """One share of the sending rate: the instant from which the next place is free."""
-    return Key("knowledge", f"RATE#{shard}", ONLY)
+def rate(channel: str, shard: int) -> Key:
+    """One share of a channel's sending rate: the instant from which the next place is free."""
+    return Key("knowledge", f"RATE#{channel}#{shard}", ONLY)
 
 
 def response(shard: int) -> Key:

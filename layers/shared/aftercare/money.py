@@ -44,7 +44,9 @@ def _exact(value: object) -> object:
 class Money(Model):
     """An amount in one currency, kept at the currency's own precision when shown."""
 
-    amount: Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False, max_digits=18, decimal_places=6)]
+    # 18 digits before the point and 6 after it. The bounds stand before the function: so pydantic's core checks them, and no
+    # functions of Python.
+    amount: Annotated[Decimal, Field(allow_inf_nan=False, max_digits=24, decimal_places=6), BeforeValidator(_exact)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
     @property

@@ -33,10 +33,12 @@ class Push:
 @dataclass(frozen=True, slots=True)
 class Chat:
     """One WhatsApp message. `recipient` is E.164. Of a template: its approved name, language and the values of its body; or,
-    within 24 hours of the person's own last message, free `text`. `message_id` comes back with Meta's own webhooks."""
+    within 24 hours of the person's own last message, free `text`. `context` comes back with Meta's own webhooks, at most 512
+    characters."""
 
     recipient: str
     message_id: str
+    context: str
     template: str | None = None
     language: str | None = None
     values: tuple[str, ...] = ()

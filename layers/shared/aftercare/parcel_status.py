@@ -48,3 +48,6 @@ MOVING = tuple(status for status, rank in RANK.items() if rank >= 2)
 """Statuses that a carrier's own hand gives: with the first of them it has the parcel."""
 
 FINAL = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURN_TO_SENDER)
+
+AT_RISK = (ShipmentStatus.EXCEPTION, ShipmentStatus.LOST, ShipmentStatus.RETURN_TO_SENDER)
+"""Where a parcel is of which its customer would rather hear than of offers."""

@@ -144,7 +144,7 @@ def chat_body(chat: Chat) -> dict[str, Any]:
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": chat.recipient.removeprefix("+"),
-        "biz_opaque_callback_data": chat.message_id,
+        "biz_opaque_callback_data": chat.context,
     }
     if chat.template is None:
         return {**body, "type": "text", "text": {"preview_url": False, "body": chat.text or ""}}

@@ -1,11 +1,11 @@
-"""How fast may be sent: what the account allows, what the store wants, and places that are reserved one after the other.
+"""How fast each channel may send: what its provider allows, what the store wants, and places reserved one after the other.
 
 A place is an instant. Whoever reserves moves the instant of the next place on by the time that one message takes at the
 rate, in one conditional write; so any number of invocations together never send faster than that. The instant lies in
 several shards, each with its share of the rate, because one item takes about a thousand writes a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Annotated, NamedTuple
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from aftercare import keys
+from aftercare.consent import Channel
 from aftercare.model import Model
 
 SHARDS = 4
 
 
 class Quota(Model):
-    """What the provider allows the account, as it said at `read_at`. `per_second` is its greatest rate."""
+    """What the provider of mail allows the account, as it said at `read_at`. `per_second` is its greatest rate."""
 
     per_second: Annotated[float, Field(gt=0)]
     per_day: Annotated[float, Field(ge=0)]
@@ -29,19 +30,24 @@ class Quota(Model):
 
 
 class SendingRate(Model):
-    """The store's settings, `rate` of content/frequency.yaml, for what can wait; news of an order never waits here."""
+    """The store's settings, `rate` of content/frequency.yaml, for what can wait; news of an order never waits here.
 
-    per_second: Annotated[float, Field(gt=0, le=10_000)]
+    A channel that is not among `per_second` has no limit.
+    """
+
+    per_second: Mapping[Channel, Annotated[float, Field(gt=0, le=10_000)]]
     kept_for_orders: Annotated[float, Field(ge=0, lt=1)]
     spread_minutes: Annotated[int, Field(ge=0, le=720)] = 0
 
-    def allowed(self, quota: Quota | None) -> float:
-        """Messages a second that may be sent of what can wait."""
-        greatest = min(self.per_second, quota.per_second) if quota else self.per_second
-        return greatest * (1 - self.kept_for_orders)
+    def allowed(self, channel: Channel, quota: Quota | None) -> float | None:
+        """Messages a second that may be sent of what can wait, None for any number; mail has the account's quota too."""
+        asked = [self.per_second[channel]] if channel in self.per_second else []
+        given = [quota.per_second] if quota and channel is Channel.EMAIL else []
+        greatest = min((*asked, *given), default=None)
+        return None if greatest is None else greatest * (1 - self.kept_for_orders)
 
     def used_up(self, quota: Quota | None, now: datetime) -> bool:
-        """Whether what the day still allows is kept for news of orders. A quota that is a day old says nothing."""
+        """Whether the mail that the day still allows is kept for news of orders. A quota that is a day old says nothing."""
         if quota is None or now - quota.read_at > timedelta(days=1) or quota.per_day <= 0:
             return False
         return quota.sent_today >= quota.per_day * (1 - self.kept_for_orders)
@@ -85,14 +91,23 @@ def wave_slot(start: datetime, per_second: float, position: int, seed: str) -> d
     """When the message at a position (from 0) of a wave is looked at: each has a stretch of its own, as long as one message
     takes at the rate, and lies anywhere in there, the same for the same seed.
 
-    So in any time no more are due than the rate allows, and two for the edges; and who has always the last place is nobody.
+    So in any time no more are due than the rate allows, and two for its edges.
     """
     return start + timedelta(seconds=(position + keys.share(seed)) / per_second)
 
 
+WITHOUT_LIMIT = 100.0
+"""Messages a second of a wave where the store has set no rate for mail."""
+
+
+def wave_rate(quota: Quota | None) -> float:
+    """Messages a second of a wave: what mail may send of what can wait. ContentError."""
+    return _sending_rate().allowed(Channel.EMAIL, quota) or WITHOUT_LIMIT
+
+
 @lru_cache(maxsize=1)
-def sending_rate() -> SendingRate:
-    """The `rate` of content/frequency.yaml, for who needs nothing else of it. ContentError."""
+def _sending_rate() -> SendingRate:
+    """The `rate` of content/frequency.yaml, for who needs nothing else of it."""
     from aftercare.content import read_content
 
     class Rate(Model):

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "account_inbox": "ACCOUNT_INBOX",
     "sms_opt_outs": "SMS_OPT_OUTS",
     "public_base_url": "PUBLIC_BASE_URL",
+    "store_origins": "STORE_ORIGINS",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
@@ -86,6 +87,7 @@ class Settings:
     account_inbox: str | None = None
     sms_opt_outs: str | None = None
     public_base_url: str | None = None
+    store_origins: str | None = None
     reorder_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from aftercare.carriers import is_known
 from aftercare.forecast import Forecast
 from aftercare.model import Instant, Model
-from aftercare.parcel_status import FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
+from aftercare.parcel_status import AT_RISK, FINAL, MOVING, RANK, TROUBLES, ShipmentStatus
 from aftercare.weblink import Https
 
 PARCELS = 20
@@ -239,6 +239,13 @@ class Shipment(Model):
     def late(self) -> DelayNotice | None:
         """The notice of its delay that stands: told and not taken back."""
         return self.notices[-1] if self.notices and self.notices[-1].recovered_at is None else None
+
+    @property
+    def at_risk_since(self) -> datetime | None:
+        """Since when it is late (as its customer was told), or in trouble at its carrier; None once it is there or taken back."""
+        if not self.stands or self.delivered_at or self.assumed_at or self.is_test:
+            return None
+        return self.late.at if self.late else self.status_at if self.status in AT_RISK else None
 
     def parcel(self, parcel: str | None) -> Parcel | None:
         """The parcel of that short name (Parcel.id)."""

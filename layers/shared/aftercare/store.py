@@ -1,8 +1,8 @@
 """The named operations on a customer's record: each is one AWS call with its conditions."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
 RELAY_GRACE = timedelta(minutes=2)
+
+READ = 100
+"""Items of one read."""
+
+HOT_CASES = 10
+"""So many of a customer's cases are hot; the gate looks at open ones and at the latest that was closed."""
 
 
 @lru_cache(maxsize=1)
@@ -83,25 +89,26 @@ def _document(item: Item) -> str:
 def _customer(customer_id: str, documents: tuple[tuple[str, str], ...]) -> Customer:
     """The same documents of the same customer are the same record, and nobody can change it."""
     found: dict[str, Any] = {}
-    several: dict[str, list[Any]] = {}
+    several: dict[str, dict[str, Any]] = {}
     archived: list[str] = []
     for place, doc in documents:
+        # What was read from the archive comes last: where a record moved between the reads, it lies there.
         sk = place.removeprefix(keys.ARCHIVE)
         _, kind, *key = sk.split("#", 2)
         if sk != place:
-            archived += key
+            archived.append(sk)
         reader = _READERS.get(kind)
         if reader is None:
             continue
         name, read = reader
         if key:
-            several.setdefault(name, []).append(read(doc))
+            several.setdefault(name, {})[sk] = read(doc)
         else:
             found[name] = read(doc)
     if "profile" not in found:
         raise CustomerUnknown(customer_id)
     for name, parts in several.items():
-        found[name] = tuple(parts)
+        found[name] = tuple(parts.values())
     return Customer(id=customer_id, archived=frozenset(archived), **found)
 
 
@@ -169,32 +176,66 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 """What a sort key's second part is read as; of those that have a third there are several."""
 
 
-def load(tables: Tables, customer_id: str, about: str | None = None) -> Customer:
+def load(
+    tables: Tables, customer_id: str, *orders: str | None, shipments: Collection[str] = (), cases: Collection[str] = ()
+) -> Customer:
     """One Query over the hot partition, strongly consistent. CustomerUnknown, Throttled.
 
-    `about` names the order that it is all about: where that lies in the archive, or a later one does, the archive is read
-    too (one more Query). What is moved there is seen there: the profile that says so sorts after the orders.
+    `orders` are the keys of those that it is about, with their shipments; so are `shipments`, with their orders, and `cases`.
+    Which of them are not hot are read from the archive, if the customer has one: one more call, and one more for what these name.
     """
-    items = tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT)
-    customer = customer_from(customer_id, items)
-    until = customer.profile.archived_until
-    if about is None or until is None:
-        return customer
-    order = customer.order(about)
-    return customer if order and until <= (order.placed_at or order.as_of) else with_archive(tables, customer_id, items)
+    named = dict.fromkeys(key for key in orders if key)
+    for _ in range(2):
+        hot = tables.partition("customers", f"CUSTOMER#{customer_id}", keys.HOT)
+        customer = customer_from(customer_id, hot)
+        # The profile that says that something was archived is read after the orders: what moved meanwhile is looked for, too.
+        moved = cases if len(customer.cases) >= HOT_CASES else ()
+        if customer.profile.archived_until is None and not moved:
+            return customer
+        customer = _with_archived(tables, customer, hot, named, shipments, moved)
+        if all(customer.order(key) for key in named):
+            return customer
+        # Unknown; or it came back from the archive after what is hot was read.
+    return customer
 
 
-def with_archive(tables: Tables, customer_id: str, hot: Iterable[Item] | None = None) -> Customer:
-    """The customer with all that lies in the archive. CustomerUnknown, Throttled."""
+def _with_archived(
+    tables: Tables, customer: Customer, hot: list[Item], orders: Iterable[str], shipments: Collection[str], cases: Collection[str]
+) -> Customer:
+    items, asked = list(hot), set[Key]()
+    while True:
+        there = {record.key: record for record in customer.shipments}
+        named = [*orders, *(key for name in shipments if name in there for key in there[name].order_keys)]
+        listed = [key for name in named if (order := customer.order(name)) for key in order.shipment_keys]
+        known_cases = {case.ref for case in customer.cases}
+        wanted = [
+            *(keys.order(customer.id, key, archived=True) for key in named if not customer.order(key)),
+            *(keys.shipment(customer.id, key, archived=True) for key in (*shipments, *listed) if key not in there),
+            *(keys.case(customer.id, ref, archived=True) for ref in cases if ref not in known_cases),
+        ]
+        new = [place for place in dict.fromkeys(wanted) if place not in asked]
+        if not new:
+            return customer
+        asked.update(new)
+        for start in range(0, len(new), READ):
+            found = tables.read(new[start : start + READ])
+            items += [{**item, "sk": place.sk} for place, item in found.items()]
+        customer = customer_from(customer.id, items)
+
+
+def with_archive(tables: Tables, customer_id: str) -> Customer:
+    """The customer with all that lies in the archive: two Queries. CustomerUnknown, Throttled."""
     partition = f"CUSTOMER#{customer_id}"
-    items = tables.partition("customers", partition, keys.HOT) if hot is None else hot
-    return customer_from(customer_id, [*items, *tables.partition("customers", partition, keys.ARCHIVE)])
+    hot = tables.partition("customers", partition, keys.HOT)
+    return replace(customer_from(customer_id, [*hot, *tables.partition("customers", partition, keys.ARCHIVE)]), whole=True)
 
 
-def find(tables: Tables, customer_id: str, about: str | None = None) -> Customer | None:
-    """The customer, or None when nobody lies under the id any more: erased or merged during a wait. Throttled."""
+def find(
+    tables: Tables, customer_id: str, *orders: str | None, shipments: Collection[str] = (), cases: Collection[str] = ()
+) -> Customer | None:
+    """As load(), or None when nobody lies under the id any more: erased or merged during a wait. Throttled."""
     try:
-        return load(tables, customer_id, about)
+        return load(tables, customer_id, *orders, shipments=shipments, cases=cases)
     except CustomerUnknown:
         return None
 

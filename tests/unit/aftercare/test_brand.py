@@ -91,3 +91,13 @@ def test_a_shop_of_its_own_key_has_its_own_pages(edited):
     ours = edited("shops", {"b.myshopify.com": own})
     assert ours.shop_of("b.myshopify.com").url == "https://b.example/"
     assert ours.shop_of("other").url == "https://larkfield.example/"
+
+
+def test_a_family_has_its_own_terms_in_whole_and_several_together_the_strictest(edited):
+    own = {"days": 60, "fee": None, "by_country": {"US": {"days": 45, "fee": {"amount": "9.00", "currency": "USD"}}}}
+    terms = edited("returns.by_family", {"hats": own, "eggs": {"days": 0}}).returns
+    assert (terms.terms("DE", ["hats"]).days, terms.terms("US", ["hats"]).days, terms.terms("US", ["eggs"]).fee) == (60, 45, None)
+    together = terms.terms("US", ["hats", "unknown", "unknown"])
+    assert (together.days, str(together.fee.amount)) == (30, "9.00")
+    assert terms.terms("DE", ["hats", "eggs"]).days == 0
+    assert terms.terms("US", []) == terms.terms("US")

@@ -384,7 +384,7 @@ def test_where_the_rate_is_used_up_the_parts_wait_and_come_back_as_one_digest():
     world.small.clock.at = turn = max(m.due_at for m in world.held)
     soon = turn + timedelta(minutes=30)
     for shard in range(4):
-        world.small.tables.twin.write([Put(keys.rate(shard), {"free": soon.isoformat().replace("+00:00", "Z")})])
+        world.small.tables.twin.write([Put(keys.rate(Channel.EMAIL, shard), {"free": soon.isoformat().replace("+00:00", "Z")})])
     world.ring()
     assert {(m.last.reason, m.due_at) for m in world.held} == {(Reason.RATE_USED_UP, soon)}
     world.small.clock.at = soon

@@ -9,6 +9,8 @@ from aftercare.consent import Channel, Purpose
 from aftercare.customer import Contact, Profile
 from aftercare.decision import Hold, Pass, Reason
 from aftercare.switch import Mode, Switch
+from aftercare.wishes import Wishes
+from message_gate.channel_policy import channel_policy
 from message_gate.frequency import frequency_policy
 from message_gate.rules import decide, send_time
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
@@ -140,3 +142,26 @@ def test_a_channel_that_is_dry_takes_no_message_from_one_that_is_on_and_has_no_r
     assert candidate.usable() == (Channel.SMS,) and candidate.sendable == ()
     verdict, _ = decide(candidate)
     assert verdict.because is Reason.CAP_FULL
+
+
+def test_what_is_urgent_takes_a_channel_that_opens_soon_unless_the_customer_wished_for_the_one_that_is_closed():
+    news = {"template": "parcel-out-for-delivery", "not_after": SUNDAY_NIGHT + timedelta(days=1), "proposed_at": SUNDAY_NIGHT}
+    both = consent_of(said(Purpose.TRANSACTIONAL, channel=Channel.SMS))
+    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy(), "addresses": ADDRESSES, "now": SUNDAY_NIGHT}
+    for wished, leaves in (((), Channel.EMAIL), ((Channel.SMS,), Channel.SMS)):
+        customer = a_customer(an_order(country="US", region="NY", postcode="10001"), consent=both, wishes=Wishes(channels=wished))
+        candidate = a_candidate(proposal=a_proposal(**news), customer=customer, **channels)
+        assert candidate.departure.channel is leaves
+        assert (candidate.departure.at == SUNDAY_NIGHT) is (leaves is Channel.EMAIL)
+
+
+def test_what_is_urgent_waits_a_little_for_the_better_channel():
+    at = parse_iso("2026-03-02T07:20:00-05:00")
+    news = {"template": "parcel-out-for-delivery", "not_after": at + timedelta(days=1), "proposed_at": at}
+    customer = a_customer(
+        an_order(country="US", region="NY", postcode="10001"),
+        consent=consent_of(said(Purpose.TRANSACTIONAL, channel=Channel.SMS)),
+    )
+    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy(), "addresses": ADDRESSES, "now": at}
+    departure = a_candidate(proposal=a_proposal(**news), customer=customer, **channels).departure
+    assert (departure.channel, departure.at) == (Channel.SMS, parse_iso("2026-03-02T08:00:00-05:00"))

@@ -271,6 +271,15 @@ def test_words_that_the_store_avoids_are_the_stores_own():
     assert any("avoided word: basket" in line for line in told(check(our=changed("brand.yaml", Brand, edit), only=USUAL)))
 
 
+def test_terms_for_a_family_that_the_catalogue_does_not_have_are_found():
+    def edit(read):
+        read["returns"]["by_family"]["hats"] = {"days": 60}
+
+    assert "brand.yaml: returns.by_family.hats: unknown: a family of catalogue.yaml" in told(
+        check(our=changed("brand.yaml", Brand, edit), only=USUAL)
+    )
+
+
 def test_a_brand_without_reply_to_is_told_in_one_line(tmp_path, monkeypatch):
     read = yaml.safe_load((HERE / "brand.yaml").read_text(encoding="utf-8"))
     del read["reply_to"]

@@ -14,7 +14,7 @@ from aftercare.consent import Purpose
 from aftercare.product_facts import AnnouncementFact
 from aftercare.proposal import Proposal, Unless
 from aftercare.published import Publication, put
-from aftercare.rate import Quota, sending_rate, wave_slot
+from aftercare.rate import Quota, wave_rate, wave_slot
 from aftercare.store import expires
 from aftercare.table import Put, Remove, Throttled, Unclear
 from product_news import pages
@@ -98,7 +98,7 @@ def test_each_owner_is_told_once_by_their_order_and_in_their_turn(news):
         owner(news, f"c{n}", order=f"example:{n}")
     found = run(news)
     assert [p.customer_id for p in found] == [f"c{n}" for n in range(8)]
-    rate = sending_rate().allowed(None)
+    rate = wave_rate(None)
     for position, proposal in enumerate(found):
         assert position / rate <= (proposal.not_before - START).total_seconds() <= (position + 1) / rate
         assert proposal.not_after == proposal.not_before + OF_USE
@@ -161,7 +161,7 @@ def test_whose_time_in_the_index_is_over_is_passed_by(news):
 
 
 def test_whose_turn_comes_after_the_end_is_counted_and_not_proposed(news, capsys):
-    rate = sending_rate().allowed(None)
+    rate = wave_rate(None)
     published(news, until=START + timedelta(seconds=3 / rate))
     for n in range(6):
         owner(news, f"c{n}")
@@ -176,7 +176,7 @@ def test_the_smaller_of_the_stores_rate_and_the_accounts_counts(news):
     for n in range(3):
         owner(news, f"c{n}")
     last = run(news)[-1].not_before - START
-    assert last >= timedelta(seconds=2 / sending_rate().allowed(quota))
+    assert last >= timedelta(seconds=2 / wave_rate(quota))
 
 
 def test_a_very_long_reference_still_makes_a_key(news):
