@@ -19,8 +19,8 @@ PEER = "peer@example.com"
 
 
 @pytest.fixture
-def shop(request):
-    with LocalCloud(getattr(request, "param", "memory"), seed=7, switch="on") as running:
+def shop():
+    with LocalCloud("memory", seed=7, switch="on") as running:
         yield Shop(running)
 
 
@@ -92,7 +92,6 @@ def erase(shop):
     shop.cloud.advance(hours=1)
 
 
-@pytest.mark.parametrize("shop", ["memory", "moto"], indirect=True)
 def test_nothing_of_an_erased_person_is_left_and_nothing_brings_it_back(shop):
     customer_id = lived(shop)
     cloud = shop.cloud
