@@ -212,13 +212,13 @@ def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Or
         after = order.model_copy(update={"cue": cue, "cue_at": now, "version": order.version + 1})
         data = events.CueData(customer_id=customer_id, order=order_key, cue=cue)
         told = events.make("CueGiven", keys.message_id(f"page#{new_id}"), now, new_id, data)
-        writes = [_delivery(new_id, "cue", customer_id, now, (told,)).put(), *_order_writes(customer, order, after)]
-        if _written(outside, writes):
+        writes = [delivery(new_id, "cue", customer_id, now, (told,)).put(), *order_writes(customer, order, after)]
+        if written(outside, writes):
             return after
     raise KeepsChanging("the record changed under every attempt")
 
 
-def _order_writes(customer: Customer, before: Order, after: Order) -> tuple[Write, ...]:
+def order_writes(customer: Customer, before: Order, after: Order) -> tuple[Write, ...]:
     """The record's own attributes stay as they are: the gate's claim looks at `closed`. An order comes back from the archive
     with its cue, because for some days that keeps offers quiet and spaces them, and the gate sees only what is hot."""
     attributes = {"closed": before.closed} if before.closed else {}
@@ -229,7 +229,7 @@ def _order_writes(customer: Customer, before: Order, after: Order) -> tuple[Writ
     return back, Remove(lies, when=Is("version", before.version))
 
 
-def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:
+def delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tuple[Event, ...]) -> Delivery:
     return Delivery(
         key=f"page#{new_id}",
         sender="customer",
@@ -242,7 +242,7 @@ def _delivery(new_id: str, page: str, customer_id: str, now: datetime, told: tup
     )
 
 
-def _written(outside: Outside, writes: Sequence[Write]) -> bool:
+def written(outside: Outside, writes: Sequence[Write]) -> bool:
     try:
         outside.tables.write(writes)
     except (ConditionFailed, Conflict):

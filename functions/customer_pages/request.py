@@ -91,20 +91,23 @@ def message(status: int, word: str, template: str = "message") -> Answer:
     return page(status, template, brand().locale_for(None, *accepted()), word=word, state="asks")
 
 
-def safely(act: Callable[[], Answer], closed: str = "message") -> Answer:
-    """A link that does not open is told in plain words, by the page `closed`, and an outage of ours as one that passes."""
+def safely(act: Callable[[], Answer], closed: str = "message", tell: Callable[[int, str, str], Answer] = message) -> Answer:
+    """A link that does not open is told in plain words, by the page `closed`, and an outage of ours as one that passes.
+
+    `tell` writes it otherwise than as a page.
+    """
     try:
         return act()
     except ExpiredLink:
         telemetry.count("LinkExpired")
-        return message(410, "expired", closed)
+        return tell(410, "expired", closed)
     except (BadLink, CustomerUnknown):
         telemetry.count("LinkRefused")
-        return message(404, "gone", closed)
+        return tell(404, "gone", closed)
     except TableError as error:
         telemetry.trouble("page not served", error=type(error).__name__)
         telemetry.count("PageFailed")
-        return message(503, "busy")
+        return tell(503, "busy", "message")
 
 
 def country_of(customer: Customer, order: Order | None = None) -> str | None:

@@ -13,13 +13,14 @@ HERE = Path(__file__).parent
 
 
 class Words(NamedTuple):
-    """One language: its own name, what a page says, how it names channels and purposes, and the faces of the cue."""
+    """One language: its own name, what a page says, how it names channels, purposes and countries, and the cue's faces."""
 
     language: str
     words: Mapping[str, str]
     channels: Mapping[Channel, str]
     purposes: Mapping[Purpose, tuple[str, str]]
     cues: Mapping[Cue, tuple[str, str]]
+    countries: Mapping[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -29,13 +30,16 @@ def languages() -> Mapping[str, Words]:
 
 
 def _read(path: Path) -> Words:
-    told = plain.data(path.read_text(encoding="utf-8"))
+    told, of_accounts = (
+        plain.data(file.read_text(encoding="utf-8")) for file in (path, path.with_name(path.name.replace("words", "account")))
+    )
     return Words(
         language=told["language"],
-        words=told["words"],
+        words={**told["words"], **of_accounts["words"]},
         channels={Channel(name): title for name, title in told["channels"].items()},
         purposes={Purpose(name): (title, about) for name, (title, about) in told["purposes"].items()},
         cues={name: (sign, title) for name, (sign, title) in told["cues"].items()},
+        countries=of_accounts["countries"],
     )
 
 

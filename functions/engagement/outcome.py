@@ -39,6 +39,9 @@ NOTED = {
 }
 """What is counted on the message. Opens are counted and nothing is ever decided by them: Apple's proxy opens everything."""
 
+SENDERS = {Channel.EMAIL: "ses", Channel.SMS: "sms-voice", Channel.WHATSAPP: "social-messaging"}
+"""Who tells of the messages of each channel."""
+
 LESSONS: dict[What, Literal["delivered", "answered", "read"]] = {
     What.DELIVERED: "delivered",
     What.CLICKED: "answered",
@@ -202,16 +205,17 @@ def silenced(seen: Seen, before: ConsentRecord, hashes: tuple[str, ...], now: da
     """The transaction: the event's own marker with its outbox, the consent record, and the evidence. Empty when it was so."""
     complaint = seen.what is What.COMPLAINED
     reason: Literal["complaint", "hard_bounce"] = "complaint" if complaint else "hard_bounce"
-    dead = [Suppression(channel=Channel.EMAIL, address_hash=one, reason=reason, since=seen.at) for one in hashes]
+    dead = [Suppression(channel=seen.channel, address_hash=one, reason=reason, since=seen.at) for one in hashes]
     after = consent_after(before, _withdrawals(seen, before, now) if complaint else (), dead)
     if after.record is before:
         return ()
-    key, correlation_id = f"ses#{seen.event_id}", keys.message_id(f"ses#{seen.event_id}")
+    sender = SENDERS[seen.channel]
+    key, correlation_id = f"{sender}#{seen.event_id}", keys.message_id(f"{sender}#{seen.event_id}")
     told = [_event(seen, key, "AddressSuppressed", events.CustomerData(customer_id=seen.customer_id))] if hashes else []
     told += [_event(seen, key, kind, data) for kind, _, data in news(seen.customer_id, after)]
     delivery = Delivery(
         key=key,
-        sender="ses",
+        sender=sender,
         topic=str(seen.what),
         received_at=now,
         correlation_id=correlation_id,

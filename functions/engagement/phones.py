@@ -17,6 +17,8 @@ from engagement.provider import NAME, NotOurs, Seen, Unreadable, What
 TEXT = "aws.sms-voice"
 CHAT = "aws.social-messaging"
 
+NO_NUMBER = "TEXT_INVALID"
+
 _TEXTS: Mapping[str, What] = {
     "TEXT_DELIVERED": What.DELIVERED,
     **dict.fromkeys(("TEXT_SUCCESSFUL", "TEXT_SENT", "TEXT_QUEUED", "TEXT_PENDING"), What.SENT),
@@ -66,6 +68,8 @@ def text_seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
     if not all(isinstance(name, str) and NAME.fullmatch(name) for name in (message_id, customer_id)):
         raise NotOurs("no context of ours")
     at = _instant(envelope.get("time")) or received_at
+    # "The destination phone number isn't valid": it will not be the next time. The guide's own example names no number.
+    number = phone(_text(detail.get("destinationPhoneNumber"))) if detail.get("eventType") == NO_NUMBER else None
     return Seen(
         event_id=str(envelope.get("id", "")),
         what=what,
@@ -74,6 +78,8 @@ def text_seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
         provider_id=str(detail["messageId"]) if detail.get("messageId") else None,
         at=at,
         sent_at=at,
+        permanent=number is not None,
+        dead=(number,) if number else (),
         channel=Channel.SMS,
         asks=context.get("aftercare-asks") == "yes",
     )

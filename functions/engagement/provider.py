@@ -101,8 +101,8 @@ class Seen:
 
     @property
     def suppresses(self) -> bool:
-        """A hard bounce or a complaint; `Suppressed` and `OnAccountSuppressionList` are permanent bounces too."""
-        return self.what is What.COMPLAINED or (self.what is What.BOUNCED and self.permanent)
+        """A complaint, a number that is none, or a hard bounce: `Suppressed` and `OnAccountSuppressionList` are such, too."""
+        return self.what is What.COMPLAINED or (self.what in (What.BOUNCED, What.FAILED) and self.permanent)
 
 
 class NotOurs(ValueError):

@@ -643,26 +643,39 @@ def _ways_out(
 
 
 def _text_messages(files: Stationery, our: Brand, goods: Catalogue, tried: Mapping[str, samples.Sample]) -> Iterator[Finding]:
-    """The short forms: each wording can be filled, and what is sent fits one segment."""
+    """The short forms: each wording can be filled in every tone, and what is sent fits one segment."""
     for name, sample in tried.items():
-        for locale in our.locales if sample.template in NOTICES and files.locales(sample.template) else ():
-            words = files.words(sample.template, locale, our.default_locale)
-            if not words.has("sms"):
-                continue
-            file, where = f"{sample.template}/words.{words.locale}.yaml", f"sample {name}, {locale}"
-            for key in (key for key in LADDER if words.has(key)):
-                unknown = sorted(words.needs(key) - VALUES)
-                if unknown:
-                    yield Finding(file, key, f"placeholder {{{unknown[0]}}}", f"one of {', '.join(sorted(VALUES))}")
-            try:
-                short = render_sms(sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files)
-            except MissingWord as error:
-                yield Finding(file, where, f"missing word or placeholder: {error.args[0]}", "it in every language")
-                continue
-            if short.segments > 1:
-                yield Finding(file, where, f"{short.segments} segments of {short.encoding}", "one segment", "warning")
-            if (our.support.short or our.support.page) not in short.text:
-                yield Finding(file, where, "no help link", "{help} in every text message")
+        for locale in our.locales if files.locales(sample.template) else ():
+            usual = files.words(sample.template, locale, our.default_locale)
+            tones: list[ToneName | None] = [None, *files.tones(sample.template, usual.locale)]
+            for tone in tones:
+                words = files.words(sample.template, locale, our.default_locale, tone)
+                keys = [key for key in LADDER if words.has(key)]
+                if tone is None or any(not usual.has(key) or words.phrase(key) != usual.phrase(key) for key in keys):
+                    yield from _text_message(files, our, goods, name, sample, locale, tone)
+
+
+def _text_message(
+    files: Stationery, our: Brand, goods: Catalogue, name: str, sample: samples.Sample, locale: str, tone: ToneName | None
+) -> Iterator[Finding]:
+    words = files.words(sample.template, locale, our.default_locale, tone)
+    if not words.has("sms"):
+        return
+    file = f"{sample.template}/words.{words.locale}{f'.{tone}' if tone else ''}.yaml"
+    where = f"sample {name}, {locale}"
+    for key in (key for key in LADDER if words.has(key)):
+        unknown = sorted(words.needs(key) - VALUES)
+        if unknown:
+            yield Finding(file, key, f"placeholder {{{unknown[0]}}}", f"one of {', '.join(sorted(VALUES))}")
+    try:
+        short = render_sms(sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files, tone)
+    except MissingWord as error:
+        yield Finding(file, where, f"missing word or placeholder: {error.args[0]}", "it in every language")
+        return
+    if short.segments > 1:
+        yield Finding(file, where, f"{short.segments} segments of {short.encoding}", "one segment", "warning")
+    if sample.template in NOTICES and (our.support.short or our.support.page) not in short.text:
+        yield Finding(file, where, "no help link", "{help} in every text message")
 
 
 # ---------------------------------------------------------------- places
@@ -688,7 +701,8 @@ class NoPreview(LookupError):
 
 
 def preview(template: str, locale: str, sample: str | None = None, tone: str | None = None) -> dict[str, Any]:
-    """One rendered message: subject, html, text, headers, of which sample and in which tone. NoPreview naming the field.
+    """One rendered message: subject, html, text, headers, of which sample and in which tone, and its text message with its
+    segments where it has one. NoPreview naming the field.
 
     Without a tone it speaks in the one that is chosen for the sample's customer. `locale` is the one that a reader of the
     `asked` one is written to in, `words` the language of its words, and `because` says why these.
@@ -741,7 +755,18 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
         "text": rendered.text,
         "headers": dict(rendered.headers),
         "template_version": rendered.template_version,
+        "sms": _short(one, our, goods, reader, files, spoken),
     }
+
+
+def _short(
+    one: samples.Sample, our: Brand, goods: Catalogue, locale: str, files: Stationery, tone: ToneName
+) -> dict[str, str | int] | None:
+    """The text message of a sample with what it takes; None where the template has none."""
+    if one.parts or not files.words(one.template, locale, our.default_locale, tone).has("sms"):
+        return None
+    short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone)
+    return {"text": short.text, "encoding": short.encoding, "units": short.units, "segments": short.segments}
 
 
 def _why_this_locale(asked: str, reader: str, words: str, template: str, files: Stationery, our: Brand) -> str:

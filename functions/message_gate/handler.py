@@ -1,7 +1,6 @@
 """Proposals and slots in, settled one customer at a time; the only function that may send.
 
-Where its templates lie it also answers two invocations by hand (`aftercare templates`): `{"templates": "check"}` and
-`{"templates": "preview", ...}`. What answers them is not in the bundle.
+Also answers two invocations by hand: `{"templates": "check"}` and `{"templates": "preview", ...}`.
 """
 
 import json

@@ -1,6 +1,5 @@
 """All that one message is made from, and the parts that every message has: greeting, reason, ways out, the brand's own."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from aftercare.customer import Customer, Order, OrderLine
 from aftercare.language import Language, fallbacks, language, pick
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
+from aftercare.one_line import plain
 from aftercare.places import zone_of
 from aftercare.proposal import Block, Proposal
 from aftercare.weblink import https
@@ -34,7 +34,6 @@ OPEN_FOR = {
 """How long links open. A way out stays open longest: CAN-SPAM asks for 30 days after the mail, CASL for 60."""
 
 SHOWN_LINES = 20
-LONGEST_TITLE = 120
 LONGEST_SUBJECT = 60
 
 
@@ -105,16 +104,6 @@ class Part:
     message: Proposal
     order: Order | None
     include: tuple[Block, ...]
-
-
-# What turns text around or hides in it: a name must look like what it is.
-_UNSEEN = re.compile("(?:[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\\s)+")
-
-
-def plain(text: str, longest: int = LONGEST_TITLE) -> str:
-    """Somebody else's text on one line: no control or direction signs, no more than `longest` characters."""
-    clean = _UNSEEN.sub(" ", text).strip()
-    return clean if len(clean) <= longest else clean[: longest - 1].rstrip() + "…"
 
 
 def first_name(name: str | None) -> str | None:

@@ -6,42 +6,22 @@ case is `all`, `opening_all` is said instead of `opening`.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import Literal
 
-from aftercare.carriers import is_known
+from aftercare.arrival import Window, expected
+from aftercare.carriers import carrier_name, is_known
 from aftercare.customer import Order, OrderLine, Refund, Return
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
+from aftercare.one_line import plain
 from aftercare.shipment import Parcel, Shipment
 from aftercare.weblink import NotHttps, https
-from message_gate.letter import Letter, View, line_view, one_tip, plain, return_terms
+from message_gate.letter import Letter, View, line_view, one_tip, return_terms
 
 SHOWN_LINES = 10
 POINTS = ("do_1", "do_2", "do_3")
 STEPS = 4
-
-CARRIERS: Mapping[str, str] = {
-    **{name: name.upper() for name in ("dhl", "dpd", "gls", "tnt", "ups", "usps")},
-    "dhl-ecommerce": "DHL eCommerce",
-    "dhl-express": "DHL Express",
-    "fedex": "FedEx",
-    "inpost": "InPost",
-    "ontrac": "OnTrac",
-    "post-at": "Österreichische Post",
-    "postnl": "PostNL",
-    "swiss-post": "Die Post (CH)",
-}
-"""Names that are not simply the words with capitals."""
-
-
-class Window(NamedTuple):
-    """The days between which something arrives, as far as they are known; `likely` where they are a forecast."""
-
-    first: datetime | None
-    last: datetime | None
-    likely: bool = False
-
 
 Pieces = tuple[tuple[OrderLine, int], ...]
 """Lines of an order, each with how many pieces of it are meant."""
@@ -132,7 +112,7 @@ def matter(letter: Letter) -> Matter:
         number=places.index(here) + 1 if here in places else 0,
         parcels=len(places),
         waiting=_unsent(letter.order, shipments),
-        window=expected(letter, newest, parcel),
+        window=expected(letter.order, newest, parcel, letter.message.proposed_at, letter.zone),
         cases=(),
         values={"brand": letter.brand.name, "order": plain(letter.order.name, 40), "placed": letter.ordered_on()},
     )
@@ -155,32 +135,6 @@ def _told(seen: Matter, shape: "Shape") -> Matter:
         cases += ("window",)
     values["return_days"] = str(return_terms(letter, letter.order.lines).days)
     return replace(seen, cases=cases, values={**values, **own})
-
-
-def expected(letter: Letter, shipment: Shipment | None, parcel: Parcel | None) -> Window | None:
-    """When it arrives: by our forecast, else by the carrier's word, else as the shop estimated. Nothing that is over already."""
-    order, now = letter.order, letter.message.proposed_at
-    offered = []
-    if shipment and shipment.forecast:
-        offered.append(Window(shipment.forecast.p10, shipment.forecast.p90, likely=True))
-    eta = (parcel.eta if parcel else None) or (shipment.eta if shipment else None)
-    if eta:
-        offered.append(Window(_day_of(eta.since, letter), _day_of(eta.until, letter)))
-    offered.append(Window(order.estimated_from, order.estimated_until))
-    today = now.astimezone(letter.zone).date()
-    for window in offered:
-        end = window.last or window.first
-        if end and end.astimezone(letter.zone).date() >= today:
-            return window._replace(first=max(window.first, now) if window.first and window.last else window.first)
-    return None
-
-
-def _day_of(instant: datetime | None, letter: Letter) -> datetime | None:
-    """A carrier's date without a time is kept as the last second of the day in UTC: that day is meant, wherever it is read."""
-    if instant is None:
-        return None
-    there = instant.astimezone(UTC)
-    return there.replace(hour=12, tzinfo=letter.zone) if (there.hour, there.minute) == (23, 59) else instant
 
 
 def window_text(matter: Matter) -> str:
@@ -541,7 +495,7 @@ def _about(matter: Matter, shape: Shape) -> list[str]:
             found.append(matter.which[0].upper() + matter.which[1:])
         carrier = matter.parcel.carrier if matter.parcel else None
         if carrier and is_known(carrier):
-            found.append(CARRIERS.get(carrier) or carrier.replace("-", " ").title())
+            found.append(carrier_name(carrier))
     return found
 
 

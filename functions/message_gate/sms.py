@@ -8,12 +8,13 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from aftercare.brand import Brand
+from aftercare.brand import Brand, ToneName
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
+from aftercare.one_line import plain
 from aftercare.proposal import Proposal
-from message_gate.letter import Letter, Links, plain
+from message_gate.letter import Letter, Links
 from message_gate.notices import NOTICES, Matter, days_text, matter, reason_text
 from message_gate.stationery import Stationery, stationery
 
@@ -104,13 +105,14 @@ def render_sms(
     links: Links,
     locale: str,
     files: Stationery | None = None,
+    tone: ToneName | None = None,
 ) -> Sms:
     """The fullest wording that fits one segment; where none does, the shortest.
 
     NoShortForm for a template without one, MissingWord for a fault of the files.
     """
     files = files or stationery()
-    words = files.words(message.template, locale, brand.default_locale)
+    words = files.words(message.template, locale, brand.default_locale, tone)
     letter = Letter(message, customer, order, brand, catalogue, links, words, locale, message.blocks, False)
     return short_form(letter, way_out=message.purpose in PROMOTES)
 

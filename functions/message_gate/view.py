@@ -11,8 +11,9 @@ from aftercare.consent import Says
 from aftercare.customer import Charge
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
+from aftercare.one_line import plain
 from aftercare.weblink import https
-from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, plain, return_terms
+from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}

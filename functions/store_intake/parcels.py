@@ -186,16 +186,9 @@ def _parcel(known: Parcel, fact: ShipmentFact, told: ToldParcel, as_of: datetime
 # ---------------------------------------------------------------- what follows
 
 
-def _logs(shipment: Shipment, parcel: Parcel) -> tuple[Log, ...]:
-    """What speaks of a parcel: its own scans, and those of the shipment where it is the only one or nobody else does."""
-    current = shipment.current
-    alone = len(current) == 1 and current[0].number == parcel.number
-    return (parcel.log, shipment.log) if alone or not parcel.log.spans else (parcel.log,)
-
-
 def settled(shipment: Shipment) -> Shipment:
     """The shipment with all that follows from its logs."""
-    parcels = tuple(p.model_copy(update=_follows(_logs(shipment, p))) for p in shipment.parcels)
+    parcels = tuple(p.model_copy(update=_follows(shipment.logs_of(p))) for p in shipment.parcels)
     shipment = shipment.model_copy(update={"parcels": parcels})
     current = shipment.current
     if current:

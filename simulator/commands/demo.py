@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     progress = Progress(quiet=arguments.json)
     progress(f"booting the local cloud from template.yaml ({arguments.backend})")
     faults = Faults()
-    with opened(arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan) as world:
+    with opened(
+        arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan, channels=scenario.channels
+    ) as world:
 
         def tell(now: datetime, about: str, arrival: Arrival | None) -> None:
             del arrival
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         names = {message_id(m["key"]): m["key"] for m in kept.messages}
         written = write_messages(FOLDER / "messages", mails, names)
-        report = write_report(FOLDER / "report.html", kept, mails)
+        report = write_report(FOLDER / "report.html", kept, mails, world.shorts())
         progress.done()
     if arguments.json:
         say_json(

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from simulator.commands.last_run import LastRun
-from simulator.commands.world import Mail
+from simulator.commands.world import Mail, Short
 from simulator.report.page import Letter, render
+
+_KINDS = {"text": "Text message", "push": "Notification", "chat": "WhatsApp message"}
 
 
 def write_messages(folder: Path, mails: Iterable[Mail], names: dict[str, str]) -> list[Path]:
@@ -34,10 +36,11 @@ def _file_name(key: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{template}-{short}".lower()).strip("-")[:60]
 
 
-def write_report(path: Path, run: LastRun, mails: Iterable[Mail]) -> Path:
+def write_report(path: Path, run: LastRun, mails: Iterable[Mail], shorts: Iterable[Short] = ()) -> Path:
     from simulator.commands.timeline import told
 
     letters = [Letter(m.message_id, m.at, m.subject, m.html, m.text) for m in mails]
+    letters += [Letter(s.message_id, s.at, _KINDS[s.kind], "", s.body) for s in shorts]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(told(run, letters)), encoding="utf-8")
     return path

@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     progress = Progress(quiet=arguments.json)
     progress(f"playing {scenario.scenario}")
     faults = Faults()
-    with opened(arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan) as world:
+    with opened(
+        arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan, channels=scenario.channels
+    ) as world:
         Play(world, scenario, faults, passing=lambda now: progress.step(f"{now:%d %B}")).run()
         progress.done()
         try:

@@ -55,7 +55,9 @@ def _play(path: Path, scenario: Scenario, arguments: argparse.Namespace, progres
 
     progress(f"{path}: {scenario.scenario}")
     faults = Faults()
-    with opened(arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan) as world:
+    with opened(
+        arguments.backend, arguments.seed, scenario.start, switch=None, faults=faults.plan, channels=scenario.channels
+    ) as world:
         play = Play(world, scenario, faults, passing=passing)
         play.run()
         differences = play.differences()
@@ -67,7 +69,7 @@ def _play(path: Path, scenario: Scenario, arguments: argparse.Namespace, progres
         if arguments.report:
             from simulator.commands.output import write_report
 
-            write_report(arguments.report, kept, world.mails())
+            write_report(arguments.report, kept, world.mails(), world.shorts())
     return {
         "file": str(path),
         "scenario": scenario.scenario,

@@ -78,7 +78,7 @@ def _preview(arguments: argparse.Namespace) -> int:
         locales = list(brand().locales) if arguments.locale is None else [arguments.locale]
     except ContentError as error:
         raise BadInput(str(error)) from error
-    written: list[dict[str, str]] = []
+    written: list[dict[str, Any]] = []
     for locale in locales:
         asked: dict[str, Any] = {"templates": "preview", "template": arguments.template, "locale": locale}
         if arguments.tone not in (None, "all"):
@@ -94,20 +94,31 @@ def _preview(arguments: argparse.Namespace) -> int:
         say_json({"written": written})
     else:
         for each in written:
-            say(each["path"])
+            short = each.get("sms")
+            say(f"{each['path']}   {_takes(short)}" if short else each["path"])
     return 0
 
 
-def _write(folder: Path, preview: dict[str, Any], by_tone: bool) -> list[dict[str, str]]:
-    """The message's two parts under the locale that it is written in, whatever was asked for."""
+def _takes(short: dict[str, Any]) -> str:
+    return f"{short['segments']} segment{'' if short['segments'] == 1 else 's'}, {short['units']} {short['encoding']} characters"
+
+
+def _write(folder: Path, preview: dict[str, Any], by_tone: bool) -> list[dict[str, Any]]:
+    """The message's parts under the locale that it is written in, whatever was asked for."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {
         name: str(preview[name]) for name in ("template", "sample", "tone", "subject", "asked", "locale", "words", "because")
     }
-    found = []
+    found: list[dict[str, Any]] = []
     tone = f".{named['tone']}" if by_tone else ""
     for suffix, part in ((".html", "html"), (".txt", "text")):
         path = folder / f"{named['template']}.{named['sample']}.{named['locale']}{tone}{suffix}"
         path.write_text(preview[part], encoding="utf-8")
         found.append({**named, "path": str(path)})
+    short = preview["sms"]
+    if short:
+        path = folder / f"{named['template']}.{named['sample']}.{named['locale']}{tone}.sms.txt"
+        path.write_text(f"{short['text']}\n", encoding="utf-8")
+        takes = {name: short[name] for name in ("encoding", "units", "segments")}
+        found.append({**named, "path": str(path), "sms": takes})
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aftercare.clock import iso
+from aftercare.consent import Channel
 from simulator.commands.last_run import STATE, LastRun
 from simulator.commands.options import ROOT
 from simulator.commands.problem import BadInput
@@ -37,6 +38,18 @@ PARAMETERS: Final = {
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-4000-8000-000000000000",
 }
 """The template's parameters in runs of the command: a sample merchant."""
+
+_AT: Final = "us-east-1:123456789012"
+OF_CHANNEL: Final[Mapping[Channel, Mapping[str, str]]] = {
+    Channel.SMS: {"SmsOriginationArn": f"arn:aws:sms-voice:{_AT}:phone-number/larkfield"},
+    Channel.PUSH: {
+        "AndroidPushArn": f"arn:aws:sns:{_AT}:app/GCM/larkfield",
+        "ApplePushArn": f"arn:aws:sns:{_AT}:app/APNS/larkfield",
+    },
+    Channel.WHATSAPP: {"WhatsAppPhoneNumberArn": f"arn:aws:social-messaging:{_AT}:phone-number-id/574086085794038"},
+    Channel.INBOX: {"AccountInbox": "on"},
+}
+"""What a deployment is given for each channel beside mail."""
 
 OWN: Final = "aftercare."
 
@@ -64,6 +77,17 @@ class Mail:
     html: str
     text: str
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A text message, a notification or a WhatsApp message that its provider took, and what the person reads."""
+
+    message_id: str
+    at: datetime
+    kind: str
+    recipient: str
+    body: str
 
 
 class World:
@@ -145,6 +169,11 @@ class World:
         for taken in self.cloud.mailbox.taken:
             yield read_mail(taken)
 
+    def shorts(self) -> Iterator[Short]:
+        """What phones and apps got: text messages, notifications, WhatsApp messages."""
+        for taken in self.cloud.phones.taken:
+            yield Short(taken.message_id, taken.at, taken.kind, taken.to, taken.body)
+
     def messages(self) -> list[dict[str, Any]]:
         return self.cloud.journal.messages()
 
@@ -194,9 +223,10 @@ def opened(
     secrets: Mapping[str, str] | None = None,
     switch: str | None = "on",
     faults: FaultPlan | None = None,
+    channels: Iterable[Channel] = (),
 ) -> Iterator[World]:
-    """A booted world. `secrets` are the senders' own, one a line, else SECRET. BadInput for a template that the local cloud
-    cannot run."""
+    """A booted world. `secrets` are the senders' own, one a line, else SECRET; `channels` what the deployment has beside mail.
+    BadInput for a template that the local cloud cannot run."""
     from simulator.cloud import LocalCloud
     from simulator.template_intrinsics import TemplateError
 
@@ -205,7 +235,7 @@ def opened(
         cloud = LocalCloud(
             backend,
             template=ROOT / "template.yaml",
-            parameters=PARAMETERS,
+            parameters=PARAMETERS | {name: value for channel in channels for name, value in OF_CHANNEL.get(channel, {}).items()},
             seed=seed,
             start=start,
             ssm={f"/aftercare/{sender}-secrets": text for sender, text in known.items()},

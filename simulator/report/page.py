@@ -46,7 +46,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that was taken: for which message (its short id), with its parts."""
+    """A message that was taken: for which message (its short id), with its parts. One on a phone has no HTML, and what it is for
+    a subject."""
 
     message_id: str
     at: datetime
@@ -262,4 +263,5 @@ def _card(message: Message, letters: Mapping[str, Letter]) -> dict[str, Any]:
         ],
         "kept": words.grounds(message),
         "letter": letter,
+        "short": words.segments(message),
     }

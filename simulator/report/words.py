@@ -302,8 +302,21 @@ _TONES: Final = {
 def _written(step: Step) -> str:
     """The tone, and of a short form what it takes."""
     tone, because = step.saw.get("tone"), str(step.saw.get("because"))
-    rest = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if name not in ("tone", "because")]
+    said = ("tone", "because", *(("encoding", "units", "segments") if "segments" in step.saw else ()))
+    rest = [f"{plain(name)} {_value(value)}" for name, value in step.saw.items() if name not in said]
+    if "segments" in step.saw:
+        rest.append(_segments(step.saw))
     return _and([f"{tone}, {_TONES.get(because, because)}" if tone else "", *rest])
+
+
+def segments(message: Message) -> str:
+    """What a text message takes: `1 segment (107 GSM-7 characters)`; empty for any other."""
+    saw = next((s.saw for d in reversed(message.decisions) for s in d.trace if s.rule == "written"), {})
+    return _segments(saw) if "segments" in saw else ""
+
+
+def _segments(saw: Saw) -> str:
+    return f"{saw['segments']} segment{'' if saw['segments'] == 1 else 's'} ({saw['units']} {saw['encoding']} characters)"
 
 
 _BESIDE: Final[Mapping[str, tuple[str, Callable[[Step], str]]]] = {"written": ("How is it written?", _written)}

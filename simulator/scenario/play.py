@@ -16,7 +16,7 @@ from aftercare.store import versioned
 from aftercare.switch import Switch, switch_from
 from simulator.faults import Effect, Fault, FaultPlan
 from simulator.scenario.requests import Request, Senders
-from simulator.scenario.shape import Expected, FaultSet, MailReported, Scenario, Step, SwitchSet
+from simulator.scenario.shape import Expected, FaultSet, MailReported, PersonWrote, Scenario, Step, SwitchSet
 
 if TYPE_CHECKING:
     from simulator.commands.world import Arrival, World
@@ -105,6 +105,8 @@ class Play:
             self._told(now, f"the switch is set to {step.switch.mode}", None)
         elif step.mail is not None:
             self._reported(step.mail, now)
+        elif step.writes is not None:
+            self._wrote(step.writes, now)
         elif step.fault is not None and self._faults is not None:
             self._faults.add(step.fault)
             self._told(now, f"the next {step.fault.times} {step.fault.effect} of {step.fault.function}: {step.fault.kind}", None)
@@ -144,6 +146,16 @@ class Play:
             self.world.cloud.run()
         said = f"{asked.says} of the newest mail" if taken else f"{asked.says}, but there is no mail"
         self._told(now, f"{asked.customer}: {said}", None)
+
+    def _wrote(self, said: PersonWrote, now: datetime) -> None:
+        cloud, number = self.world.cloud, identity.phone(self.scenario.customers[said.customer].phone) or ""
+        if said.by == "sms":
+            cloud.text_in(number, said.says)
+        else:
+            message_id = f"wamid.{said.customer}.{int(now.timestamp())}"
+            cloud.chat_in({"from": number[1:], "id": message_id, "type": "text", "text": {"body": said.says}})
+        cloud.run()
+        self._told(now, f"{said.customer} writes by {said.by}: {said.says}", None)
 
     # ------------------------------------------------------------------ expectations
 

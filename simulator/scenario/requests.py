@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from aftercare.clock import iso
-from aftercare.consent import Purpose
+from aftercare.consent import Channel, Purpose
 from simulator.scenario.shape import By, ConsentSaid, Line, OrderPlaced, Person, Scenario, StoreTold
 from simulator.scenario.times import read_later
 
@@ -160,11 +160,12 @@ class Senders:
 
     def consent(self, said: ConsentSaid, now: datetime) -> Request:
         person = self._scenario.customers[said.customer]
-        about = f"marketing consent {said.says} by {self._who(said.customer)}"
+        on = "" if said.channel is Channel.EMAIL else f" on {said.channel}"
+        about = f"{'marketing ' if not on else ''}consent{on} {said.says} by {self._who(said.customer)}"
         if said.by == "store":
             statements = [
                 {
-                    "channel": "email",
+                    "channel": str(said.channel),
                     "purpose": str(purpose),
                     "says": said.says,
                     "said_at": iso(now),
@@ -173,7 +174,8 @@ class Senders:
                 }
                 for purpose in said.purposes
             ]
-            detail: dict[str, Any] = {"occurred_at": iso(now), "contact": {"email": person.email}, "said": statements}
+            contact = {"email": person.email, **({"phone": person.phone} if person.phone else {})}
+            detail: dict[str, Any] = {"occurred_at": iso(now), "contact": contact, "said": statements}
             if person.account:
                 detail["customer_ref"] = person.account
             return self._told("ConsentChanged", detail, f"consent-{said.customer}-{iso(now)}", about, None, now)

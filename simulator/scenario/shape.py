@@ -13,6 +13,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from aftercare.consent import Channel, Purpose
+from aftercare.identity import phone
 from aftercare.money import Money
 from aftercare.switch import Mode
 from simulator.faults import Fault
@@ -159,6 +160,13 @@ class ConsentSaid(_Shape):
     purposes: Annotated[tuple[Purpose, ...], BeforeValidator(_listed)] = (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
     by: By = "shopify"
     opt_in: Literal["confirmed", "single"] = "confirmed"
+    channel: Channel = Channel.EMAIL
+
+    @model_validator(mode="after")
+    def _who_can_say(self) -> ConsentSaid:
+        if self.channel is not Channel.EMAIL and self.by != "store":
+            raise ValueError("by: expected store, which tells of consent on every channel")
+        return self
 
 
 class StoreTold(_Shape):
@@ -176,6 +184,14 @@ class MailReported(_Shape):
     says: Literal["open", "click", "bounce", "complaint"]
 
 
+class PersonWrote(_Shape):
+    """What a customer writes to the store's number, as a text message or on WhatsApp."""
+
+    customer: Name
+    says: Annotated[str, Field(min_length=1, max_length=1600)]
+    by: Literal["sms", "whatsapp"] = "sms"
+
+
 class SwitchSet(_Shape):
     mode: Mode
     purpose: Purpose | None = None
@@ -190,16 +206,41 @@ def _mode(value: object) -> object:
 Switching = Annotated[SwitchSet, BeforeValidator(_mode)]
 
 
+Effect = Literal[
+    "tables.read",
+    "tables.write",
+    "bus.put",
+    "queues.send",
+    "waits.start",
+    "slots.set",
+    "mail.send",
+    "texts.send",
+    "pushes.send",
+    "chats.send",
+]
+
+
 class FaultSet(_Shape):
     """The next `times` effects of this name in this function fail."""
 
     function: Name | Annotated[str, Field(pattern=r"^[a-z_]+$")]
-    effect: Literal["tables.read", "tables.write", "bus.put", "queues.send", "waits.start", "slots.set", "mail.send"]
+    effect: Literal[
+        "tables.read",
+        "tables.write",
+        "bus.put",
+        "queues.send",
+        "waits.start",
+        "slots.set",
+        "mail.send",
+        "texts.send",
+        "pushes.send",
+        "chats.send",
+    ]
     kind: Fault
     times: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "event", "mail", "switch", "fault")
+VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "event", "mail", "writes", "switch", "fault")
 
 
 class Step(_Shape):
@@ -214,6 +255,7 @@ class Step(_Shape):
     consent: ConsentSaid | None = None
     event: StoreTold | None = None
     mail: MailReported | None = None
+    writes: PersonWrote | None = None
     switch: Switching | None = None
     fault: FaultSet | None = None
 
@@ -250,6 +292,7 @@ class Scenario(_Shape):
     start: Annotated[datetime, BeforeValidator(_start)] = read_start("2026-03-02 09:00")
     until: Time | None = None
     shop: Shop = Shop()
+    channels: Annotated[tuple[Channel, ...], BeforeValidator(_listed)] = ()
     customers: dict[Name, Person]
     products: dict[Name, Product] = Field(default_factory=dict)
     switch: Switching = SwitchSet(mode=Mode.ON)
@@ -387,10 +430,12 @@ def _check(scenario: Scenario, tree: Any, name: str) -> None:
                 raise wrong(
                     (*place, verb, "order"), f"expected an order placed before: {', '.join(sorted(orders)) or 'there is none'}"
                 )
-        for verb in ("consent", "mail"):
+        for verb in ("consent", "mail", "writes"):
             told = getattr(step, verb)
             if told is not None:
                 known_customer((*place, verb, "customer"), told.customer)
+        if step.writes is not None and phone(scenario.customers[step.writes.customer].phone) is None:
+            raise wrong((*place, "writes", "customer"), "expected a customer with a phone, such as +4915112345678")
     for n, message in enumerate(scenario.expect):
         if message.customer:
             known_customer(("expect", n, "customer"), message.customer)

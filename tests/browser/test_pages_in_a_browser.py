@@ -10,8 +10,8 @@ PAGES = {
     "why-reminder": ("anna", "coffee", "why this mail", "Why you got this message"),
     "why-confirmation-de": ("jonas", "bestätigt", "why this mail", "Warum Sie diese Nachricht bekommen haben"),
     "unsubscribe": ("anna", "coffee", "unsubscribe", "Unsubscribe"),
-    "order-status": ("anna", "confirmed", "order status", "Order #1070"),
-    "order-status-de": ("jonas", "bestätigt", "order status", "Bestellung #1071"),
+    "order-status": ("anna", "confirmed", "order status", "We have your order"),
+    "order-status-de": ("jonas", "bestätigt", "order status", "Ihre Bestellung ist da"),
     "cue": ("anna", "confirmed", "cue", "How did ordering feel?"),
 }
 OTHERS = {"leave": ("/leave", "Stop our e-mails"), "link-that-does-not-work": ("/p/AAAA", "This link does not work")}

@@ -11,6 +11,7 @@ from aftercare.clock import iso
 from message_gate.settlement import AT_ONCE
 from simulator.cloud import LocalCloud
 from simulator.faults import APPLIED, Fault, FaultPlan
+from simulator.phones import text_notification
 from tests.journeys.test_channels import ENDPOINT, PARAMETERS, PHONE
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -44,19 +45,25 @@ def place(cloud, channel):
         cloud.run()
 
 
+def ship(cloud, channel, plan):
+    """An order, and then the news that its parcel was sent, from where on the plan holds. How many mails there were before."""
+    place(cloud, channel)
+    cloud.advance(minutes=5)
+    before = len(cloud.mailbox.taken)
+    plan.active = True
+    parcels = [{"number": "00340434161094000001", "carrier": "DHL"}]
+    put(cloud, "ShipmentCreated", ref="S-1", order_ref="1", shipped_at=iso(cloud.now), parcels=parcels)
+    cloud.run()
+    return before
+
+
 def one_life(channel, plan, provider_events=True):
     """The news that a parcel was sent, and a day after it."""
     plan.active = False
     with LocalCloud(
         "memory", seed=3, switch="on", faults=plan, provider_events=provider_events, parameters=PARAMETERS, start=MORNING
     ) as cloud:
-        place(cloud, channel)
-        cloud.advance(minutes=5)
-        before = len(cloud.mailbox.taken)
-        plan.active = True
-        parcels = [{"number": "00340434161094000001", "carrier": "DHL"}]
-        put(cloud, "ShipmentCreated", ref="S-1", order_ref="1", shipped_at=iso(cloud.now), parcels=parcels)
-        cloud.run()
+        before = ship(cloud, channel, plan)
         cloud.advance(hours=23)
         message = next(m for m in cloud.messages() if m["key"] == KEY)
         assert cloud.dead_letters() == {}
@@ -140,3 +147,28 @@ def test_a_channel_that_refuses_gives_way_once_whatever_happens_on_the_way(chann
         assert by_mail <= 1, n
         assert message["settlement"] in {"SENT", "PARKED"}, (n, message)
     assert AT_ONCE.total_seconds() <= 60
+
+
+@pytest.mark.parametrize("place", range(len(EFFECTS["sms"])))
+def test_a_stop_between_any_two_effects_is_followed_by_no_claim_on_that_channel(place):
+    """The adversary's STOP is acknowledged exactly before the n-th effect; a text may only go out if it was claimed before."""
+    clouds, done = [], []
+
+    def stops(effect):
+        if effect.n == place and not done:
+            done.append(effect)
+            cloud = clouds[0]
+            cloud.invoke("engagement", text_notification(PHONE, "Stop!", "in-1", "+12125550101", cloud.now))
+
+    plan = FaultPlan(function="message_gate", adversary=stops)
+    plan.active = False
+    with LocalCloud("memory", seed=3, switch="on", faults=plan, parameters=PARAMETERS, start=MORNING) as cloud:
+        clouds.append(cloud)
+        ship(cloud, "sms", plan)
+        cloud.advance(hours=5)
+        assert done
+        sent = next(m for m in cloud.messages() if m["key"] == KEY)
+        assert sent["settlement"] == "SENT"
+        claimed = place >= 3
+        assert sent["channel"] == ("sms" if claimed else "email")
+        assert [t.body.startswith("Larkfield: Bestellung #1") for t in cloud.phones.taken] == [True] * claimed

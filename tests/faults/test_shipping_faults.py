@@ -114,7 +114,7 @@ def calls(found):
 
 def test_an_event_costs_its_record_its_knowledge_one_write_and_what_is_said():
     look = ["tables.read", "tables.read", "tables.write"]
-    assert [*look, "waits.start"] in calls(UNSCANNED), "an order: its forecast and its watch"
+    assert [*look, "tables.write", "waits.start"] in calls(UNSCANNED), "an order: its forecast, its watch and where that is noted"
     assert look in calls(UNSCANNED), "a wake: what silence came to, with its outbox in the same write"
     assert ["tables.read", "queues.send"] in calls(HELD_UP), "a delivery: nothing is left to forecast"
     assert [*look, *["tables.write"] * 2, "queues.send"] in calls(HELD_UP), "a first notice is counted twice over"

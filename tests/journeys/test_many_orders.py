@@ -7,7 +7,7 @@ import pytest
 
 from aftercare import keys
 from aftercare.clock import iso
-from aftercare.store import HOT_CASES, events_of, load, with_archive
+from aftercare.store import HOT_CASES, load, with_archive
 from customer_pages.choices import give_cue
 from message_gate.frequency import frequency_policy, quiet
 from simulator.cloud import LocalCloud
@@ -98,8 +98,8 @@ def lies_once(shop):
 
 def told_of(shop, kind):
     """The orders of which the bus was told."""
-    found = [e for item in shop.cloud.items("CustomerTable") if "events" in item for e in events_of(str(item["events"]))]
-    return [e.data["order"] for e in found if e.type == kind]
+    told = (e.fields for e in shop.cloud.journal.entries("event"))
+    return [str(fields["order"]) for fields in told if fields.get("type") == kind]
 
 
 def test_hundreds_of_orders_leave_the_hot_partition_small_and_none_is_lost(shop):

@@ -3,8 +3,9 @@
 from hashlib import sha256
 
 from aftercare.brand import brand
+from aftercare.one_line import plain
 from aftercare.outside import Outside
-from message_gate.letter import Letter, frame, plain
+from message_gate.letter import Letter, frame
 from message_gate.mailing import allowed_blocks, links, reader_of, tone_of
 from message_gate.render import CannotRender
 from message_gate.rules import Candidate

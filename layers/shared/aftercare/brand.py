@@ -17,7 +17,7 @@ from aftercare import identity
 from aftercare.consent import Channel, Purpose
 from aftercare.content import read_content
 from aftercare.customer import OrderLine, ReturnOutcome
-from aftercare.language import Line, Locale, Texts, reader_locale
+from aftercare.language import Line, Lists, Locale, Texts, Urls, reader_locale
 from aftercare.model import Model
 from aftercare.money import Money
 from aftercare.weblink import LONGEST, Https, encoded
@@ -186,6 +186,15 @@ class WordChoice(Model):
     instead_of: Mapping[str, tuple[Line, ...]] = Field(default_factory=dict)
 
 
+class Loyalty(Model):
+    """How staying is rewarded, where the store rewards it: in a sentence, and point by point."""
+
+    title: Texts
+    text: Texts
+    points: Lists
+    url: Urls
+
+
 class Brand(Model):
     """Everything of a message that is the store's and not the order's."""
 
@@ -203,6 +212,7 @@ class Brand(Model):
     shop: Shop
     shops: Mapping[str, Shop] = Field(default_factory=dict)
     returns: Returns
+    loyalty: Loyalty | None = None
     legal: Texts
     lists: Mapping[Purpose, ListId]
     channels: tuple[Channel, ...] = (Channel.EMAIL,)

@@ -55,6 +55,25 @@ def is_known(name: str) -> bool:
     return name in _SPELLINGS
 
 
+_WRITTEN: dict[str, str] = {
+    **{name: name.upper() for name in ("dhl", "dpd", "gls", "tnt", "ups", "usps")},
+    "dhl-ecommerce": "DHL eCommerce",
+    "dhl-express": "DHL Express",
+    "fedex": "FedEx",
+    "inpost": "InPost",
+    "ontrac": "OnTrac",
+    "post-at": "Österreichische Post",
+    "postnl": "PostNL",
+    "swiss-post": "Die Post (CH)",
+}
+"""Names that are not simply the words with capitals."""
+
+
+def carrier_name(name: str) -> str:
+    """A name of the list above as people write it."""
+    return _WRITTEN.get(name) or name.replace("-", " ").title()
+
+
 def parcel_number(text: str | None) -> str | None:
     """The number in capitals without spaces and other signs; None where there is none, or a link stands in its place."""
     if not text or "://" in text:

@@ -20,7 +20,7 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
-LEARNED = "1#LEARNED"
+LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
@@ -188,12 +188,14 @@ def response(shard: int) -> Key:
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:
-    """A number may belong to several customers, who stay several: a partition each number, an item each customer."""
+    """Whose number it is that somebody writes from, by its keyed hash. It may belong to several customers, who stay several: a
+    partition for each number, with an item for each customer. What is erased by customer finds it by their numbers."""
     return Key("customers", f"PHONE#{keyed_hash}", f"C#{customer_id}")
 
 
 def chat_alias(provider_id: str) -> Key:
-    """Whose message a WhatsApp message is, by the only name that its events have."""
+    """Whose message a WhatsApp message is, by the only name that its events have; gone after 90 days. What is erased by customer
+    finds it by the provider's ids in their ledger."""
     return Key("customers", f"ALIAS#chat#{provider_id}", ONLY)
 
 

@@ -86,6 +86,7 @@ class _Pattern:
     day: str
     date: str
     short: str
+    time: str
     last: str
     weekdays: tuple[str, ...]
     months: tuple[str, ...]
@@ -99,6 +100,7 @@ _EN = _Pattern(
     day="{weekday} {day}\xa0{month}",
     date="{day} {month} {year}",
     short="{weekday:.3} {day} {month:.3}",
+    time="{hour:02}:{minute:02}",
     last=" and ",
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     months=(
@@ -106,7 +108,13 @@ _EN = _Pattern(
         "July", "August", "September", "October", "November", "December",
     ),
 )  # fmt: skip
-_US = replace(_EN, day="{weekday}, {month}\xa0{day}", date="{month} {day}, {year}", short="{weekday:.3} {month:.3} {day}")
+_US = replace(
+    _EN,
+    day="{weekday}, {month}\xa0{day}",
+    date="{month} {day}, {year}",
+    short="{weekday:.3} {month:.3} {day}",
+    time="{half}:{minute:02}\xa0{noon}",
+)
 _DE = _Pattern(
     point=",",
     group=".",
@@ -115,6 +123,7 @@ _DE = _Pattern(
     day="{weekday}, {day}.\xa0{month}",
     date="{day}. {month} {year}",
     short="{weekday:.2} {day}.{number}.",
+    time="{hour:02}:{minute:02}",
     last=" und ",
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
     months=(
@@ -172,6 +181,10 @@ class Language:
         """A day soon where every letter counts: `Thu 5 Mar`, `Thu Mar 5`, `Do 5.3.`."""
         return self._written(self.pattern.short, instant, zone)
 
+    def time(self, instant: datetime, zone: ZoneInfo) -> str:
+        """A time of day: `09:15`, `9:15 AM`."""
+        return self._written(self.pattern.time, instant, zone)
+
     def _written(self, shape: str, instant: datetime, zone: ZoneInfo) -> str:
         there = instant.astimezone(zone)
         pattern = self.pattern
@@ -181,6 +194,10 @@ class Language:
             month=pattern.months[there.month - 1],
             number=there.month,
             year=there.year,
+            hour=there.hour,
+            half=there.hour % 12 or 12,
+            minute=there.minute,
+            noon="AM" if there.hour < 12 else "PM",
         )
 
     def listed(self, parts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -51,6 +52,21 @@ def request_ref(order_key: str, nonce: str) -> str:
 
 def is_request_ref(text: str) -> bool:
     return _REQUEST.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a customer asks for on our own page."""
+
+    occurred_at: datetime
+    ref: str
+    lines: Mapping[str, int]
+    reason: ReturnReason
+    wish: ReturnOutcome | None
+    type: str = "ReturnRequested"
+    request_ref: str | None = None
+    outcome: ReturnOutcome | None = None
+    amount: Money | None = None
 
 
 def returns_after(before: tuple[Return, ...], heard: Heard) -> tuple[Return, ...]:

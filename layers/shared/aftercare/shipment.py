@@ -199,6 +199,12 @@ class Shipment(Model):
         listed = self.told.get("parcels")
         return tuple(p for p in self.parcels if p.listed_at is None or listed is None or p.listed_at >= listed)
 
+    def logs_of(self, parcel: Parcel) -> tuple[Log, ...]:
+        """What speaks of a parcel: its own scans, and those of the shipment where it is the only one or nobody else does."""
+        current = self.current
+        alone = len(current) == 1 and current[0].number == parcel.number
+        return (parcel.log, self.log) if alone or not parcel.log.spans else (parcel.log,)
+
     @property
     def eta(self) -> Eta | None:
         """The latest of what the carriers say of its parcels."""

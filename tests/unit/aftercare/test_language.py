@@ -58,6 +58,16 @@ def test_a_day_is_counted_where_the_reader_is():
     assert language("en").date(late, zone_of(None, "Asia/Tokyo")) == "6 March 2026"
 
 
+@pytest.mark.parametrize(
+    ("locale", "morning", "noon"), [("en", "08:05", "13:00"), ("en-US", "8:05\xa0AM", "1:00\xa0PM"), ("de", "08:05", "13:00")]
+)
+def test_a_time_of_day_is_written_where_the_reader_is(locale, morning, noon):
+    writes, berlin = language(locale), zone_of("DE", "UTC")
+    assert writes.time(datetime(2026, 3, 5, 7, 5, tzinfo=UTC), berlin) == morning
+    assert writes.time(datetime(2026, 3, 5, 12, 0, tzinfo=UTC), berlin) == noon
+    assert language("en-US").time(datetime(2026, 3, 4, 23, 30, tzinfo=UTC), berlin) == "12:30\xa0AM"
+
+
 def test_a_list_ends_with_and():
     assert [language(name).listed(["a", "b", "c"]) for name in ("en", "de")] == ["a, b and c", "a, b und c"]
     assert language("en").listed(["a"]) == "a"

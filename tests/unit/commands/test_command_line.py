@@ -604,6 +604,15 @@ def test_the_templates_are_in_order_and_can_be_looked_at(tmp_path, call):
     assert "template: expected one of" in one_line(call("templates", "preview", "nonsense")[2])
 
 
+def test_a_preview_shows_the_text_message_with_its_segments_where_the_template_has_one(tmp_path, call):
+    code, out, _ = call("templates", "preview", "parcel-shipped", "--locale", "de", "--to", tmp_path / "seen", "--json")
+    written = json.loads(out)["written"]
+    assert code == 0 and [each["path"].rpartition("/")[2].split(".", 3)[3] for each in written] == ["html", "txt", "sms.txt"]
+    assert written[-1]["sms"]["segments"] == 1
+    assert (tmp_path / "seen" / written[-1]["path"].rpartition("/")[2]).read_text().startswith("Larkfield: ")
+    assert "1 segment, " in call("templates", "preview", "parcel-shipped", "--locale", "de", "--to", tmp_path / "seen")[1]
+
+
 def test_a_preview_in_another_locale_than_asked_says_which_and_why(tmp_path, call):
     asked = ("templates", "preview", "order-confirmation", "--to", tmp_path / "seen")
     code, out, err = call(*asked, "--locale", "xx")

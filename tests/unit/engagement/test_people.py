@@ -274,3 +274,23 @@ def test_the_guides_whatsapp_event_is_a_delivery(small):
     seen = chat_seen(envelope, START)
     assert (seen.what, seen.at.isoformat()) == (What.DELIVERED, "2025-10-03T04:34:23+00:00")
     assert handle(envelope, Context()) == {"outcome": "ignored"}, "a message that nobody here has sent"
+
+
+def test_a_number_that_is_none_is_suppressed_and_its_channel_gives_way(small):
+    a_profile(small)
+    event = text_event(claimed(small), "TEXT_INVALID")
+    event["detail"]["destinationPhoneNumber"] = NUMBER
+    for _ in range(2):
+        handle(sqs(event), Context())
+    customer = store.load(small.tables.twin, CUSTOMER)
+    assert customer.consent.suppression(Channel.SMS, keyed_hash(SECRETS["identity"], NUMBER)).reason == "hard_bounce"
+    assert customer.consent.suppression(Channel.EMAIL, keyed_hash(SECRETS["identity"], NUMBER)) is None
+    assert len(customer.consent.suppressed) == 1
+
+
+def test_a_number_that_cannot_be_reached_today_may_be_tomorrow(small):
+    a_profile(small)
+    event = text_event(claimed(small), "TEXT_UNREACHABLE")
+    event["detail"]["destinationPhoneNumber"] = NUMBER
+    handle(sqs(event), Context())
+    assert store.load(small.tables.twin, CUSTOMER).consent.suppressed == ()

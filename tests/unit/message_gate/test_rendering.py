@@ -15,11 +15,12 @@ from aftercare.consent import Purpose
 from aftercare.content import ContentError
 from aftercare.customer import Charge, Contact, OrderLine
 from aftercare.money import Money
+from aftercare.one_line import plain
 from aftercare.proposal import Block
 from aftercare.settings import MissingSetting, Settings
 from aftercare.weblink import NotHttps
 from message_gate import mime
-from message_gate.letter import first_name, plain
+from message_gate.letter import first_name
 from message_gate.render import CannotRender, render
 from message_gate.samples import PLACED, SETTINGS, Sample, link, parts_of, samples
 from message_gate.stationery import TEMPLATES, Stationery
