@@ -13,7 +13,8 @@ from aftercare.customer import Charge, OrderLine, Refund, Return
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.shipment import DelayNotice, Log, Place, ShippedLine
+from aftercare.shipment import DelayNotice, Log, Place
+from aftercare.shipment_details import ShippedLine
 from aftercare.wishes import Wishes
 from customer_pages.account_view import MOST_BUTTONS, PLACES, Account, Own, Setting, account, state_of
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
