@@ -80,6 +80,9 @@ PENDING = 50
 AT_ONE_NUMBER = 20
 """So many shipments that hold one parcel's number are remembered with it, the latest."""
 
+BESIDE = 20
+"""Writes of a transaction that are kept free of what moves to the archive: for the delivery, its requests and the profile."""
+
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
 
@@ -678,8 +681,7 @@ def _archive(
     parcels = [shipment for key, shipment in shipments.items() if keys.SHIPMENT + key not in customer.archived]
     if there.isdisjoint([*map(place_of, hot), *map(place_of, parcels)]):
         return profile
-    # Beside these writes stand the delivery, what it asks for, and the profile.
-    free = (TRANSACTION_WRITES - len(draft.writes) - len(draft.received.facts) - 2) // 2
+    free = (TRANSACTION_WRITES - len(draft.writes) - BESIDE) // 2
     moved = moving(hot, parcels, there, draft.received.received_at, min(AT_ONCE, free))
     draft.writes += moves(customer, moved, shipments.values())
     draft.metrics += ["OrderArchived"] * (len(moved.orders) + len(moved.shipments))

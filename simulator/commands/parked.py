@@ -14,7 +14,7 @@ from aftercare.table import Item
 from simulator.commands import options, records
 from simulator.commands.problem import BadInput
 from simulator.commands.records import Records
-from simulator.commands.terminal import say, say_json, table
+from simulator.commands.terminal import counted, say, say_json, table
 from simulator.commands.world import SENDERS
 from simulator.report import words
 
@@ -109,7 +109,8 @@ def _list(where: Records, arguments: argparse.Namespace) -> int:
             }
         )
         return 1 if messages or deliveries else 0
-    say(f"{where.name}: {len(messages)} messages parked, {len(deliveries)} deliveries of {arguments.days} days")
+    found = f"{len(deliveries)} {'delivery' if len(deliveries) == 1 else 'deliveries'} of {counted(arguments.days, 'day')}"
+    say(f"{where.name}: {counted(len(messages), 'message parked')}, {found}")
     rows = [(m.proposal.message_id, m.proposal.key, words.when(m.last.at), words.REASONS[m.last.reason]) for _, _, m in messages]
     for line in table(rows, indent="  "):
         say(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from aftercare.clock import SystemClock
 from simulator.commands import options
 from simulator.commands.deployed import StackRecords, plain
 from simulator.commands.last_run import load
+from simulator.commands.options import ROOT
 from simulator.commands.problem import BadInput
 from simulator.commands.terminal import say, say_json
 
@@ -54,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     queue: str = arguments.queue
     if queue in NO_WAY_BACK:
         raise BadInput(f"queue {queue}: cannot be redriven: {NO_WAY_BACK[queue]}")
-    if not queue.endswith("DeadLetters"):
-        raise BadInput(f"queue {queue}: expected a dead-letter queue, such as {queue.removesuffix('Queue')}DeadLetters")
+    if queue not in (known := _known()):
+        raise BadInput(f"queue {queue}: expected one of {', '.join(known)}")
     if arguments.limit < 1:
         raise BadInput("--limit: expected at least 1 message")
     if not arguments.rate > 0:
@@ -65,6 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run and not arguments.reason:
         raise BadInput("--reason: is required to move messages: say why it will work this time, or use --dry-run")
     return _stack(StackRecords(arguments.stack, SystemClock().now()), arguments)
+
+
+def _known() -> list[str]:
+    """The dead-letter queues that the template names. Read as text, because a template has tags that YAML alone does not know."""
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    return [name for name in re.findall(r"^  (\w+DeadLetters):$", text, re.MULTILINE) if name not in NO_WAY_BACK]
 
 
 def _here(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from aftercare.switch import Mode
 from simulator.commands import options
 from simulator.commands.captured import Captured, Unreadable, read_each
 from simulator.commands.problem import BadInput
-from simulator.commands.terminal import Progress, complain, paint, say, say_json, table
+from simulator.commands.terminal import Progress, complain, counted, paint, say, say_json, table
 from simulator.commands.world import SENDERS, Arrival, World, opened
 from simulator.report import words
 from simulator.scenario.play import set_switch
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _say(came, messages)
     for queue, bodies in dead.items():
-        many = "1 message" if len(bodies) == 1 else f"{len(bodies)} messages"
+        many = counted(len(bodies), "message")
         complain(f"{queue} keeps {many} that no function could work on; aftercare redrive {queue} --dry-run shows them")
     return 2 if unreadable else 1 if dead else 0
 
@@ -98,7 +98,7 @@ def _say(came: list[tuple[str, Arrival]], messages: list[dict[str, Any]]) -> Non
     for place, arrival in came:
         say(f"{place}: {_words(arrival)}")
     say()
-    say(f"{len(messages)} messages considered")
+    say(counted(len(messages), "message considered"))
     rows = [
         (m["key"], m["settlement"], m["channel"] or "-", words.when(m["at"]), words.REASONS.get(m["reason"], m["reason"]))
         for m in messages
@@ -106,6 +106,8 @@ def _say(came: list[tuple[str, Arrival]], messages: list[dict[str, Any]]) -> Non
     for line in table(rows, indent="  "):
         say(line)
 
+
+UNAUTHORIZED = 401
 
 SETTLES = timedelta(minutes=1)
 """Time for the way from the last request to its messages."""
@@ -143,6 +145,8 @@ def _words(arrival: Arrival) -> str:
     status = paint(str(arrival.status), "green" if arrival.status < 300 else "red")
     if arrival.parked:
         return f"{status} {', '.join([*arrival.facts, 'parked'])}: {arrival.parked}"
+    if arrival.status == UNAUTHORIZED:
+        return f"{status} nothing recorded: its signature is of none of the secrets given (--secret SENDER=TEXT)"
     if arrival.duplicate:
         return f"{status} known before, nothing recorded again"
     return f"{status} {', '.join(arrival.facts) or 'nothing recorded'}"

@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from simulator.commands.simulate import read
     from simulator.front import Front, links_of
 
+    if not 0 <= arguments.port <= 65535:
+        raise BadInput(f"--port {arguments.port}: expected 0 to 65535")
     scenario = read(arguments.file)
     progress = Progress(quiet=arguments.json)
     progress(f"playing {scenario.scenario}")

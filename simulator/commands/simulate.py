@@ -10,7 +10,7 @@ from typing import Any
 from simulator.commands import options
 from simulator.commands.last_run import LastRun
 from simulator.commands.problem import BadInput
-from simulator.commands.terminal import Progress, paint, say, say_json
+from simulator.commands.terminal import Progress, counted, paint, say, say_json
 from simulator.commands.world import opened
 from simulator.scenario.play import Difference, Faults, Play
 from simulator.scenario.shape import Scenario, ScenarioError, load
@@ -97,7 +97,7 @@ def _say(path: Path, scenario: Scenario, kept: LastRun, differences: list[Differ
     found = {difference.message for difference in differences}
     hold = sum(each.message not in found for each in scenario.expect)
     held = f"{hold} of {expected} expectations hold" if expected else "nothing expected"
-    say(f"{sign} {path}: {scenario.scenario} ({len(kept.messages)} messages considered, {held})")
+    say(f"{sign} {path}: {scenario.scenario} ({counted(len(kept.messages), 'message considered')}, {held})")
     for each in differences:
         say(f"    {each.message}")
         say(f"      expected  {each.expected}")

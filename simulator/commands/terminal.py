@@ -47,6 +47,12 @@ def paint(text: str, *styles: str) -> str:
     return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[0m"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 order`, `2 orders`; of a few words the first is counted: `1 message considered`."""
+    first, space, rest = what.partition(" ")
+    return f"{number} {first}{'' if number == 1 else 's'}{space}{rest}"
+
+
 def complain(text: str) -> None:
     """One line about what is wrong, on stderr."""
     sys.stderr.write(f"aftercare: {' '.join(text.split())}\n")

@@ -12,7 +12,7 @@ from aftercare.clock import parse_iso
 from aftercare.decision import Message
 from simulator.commands import options, records
 from simulator.commands.problem import BadInput
-from simulator.commands.terminal import paint, say, say_json, table
+from simulator.commands.terminal import counted, paint, say, say_json, table
 from simulator.report import words
 
 
@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json({"customer": found.customer.id, "messages": [_as_json(message) for message in chosen]})
         return 0
-    say(f"{paint(found.customer.id, 'bold')}: {len(found.customer.orders)} orders, {len(messages)} messages considered")
+    orders = counted(len(found.customer.orders), "order")
+    say(f"{paint(found.customer.id, 'bold')}: {orders}, {counted(len(messages), 'message considered')}")
     say()
     if arguments.message:
         for message in chosen:

@@ -101,8 +101,10 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
             with_lightgbm=not chosen.no_lightgbm,
             passing=_Progress(err),
         )
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{chosen.file}: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{error.filename or chosen.file}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{chosen.file}: expected text in UTF-8") from error
     if report["hand_over"]:
         chosen.to_folder.mkdir(parents=True, exist_ok=True)
         page = chosen.to_folder / "evaluate-delay.html"
