@@ -35,7 +35,7 @@ OPENS_FOR = timedelta(days=1)
 def show_account(token: str) -> Answer:
     plain = token.removesuffix(".json")
     if plain != token or asks_for_json():
-        return safely(lambda: _as_json(current(), plain), tell=told_as_json)
+        return safely(lambda: json_account(current(), plain), tell=told_as_json)
     return safely(lambda: account_page(current(), token))
 
 
@@ -45,7 +45,15 @@ def asks_for_json() -> bool:
     return JSON in asked and "text/html" not in asked
 
 
-def told_as_json(status: int, word: str, closed: str) -> Answer:
+def json_account(outside: Outside, token: str, status: int = 200, **more: str | None) -> Answer:
+    """The account as JSON, with what just came of an action beside it."""
+    link, customer, order = order_of(outside, token)
+    shown = view_of(outside, token, link, customer, order)
+    host = str(app.current_event.raw_event.get("requestContext", {}).get("domainName") or "")
+    return _json(outside, status, {**written(shown, f"https://{host}"), **more})
+
+
+def told_as_json(status: int, word: str, closed: str = "") -> Answer:
     del closed
     return _json(current(), status, {"error": word})
 
@@ -121,13 +129,6 @@ def account_page(outside: Outside, token: str, status: int = 200, opened_message
         opened_message=opened_message,
         codes={one.ref: code_of(one.ref) for one in shown.secure.returns.asked if one.code},
     )
-
-
-def _as_json(outside: Outside, token: str) -> Answer:
-    link, customer, order = order_of(outside, token)
-    shown = view_of(outside, token, link, customer, order)
-    host = str(app.current_event.raw_event.get("requestContext", {}).get("domainName") or "")
-    return _json(outside, 200, written(shown, f"https://{host}"))
 
 
 def written(value: Any, base: str) -> Any:

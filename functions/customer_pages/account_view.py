@@ -263,7 +263,7 @@ def account(customer: Customer, order: Order, letters: Iterable[tuple[Message, d
             milestones=milestones(order),
             parcels=parcels,
             waiting=_waiting(customer, order),
-            messages=news(order, letters),
+            messages=news(customer, order, letters),
             chose_channel=bool(customer.wishes.channels),
             preferences_url=setting.links["preferences"],
         ),
@@ -475,8 +475,25 @@ def _waiting(customer: Customer, order: Order) -> tuple[Line, ...]:
 # ---------------------------------------------------------------- messages
 
 
-def news(order: Order, letters: Iterable[tuple[Message, datetime | None]]) -> tuple[News, ...]:
-    """The messages about an order: those that were sent, and those that wait to be. The newest first."""
+def news(customer: Customer, order: Order, letters: Iterable[tuple[Message, datetime | None]]) -> tuple[News, ...]:
+    """The messages about an order: those that wait to be sent, then those that were, the newest first.
+
+    Of what waits only news and help are shown: an offer that may come is none yet.
+    """
+    waiting = [
+        News(
+            id=held.proposal.message_id,
+            template=held.proposal.template,
+            channel=None,
+            at=held.proposal.proposed_at,
+            read_at=None,
+            title=None,
+            text=None,
+            waits_until=held.due_at,
+        )
+        for held in customer.held
+        if is_about(held, order) and held.proposal.purpose in (Purpose.TRANSACTIONAL, Purpose.SERVICE) and held.due_at
+    ]
     found = [
         News(
             id=message.proposal.message_id,
@@ -484,13 +501,18 @@ def news(order: Order, letters: Iterable[tuple[Message, datetime | None]]) -> tu
             channel=message.channel,
             at=message.sent_at or message.last.at,
             read_at=read_at,
-            title=None,
-            text=None,
+            title=message.title,
+            text=message.text,
         )
         for message, read_at in letters
-        if message.state is State.SENT and message.proposal.references.get("order") == order.key
+        if message.state is State.SENT and is_about(message, order)
     ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
+    waiting.sort(key=lambda one: (one.waits_until or one.at, one.id))
+    return (*waiting, *sorted(found, key=lambda one: (one.at, one.id), reverse=True))
+
+
+def is_about(message: Message, order: Order) -> bool:
+    return message.proposal.references.get("order") == order.key
 
 
 # ---------------------------------------------------------------- the rest

@@ -12,7 +12,7 @@ from aftercare.customer import Customer, Order, ReturnReason
 from aftercare.outside import Outside, current
 from aftercare.returns import Request, request_ref, return_data, returns_after
 from aftercare.store import load
-from customer_pages.account import order_of, setting_for
+from customer_pages.account import asks_for_json, json_account, order_of, setting_for, told_as_json
 from customer_pages.account_view import support
 from customer_pages.choices import ATTEMPTS, delivery, order_writes, written
 from customer_pages.going_back import Returns, Wanted, against, returns_of, terms_of
@@ -31,6 +31,8 @@ def show_return(token: str) -> Answer:
 
 @app.post("/o/<token>/return")
 def ask_for_return(token: str) -> Answer:
+    if asks_for_json():
+        return safely(lambda: _asked_by_script(current(), token, form_of()), tell=told_as_json)
     return safely(lambda: _asked(current(), token, form_of()))
 
 
@@ -59,6 +61,20 @@ def _asked(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
         return _step(outside, token, "choose", wanted, problem)
     telemetry.count("ReturnAsked")
     return _step(outside, token, "done", done=ref)
+
+
+def _asked_by_script(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
+    """For a store that draws both steps itself: `request` is its own name for the form, the same however often it is sent."""
+    _, customer, order = order_of(outside, token)
+    wanted = wanted_of(form, _returns(customer, order, outside.clock.now()))
+    nonce = form.get("request", "")
+    ref = request_ref(order.key, nonce)
+    named = 0 < len(nonce) <= LONGEST_NONCE
+    problem = ask(outside, customer.id, order.key, ref, wanted) if named else "no_request"
+    if problem:
+        return told_as_json(400, problem)
+    telemetry.count("ReturnAsked")
+    return json_account(outside, token, return_ref=ref)
 
 
 def ask(outside: Outside, customer_id: str, order_key: str, ref: str, wanted: Wanted) -> str | None:

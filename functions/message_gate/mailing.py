@@ -37,6 +37,7 @@ class Letter:
     template_version: str
     content_hash: str
     tone: Chosen
+    opening: str
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
@@ -142,4 +143,4 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         tags=tags_of(candidate),
         mime=lambda: mime.build(rendered, envelope),
     )
-    return Letter(mail, rendered.template_version, rendered.content_hash, tone)
+    return Letter(mail, rendered.template_version, rendered.content_hash, tone, rendered.opening)

@@ -34,13 +34,15 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Rendered:
-    """One message as its reader gets it. `headers` are those that the message itself asks for, without addresses."""
+    """One message as its reader gets it. `headers` are those that the message itself asks for, without addresses; `opening` is
+    what it says first, which stands in it anyway."""
 
     subject: str
     html: str
     text: str
     template_version: str
     headers: Mapping[str, str]
+    opening: str = ""
 
     @cached_property
     def content_hash(self) -> str:
@@ -133,7 +135,16 @@ def render(
         text=_tidy(text),
         template_version=files.version(message.template, words.locale, words.tone),
         headers=headers(brand, words, common),
+        opening=first_words(own),
     )
+
+
+OPENINGS = ("opening", "lead", "preheader")
+"""Under which of these a template's view has what it says first."""
+
+
+def first_words(view: View) -> str:
+    return next((str(view[key]) for key in OPENINGS if view.get(key)), "")
 
 
 def letters(

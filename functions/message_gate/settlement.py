@@ -14,6 +14,7 @@ from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, St
 from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
 from aftercare.learned import Learned
+from aftercare.one_line import plain
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
 from aftercare.rate import SHARDS
@@ -446,6 +447,8 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
         channel=str(channel),
         template_version=letter.template_version,
         content_hash=letter.content_hash,
+        title=plain(letter.shown.title, 200) if letter.shown.title else None,
+        text=plain(letter.shown.text, 1000) if letter.shown.text else None,
         consent_proof=used.proof if used else None,
         consent_version=candidate.customer.consent.version,
         parts=tuple(part.proposal.key for part in candidate.parts),

@@ -49,6 +49,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.CANNOT_RENDER: "it could not be written; it is tried again, alone, until its window closes",
     Reason.DIGEST: "it can wait, and the customer hears once a week",
     Reason.IN_DIGEST: "it went out with others as one message",
+    Reason.READ_ELSEWHERE: "the customer had read it on the account page",
     Reason.WORLD_CHANGED: "the record changed between decision and send",
     Reason.PROVIDER_BUSY: "the provider took nothing now; it is tried again",
     Reason.PROVIDER_REFUSED: "the provider refused it for good",

@@ -6,7 +6,8 @@ all of it. What cannot be written is raised before anything is claimed.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare.consent import Channel
 from aftercare.outside import Outside, SendOutcome
@@ -58,6 +59,16 @@ def forms(template: str) -> tuple[Channel, ...]:
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 
 
+class Shown(NamedTuple):
+    """What the account page shows of a message again."""
+
+    title: str | None = None
+    text: str | None = None
+
+
+UNSHOWN = Shown()
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A message that is ready: `send` makes the one attempt. `saw` is what else is worth a line in the decision record; a form
@@ -68,6 +79,7 @@ class Written:
     content_hash: str
     tone: "Chosen | None"
     saw: Mapping[str, str | int] = field(default_factory=dict)
+    shown: Shown = UNSHOWN
 
 
 def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written:
@@ -78,7 +90,9 @@ def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written
             from message_gate.mailing import write_letter
 
             letter = write_letter(outside, candidate, candidate.addresses[channel][0])
-            return Written(lambda: outside.mail.send(letter.mail), letter.template_version, letter.content_hash, letter.tone)
+            shown = Shown(letter.mail.subject, letter.opening)
+            send = partial(outside.mail.send, letter.mail)
+            return Written(send, letter.template_version, letter.content_hash, letter.tone, shown=shown)
         case Channel.SMS:
             from message_gate.channels.text import write_text
 

@@ -7,14 +7,11 @@ from aftercare.one_line import plain
 from aftercare.outside import Outside
 from message_gate.letter import Letter, frame
 from message_gate.mailing import allowed_blocks, links, reader_of, tone_of
-from message_gate.render import CannotRender
+from message_gate.render import CannotRender, first_words
 from message_gate.rules import Candidate
 from message_gate.stationery import Words, stationery
 from message_gate.tone import Chosen
 from message_gate.view import VIEWS
-
-OPENINGS = ("opening", "lead", "preheader")
-"""Under which of these a template's view has what it says first."""
 
 LONGEST_TITLE = 60
 LONGEST_BODY = 178
@@ -45,8 +42,7 @@ def subject_and_opening(letter: Letter) -> tuple[str, str]:
     if view_of is None:
         raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {letter.message.template}")
     own = view_of(letter, frame(letter, None))
-    opening = next((str(own[key]) for key in OPENINGS if own.get(key)), "")
-    return plain(str(own["subject"]), LONGEST_TITLE), plain(opening, LONGEST_BODY)
+    return plain(str(own["subject"]), LONGEST_TITLE), plain(first_words(own), LONGEST_BODY)
 
 
 def version(letter: Letter) -> str:

@@ -11,7 +11,7 @@ from aftercare.consent import Channel
 from aftercare.learned import ASKS
 from aftercare.outgoing import Chat
 from aftercare.outside import Outside
-from message_gate.channels import REPLIES, Written
+from message_gate.channels import REPLIES, Shown, Written
 from message_gate.channels.brief import hashed, letter_for
 from message_gate.channels.text import written
 from message_gate.rules import MARKETING, Candidate
@@ -32,7 +32,8 @@ def write_chat(outside: Outside, candidate: Candidate) -> Written:
     if candidate.may_chat_freely or proposal.template in REPLIES:
         short, made_of, tone = written(outside, candidate)
         chat = Chat(recipient=number, message_id=proposal.message_id, context=context(candidate), text=short.text)
-        return Written(lambda: outside.chats.send(chat), made_of, hashed(short.text), tone, {"form": "conversation"})
+        saw = {"form": "conversation"}
+        return Written(lambda: outside.chats.send(chat), made_of, hashed(short.text), tone, saw, Shown(None, short.text))
     letter, _ = letter_for(outside, candidate)
     words = stationery().words(proposal.template, letter.locale, brand().default_locale)
     phrase, known = words.phrase("sms"), short_values(letter)
@@ -50,4 +51,5 @@ def write_chat(outside: Outside, candidate: Candidate) -> Written:
     made_of = stationery().version(proposal.template, words.locale)
     category = "marketing" if proposal.purpose in MARKETING else "utility"
     saw = {"form": name, "category": category}
-    return Written(lambda: outside.chats.send(chat), made_of, hashed(name, *values), None, saw)
+    shown = Shown(None, phrase.format(**known))
+    return Written(lambda: outside.chats.send(chat), made_of, hashed(name, *values), None, saw, shown)

@@ -6,7 +6,7 @@ from aftercare.consent import Channel
 from aftercare.links import LinkPurpose
 from aftercare.outgoing import Push
 from aftercare.outside import Outside
-from message_gate.channels import Written
+from message_gate.channels import Shown, Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
 from message_gate.rules import Candidate
 
@@ -27,4 +27,4 @@ def write_push(outside: Outside, candidate: Candidate) -> Written:
         lives_for=min(proposal.not_after - candidate.now, LONGEST_LIFE),
         data={"aftercare-message": proposal.message_id, "url": letter.link(LinkPurpose.STATUS, letter.order.key)},
     )
-    return Written(lambda: outside.pushes.send(push), version(letter), hashed(title, body), tone)
+    return Written(lambda: outside.pushes.send(push), version(letter), hashed(title, body), tone, shown=Shown(title, body))

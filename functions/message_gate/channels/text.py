@@ -5,7 +5,7 @@ from aftercare.consent import Channel
 from aftercare.learned import ASKS
 from aftercare.outgoing import Text
 from aftercare.outside import Outside
-from message_gate.channels import REPLIES, Written
+from message_gate.channels import REPLIES, Shown, Written
 from message_gate.channels.brief import hashed, letter_for, version, words_for
 from message_gate.render import CannotRender
 from message_gate.rules import MARKETING, Candidate
@@ -56,4 +56,4 @@ def write_text(outside: Outside, candidate: Candidate) -> Written:
         context=context(outside, candidate),
     )
     saw = {"encoding": short.encoding, "units": short.units, "segments": short.segments}
-    return Written(lambda: outside.texts.send(text), made_of, hashed(short.text), tone, saw)
+    return Written(lambda: outside.texts.send(text), made_of, hashed(short.text), tone, saw, Shown(None, short.text))

@@ -68,6 +68,8 @@ class Decision(Model):
 class Message(Model):
     """A ledger item: the proposal, where it stands, its decisions (`left_out` are only counted), the provider's word.
 
+    `title` and `text` are what it said, as far as its reader is shown it again on the account page: a mail's subject and what it
+    says first, or the whole of a text message.
     `parts` are the keys of the messages that a digest was made of; each is SUPERSEDED in its favour.
     """
 
@@ -79,6 +81,8 @@ class Message(Model):
     sent_at: AwareDatetime | None = None
     template_version: str | None = None
     content_hash: str | None = None
+    title: Annotated[str, Field(max_length=200)] | None = None
+    text: Annotated[str, Field(max_length=2000)] | None = None
     consent_proof: str | None = None
     consent_version: int | None = None
     left_out: int = 0

@@ -344,6 +344,16 @@ def note_engagement(
     return True
 
 
+def mark_read(tables: Tables, customer_id: str, message_id: str, at: datetime) -> bool:
+    """Note when a message was first read on the account page. False when it was before, or there is no such message."""
+    unread = AllOf((Exists(), Lacks("read_at")))
+    try:
+        tables.write([Change(keys.ledger(customer_id, message_id), put={"read_at": iso(at)}, when=unread)])
+    except ConditionFailed:
+        return False
+    return True
+
+
 def first_time(tables: Tables, customer_id: str, message_id: str, what: str, beside: Sequence[Write] = ()) -> bool:
     """Mark something on a message that counts once, and write `beside` with it. False when it was marked before, or there is
     no such message."""

@@ -57,6 +57,7 @@ class Reason(Term):
     CANNOT_RENDER = "cannot_render"
     DIGEST = "digest"
     IN_DIGEST = "in_digest"
+    READ_ELSEWHERE = "read_elsewhere"
     WORLD_CHANGED = "world_changed"
     PROVIDER_BUSY = "provider_busy"
     PROVIDER_REFUSED = "provider_refused"

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from aftercare import keys, store
+from aftercare import keys, ledger, store
 from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.links import Link, LinkPurpose, read_keys, sign, verify
@@ -388,10 +388,12 @@ def test_an_outage_promises_nothing(anna):
 # ---------------------------------------------------------------- messages
 
 
-def sent(small, template="parcel-shipped", customer_id=CUSTOMER, order=ORDER):
-    proposal = a_proposal(key=f"{template}#{order}", template=template, references={"order": order}, customer_id=customer_id)
+def sent(small, template="parcel-shipped", customer_id=CUSTOMER, order=ORDER, title=None, text=None, **references):
+    about = {"order": order, **references}
+    proposal = a_proposal(key=f"{template}#{order}", template=template, references=about, customer_id=customer_id)
     decision = Decision(at=START, state=State.SENT, reason=Reason.SENT)
-    message = Message(proposal=proposal, state=State.SENT, decisions=(decision,), channel="email", sent_at=START)
+    given = {"channel": "email", "sent_at": START, "title": title, "text": text}
+    message = Message(proposal=proposal, state=State.SENT, decisions=(decision,), **given)
     place = keys.ledger(customer_id, proposal.message_id)
     small.tables.twin.write([Put(place, {"doc": message.to_json(), "state": "SENT"})])
     return message
@@ -413,3 +415,124 @@ def test_an_expired_message_is_not_there(anna):
     item = {"doc": message.to_json(), "state": "SENT", "expires_at": int(START.timestamp())}
     anna.tables.twin.write([Put(place, item)])
     assert "on its way</b>" not in get()["body"]
+
+
+def held(small, template="parcel-shipped", order=ORDER, purpose="transactional", **references):
+    about = {"order": order, **references}
+    key = f"{template}#{order}:{'-'.join(references.values()) or 'held'}"
+    proposal = a_proposal(key=key, template=template, references=about, customer_id=CUSTOMER, purpose=purpose)
+    until = small.clock.at + timedelta(hours=8)
+    decision = Decision(at=small.clock.at, state=State.HELD, reason=Reason.QUIET_HOURS, until=until)
+    message = Message(proposal=proposal, state=State.HELD, decisions=(decision,))
+    ledger.hold(small.tables.twin, store.load(small.tables.twin, CUSTOMER), message, until, small.clock.at)
+    return message
+
+
+def on_ledger(small, message):
+    place = keys.ledger(CUSTOMER, message.proposal.message_id)
+    item = small.tables.twin.read([place]).get(place)
+    return ledger.message_from(item) if item else None
+
+
+def still_held(small):
+    return [m.proposal.key for m in store.load(small.tables.twin, CUSTOMER).held]
+
+
+def test_opening_a_message_shows_what_it_said_and_marks_it_read_once(anna):
+    message = sent(anna, title="On its way, <b>Anna</b>", text="It left us this morning.")
+    assert "It left us" not in get()["body"]
+    opened = post({"message": message.proposal.message_id}, path="/read")
+    assert opened["statusCode"] == 200
+    assert "On its way, &lt;b&gt;Anna&lt;/b&gt;" in opened["body"]
+    assert re.search(r"<details open>.*?It left us this morning", opened["body"], re.DOTALL)
+    first = anna.untouched()
+    anna.later(hours=1)
+    assert post({"message": message.proposal.message_id}, path="/read")["statusCode"] == 200
+    assert anna.untouched() == first, "the first time counts"
+    assert json.loads(get(".json")["body"])["inform"]["messages"][0]["read_at"]
+
+
+@pytest.mark.parametrize("name", ["", "x", "a" * 200, "%00", "../1#PROFILE"])
+def test_a_message_that_is_not_there_is_told_so(anna, name):
+    before = anna.untouched()
+    answer = post({"message": name}, path="/read")
+    assert (answer["statusCode"], "not here any more" in answer["body"]) == (404, True)
+    assert anna.untouched() == before
+
+
+def test_a_message_of_another_order_or_another_customer_is_not_opened(anna):
+    other = sent(anna, order="example:2")
+    a_profile(anna, customer_id=BEN, email="ben@example.com", order=an_order())
+    bens = sent(anna, customer_id=BEN, template="order-packed")
+    before = anna.untouched()
+    for message in (other, bens):
+        assert post({"message": message.proposal.message_id}, path="/read")["statusCode"] == 404
+    assert anna.untouched() == before
+
+
+def test_what_was_read_here_is_not_sent_elsewhere_any_more(anna):
+    read = sent(anna, "delivery-delayed", shipment="example:S-1")
+    copy = held(anna, "delivery-delayed", shipment="example:S-1", number="h1", channel="sms")
+    other_parcel = held(anna, "delivery-delayed", shipment="example:S-2")
+    other_news = held(anna, "delivery-recovered", shipment="example:S-1")
+    post({"message": read.proposal.message_id}, path="/read")
+    settled = on_ledger(anna, copy)
+    assert (settled.state, settled.last.reason, settled.last.note) == (State.SUPERSEDED, Reason.READ_ELSEWHERE, read.proposal.key)
+    assert sorted(still_held(anna)) == sorted(m.proposal.key for m in (other_parcel, other_news))
+
+
+def test_a_message_that_waits_is_shown_and_need_not_be_sent(anna):
+    waits = held(anna, "parcel-delivered")
+    held(anna, "reorder-reminder", purpose="reorder", family="coffee")
+    body = get()["body"]
+    assert "Waits until Thursday 5\xa0March, 18:15" in body and "do not send it" in body
+    assert body.count("Waits until") == 1, "an offer that may come is no news"
+    answer = post({"message": waits.proposal.message_id}, path="/read")
+    assert "not sent any more" in answer["body"]
+    assert on_ledger(anna, waits).state is State.SUPERSEDED
+    again = anna.untouched()
+    assert post({"message": waits.proposal.message_id}, path="/read")["statusCode"] == 404
+    assert anna.untouched() == again
+
+
+def test_what_the_gate_claimed_meanwhile_is_on_its_way(anna):
+    read, copy = sent(anna), held(anna)
+    customer = store.load(anna.tables.twin, CUSTOMER)
+    claim = copy.model_copy(update={"state": State.CLAIMED, "channel": "sms"})
+
+    def claimed():
+        ledger.claim(anna.tables.twin, customer, claim, "t1", anna.clock.at, copy)
+
+    anna.tables.before_write += [lambda: None, claimed]
+    assert post({"message": read.proposal.message_id}, path="/read")["statusCode"] == 200
+    assert on_ledger(anna, copy).state is State.CLAIMED
+
+
+def test_copies_are_the_same_news_of_the_same_thing():
+    from customer_pages.inbox import copies_of
+
+    def message(template="parcel-shipped", **references):
+        proposal = a_proposal(key=f"{template}#x", template=template, references=references)
+        return Message(proposal=proposal, state=State.HELD, decisions=())
+
+    read = message(order=ORDER, shipment="s1")
+    by_text = message(order=ORDER, shipment="s1", channel="sms", number="h1")
+    others = [message(order=ORDER), message(order=ORDER, shipment="s2"), message("order-packed", order=ORDER, shipment="s1")]
+    assert copies_of(read, [by_text, *others]) == [by_text]
+
+
+def test_a_store_that_draws_the_account_acts_by_the_same_addresses(configured):
+    message = sent(configured, text="It left us.")
+    path, accept = f"/o/{token()}", {"accept": "application/json", "origin": STORE}
+    read = request("POST", f"{path}/read", {"message": message.proposal.message_id}, **accept)
+    assert json.loads(read["body"])["opened_message"] == message.proposal.message_id
+    assert read["headers"]["Access-Control-Allow-Origin"] == STORE
+    for form, word in ((FORM, "no_request"), ({**FORM, "line-1": "9", "request": "n"}, "gone_already")):
+        refused = request("POST", f"{path}/return", form, **accept)
+        assert (refused["statusCode"], json.loads(refused["body"])) == (400, {"error": word})
+    for _ in range(2):
+        asked = request("POST", f"{path}/return", {**FORM, "request": "cart-7"}, **accept)
+        assert (asked["statusCode"], json.loads(asked["body"])["return_ref"]) == (200, request_ref(ORDER, "cart-7"))
+    assert len(order_now(configured).returns) == 1
+    gone = request("POST", "/o/x/read", {"message": "m"}, **accept)
+    assert (gone["statusCode"], json.loads(gone["body"])) == (404, {"error": "gone"})
