@@ -19,6 +19,8 @@ def one(text: str) -> str:
     now = outside.clock.now()
     try:
         envelope = parsed(text)
+        if str(envelope.get("source")).startswith("aftercare."):
+            return _ours(outside, envelope)
         by_topic = envelope.get("Type") == "Notification"
         news = inbound(envelope, now) if by_topic else (_event(outside, envelope, now),)
     except NotOurs as error:
@@ -31,6 +33,18 @@ def one(text: str) -> str:
         telemetry.tell("parked", because=str(error))
         return "parked"
     return ", ".join(_learn(outside, each) for each in news) or "ignored"
+
+
+def _ours(outside: Outside, envelope: Mapping[str, Any]) -> str:
+    """An event of the aftercare bus: what a customer did after a message."""
+    # Their shapes are those of all events; most deliveries here are the providers'.
+    from aftercare.events import told
+    from engagement.acts import acted
+
+    event = told(envelope)
+    outcome = acted(outside, event)
+    telemetry.tell(outcome, event=event.type, event_id=event.id, correlation_id=event.correlation_id)
+    return outcome
 
 
 def _learn(outside: Outside, news: Inbound | Seen) -> str:

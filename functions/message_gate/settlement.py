@@ -43,6 +43,9 @@ AT_ONCE = timedelta(seconds=5)
 
 CHAT_KNOWN = timedelta(days=90)
 
+UNTOLD = (Channel.PUSH, Channel.INBOX)
+"""Where nobody tells that a message has arrived: what was sent has."""
+
 MOST_PATIENT = 32
 """A provider that stays busy is asked again after 1, 2, 4, ... and at most this many times its patience."""
 
@@ -634,11 +637,17 @@ def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcom
             telemetry.count("ProviderUnclear")
     message = ledger.decided(claimed, decision, provider_id=provider_id, sent_at=sent_at)
     _, uncount = _counting(candidate, Channel(str(claimed.channel)))
-    beside = uncount if isinstance(outcome, Rejected) else ()
+    beside: tuple[Write, ...] = uncount if isinstance(outcome, Rejected) else ()
     if provider_id and claimed.channel == Channel.WHATSAPP:
         beside = (*beside, _chat_alias(claimed, provider_id, now))
+    arrived = sent_at is not None and claimed.channel in UNTOLD and claimed.proposal.purpose in learned.ASKS
+    if arrived:
+        beside = (*beside, learned.delivered(customer.id, Channel(str(claimed.channel)), now))
     if not ledger.settle(tables, customer.id, message, token, now, beside):
         telemetry.tell("settled by the provider's own event", message_id=claimed.proposal.message_id)
+    elif arrived:
+        # Of all customers together, after what must not be lost: this may be.
+        tables.write([learned.for_all(Channel(str(claimed.channel)), now, claimed.proposal.message_id, "delivered")])
     return decision
 
 
