@@ -19,6 +19,7 @@ from tests.unit.message_gate.test_rules import a_candidate
 
 SUNDAY_NIGHT = parse_iso("2026-03-01T23:30:00-05:00")
 MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
+NO_WISHES = Wishes()
 ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
 
 
@@ -127,7 +128,7 @@ THE_EDGES = ("07:59:59", "08:00:00", "20:45:00", "20:45:01")
 """New York's hours for news by text: 08:00 to 21:00, less the guard band of 15 minutes."""
 
 
-def news_for_new_york(template, now, wishes=Wishes(), **over):
+def news_for_new_york(template, now, wishes=NO_WISHES, **over):
     news = {"template": template, "not_after": now + timedelta(days=1), "proposed_at": now}
     both = consent_of(said(Purpose.TRANSACTIONAL, channel=Channel.SMS))
     customer = a_customer(an_order(country="US", region="NY", postcode="10001"), consent=both, wishes=wishes)
@@ -137,7 +138,7 @@ def news_for_new_york(template, now, wishes=Wishes(), **over):
 
 @pytest.mark.parametrize(("clock", "channel"), list(zip(THE_EDGES, ("email", "sms", "sms", "email"), strict=True)))
 @pytest.mark.parametrize("template", ["parcel-shipped", "parcel-out-for-delivery", "delivery-delayed"])
-@pytest.mark.parametrize("wishes", [Wishes(), Wishes(channels=(Channel.SMS,))], ids=["no wish", "texts first"])
+@pytest.mark.parametrize("wishes", [NO_WISHES, Wishes(channels=(Channel.SMS,))], ids=["no wish", "texts first"])
 def test_news_leave_at_once_by_the_best_channel_that_is_open(clock, channel, template, wishes):
     candidate = news_for_new_york(template, parse_iso(f"2026-03-02T{clock}-05:00"), wishes)
     assert (candidate.departure.channel, candidate.departure.at) == (channel, candidate.now)
