@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the shapes that only some customers' records have
     from aftercare.decision import Message
     from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
+    from aftercare.signals import Signals
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -278,6 +279,7 @@ class Customer:
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     feedback: "Feedback | None" = None
+    signals: "Signals | None" = None
     archived: frozenset[str] = frozenset()
     whole: bool = False
 

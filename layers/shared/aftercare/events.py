@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from aftercare.answer_words import By, Part, Score, Standing, Wish
+from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue, ReturnOutcome, ReturnReason
@@ -18,6 +18,7 @@ from aftercare.event import Event
 from aftercare.model import Model
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.reason import Reason, State
+from aftercare.signal_words import Missed, Origin, Respondent, Segment, Signal, Theme
 
 
 class CustomerData(Model):
@@ -103,6 +104,44 @@ class AnswerData(OrderData):
     standing: Standing = "stands"
 
 
+class FeedbackData(CustomerData):
+    """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None where
+    no words say anything; `themes` are the store's names of them."""
+
+    origin: Origin
+    ref: str
+    order: str | None
+    version: int
+    score: Score | None
+    sentiment: Sentiment | None = None
+    confidence: float = 0.0
+    mixed: bool = False
+    themes: tuple[Theme, ...] = ()
+    wish: Wish | None = None
+    call: bool = False
+
+
+class ClassifiedData(CustomerData):
+    """What feedback came to; `offer` is what is proposed because of it."""
+
+    origin: Origin
+    ref: str
+    order: str | None
+    version: int
+    mood: Sentiment
+    respondent: Respondent
+    signals: tuple[Signal, ...] = ()
+    segment: Segment
+    offer: str | None = None
+    held_out: bool = False
+
+
+class RescueData(CaseData):
+    """A rescue whose clock ran out: `missed` says whether its first answer or its end."""
+
+    missed: Missed
+
+
 class ConsentData(CustomerData):
     channel: Channel
     purpose: Purpose
@@ -168,6 +207,9 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
+        Kind("FeedbackRead", "aftercare.feedback", FeedbackData),
+        Kind("FeedbackClassified", "aftercare.feedback", ClassifiedData),
+        Kind("RescueOverdue", "aftercare.support", RescueData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

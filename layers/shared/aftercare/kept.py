@@ -69,6 +69,7 @@ KINDS: tuple[Kind, ...] = (
     _own("slot", "1#SLOT"),
     _own("learned", "1#LEARNED"),
     _own("feedback", "1#FEEDBACK"),
+    _own("signals", "1#SIGNALS"),
     _own("order", "1#ORDER#*"),
     _own("shipment", "1#SHIPMENT#*"),
     _own("held message", "1#HELD#*"),

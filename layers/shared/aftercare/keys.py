@@ -22,6 +22,7 @@ CAPS = "1#CAPS"
 CASE = "1#CASE#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
+SIGNALS = "1#SIGNALS"  # what the newest feedback came to: closed words
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
 HISTORY = "9#"

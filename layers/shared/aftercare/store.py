@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aftercare.decision import Message
     from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
+    from aftercare.signals import Signals
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -169,6 +170,12 @@ def _feedback(doc: str) -> "Feedback":
     return Feedback.model_validate_json(doc)
 
 
+def _signals(doc: str) -> "Signals":
+    from aftercare.signals import Signals
+
+    return Signals.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     key.split("#", 2)[1]: (name, read)
     for key, name, read in (
@@ -179,6 +186,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.CAPS, "caps", _caps),
         (keys.LEARNED, "learned", _learned),
         (keys.FEEDBACK, "feedback", _feedback),
+        (keys.SIGNALS, "signals", _signals),
         (keys.ORDER, "orders", _order),
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
