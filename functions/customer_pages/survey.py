@@ -50,7 +50,7 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
     """What was given is saved with its event in one transaction; sent twice it is saved once."""
     link = opened(outside, LinkPurpose.SURVEY, token, outside.clock.now())
     given, problem = given_of(form)
-    typed = form.get("number", "")
+    typed = form.get("number") if problem else None
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
         customer = load(outside.tables, link.customer_id, link.about)
@@ -62,12 +62,12 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
         if found == "closed":
             return _page(customer, order, before or feedback.NOTHING_GIVEN, earlier, now, status=409)
         if found == "empty":
-            return _page(customer, order, given, earlier, now, status=400, problem=problem or "survey_nothing")
+            return _page(customer, order, given, earlier, now, status=400, problem=problem or "survey_nothing", number=typed)
         if found == "same":
-            return _page(customer, order, given, earlier, now, saved=True, problem=problem)
+            return _page(customer, order, given, earlier, now, saved=True, problem=problem, number=typed)
         if written(outside, [delivery(key, "survey", customer.id, now, (found.told,)).put(), *found.writes]):
             telemetry.count("SurveyAnswered")
-            return _page(customer, order, given, found.answer, now, saved=True, problem=problem)
+            return _page(customer, order, given, found.answer, now, saved=True, problem=problem, number=typed)
     raise KeepsChanging("the record changed under every attempt")
 
 
@@ -79,7 +79,7 @@ def score_of(told: str | None) -> int | None:
 
 
 def given_of(form: Mapping[str, str]) -> tuple[Given, str | None]:
-    """What a form gives, and the word for what of it cannot be kept. What it cannot name is not given; line ends are one letter."""
+    """What a form gives, and the word for what of it cannot be kept. What it cannot name is not given."""
     text = form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST]
     told = form.get("number", "").strip()
     number = phone(told) if told else None
@@ -117,10 +117,12 @@ def _page(
     status: int = 200,
     saved: bool = False,
     problem: str | None = None,
+    number: str | None = None,
 ) -> Response:
     locale = locale_of(customer, order)
     words = page_words(locale)
     over = closed(answer, now)
+    lacks_score = saved and given.score is None
     return page(
         status,
         "survey",
@@ -131,12 +133,14 @@ def _page(
         scores=[{"score": score, "name": words[f"survey_score_{score}"]} for score in SCORES],
         parts=[{"part": part, "name": words[f"survey_part_{part}"]} for part in get_args(Part)],
         wishes=[{"wish": wish, "name": words[f"survey_wish_{wish}"]} for wish in get_args(Wish)],
+        number=number or given.number or "",
         phone=_phone(customer, order),
         support=brand().support,
         state="closed" if over else "saved" if saved else "given" if answer else "open",
         changes_until=answer.first_at + MAY_CHANGE - timedelta(seconds=1) if answer else None,
         thanks=_thanks(customer, order, given),
-        lacks_score=saved and given.score is None,
+        lacks_score=lacks_score,
+        unfolded=lacks_score or problem is not None,
         problem=problem,
         longest=LONGEST,
     )

@@ -1,7 +1,8 @@
 """What a person wrote, recorded: consent taken back or given again, the fact for everyone else, and at most one answer.
 
-A number may belong to several customers: a STOP from it is everybody's. What a text asks for is one word; the text itself is
-never told, and kept only where it answers a question of ours. The answer is proposed to the gate, as every message is, and expires after five minutes (rule C18).
+A number may belong to several customers: a STOP from it is everybody's. What a text asks for is one word; the text itself
+is never told, and kept only where it answers a question of ours. The answer is proposed to the gate, as every message is, and
+expires after five minutes (rule C18).
 """
 
 from datetime import datetime, timedelta

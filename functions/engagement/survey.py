@@ -42,4 +42,4 @@ def survey_answer(
     given = merged(before, Given(score=score[0], text=score[1][:LONGEST]))
     by: Literal["sms", "whatsapp"] = "sms" if said.channel is Channel.SMS else "whatsapp"
     found = taken(customer, order, before, given, by, now, correlation_id)
-    return None if found in ("closed", "empty") else found
+    return None if found == "closed" or found == "empty" else found

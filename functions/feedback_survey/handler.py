@@ -1,4 +1,4 @@
-"""What arrived in, one wait for each order; at its end, the question and its reminder proposed."""
+"""What arrived in, one wait for each order; at its end, the question and its reminder proposed. Answers are read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,13 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     return "proposed"
 
 
+def on_answer(event: Told, outside: Outside) -> str:
+    from feedback_survey import answers  # here: the lexicons are for answers only
+
+    return answers.on_answer(event, outside)
+
+
 handle = queue_handler(
-    {"OrderPlaced": on_arrival, "OrderDelivered": on_arrival, "DeliveryAssumed": on_arrival},
+    {"OrderPlaced": on_arrival, "OrderDelivered": on_arrival, "DeliveryAssumed": on_arrival, "SurveyAnswered": on_answer},
     on_wake,
 )

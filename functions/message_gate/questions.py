@@ -8,7 +8,7 @@ SCORES = ("1", "2", "3", "4", "5")
 
 
 def survey(letter: Letter, common: View) -> View:
-    """Five links, one for each score. The page that they open asks once more before anything is saved: scanners open every link."""
+    """Five links, one for each score. The page that they open asks before anything is saved: scanners open every link."""
     del common
     say, order = letter.words.say, plain(letter.order.name, 40)
     url = letter.link(LinkPurpose.SURVEY, letter.order.key)

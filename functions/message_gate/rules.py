@@ -489,8 +489,10 @@ _WRONG = ("refunded", "returned", "lost")
 
 
 def _not_asked(candidate: Candidate) -> Refuse | None:
-    """A reminder reminds of a message that was sent; `asked` names its key."""
-    asked = candidate.proposal.references.get("asked", "")
+    """A reminder reminds of a message that was sent by the time that it may go out; `asked` names its key."""
+    asked, opens = candidate.proposal.references.get("asked", ""), candidate.proposal.not_before
+    if opens and opens > candidate.now:
+        return None
     if any(one.message == keys.message_id(asked) for one in candidate.customer.caps.counted):
         return None
     return Refuse(because=Reason.NOT_ASKED, saw={"asked": asked})

@@ -52,7 +52,7 @@ REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started", "reply-answ
 """Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
 
 QUESTIONS = frozenset(("survey", "survey-reminder"))
-"""What is answered where it is read: by a link of a mail, or by a text. A notification leads to the account, which asks nothing."""
+"""What is answered where it is read: by a link of a mail or by a text. A notification leads to the account."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 

@@ -85,6 +85,23 @@ class Answer(Model):
         return "bad" if self.score in BAD else "good" if self.score in GOOD else None
 
 
+class ReadTheme(Model):
+    """What an answer speaks of, and the words of it that show that."""
+
+    theme: str
+    phrase: str = ""
+
+
+class Read(Model):
+    """How the words of one version read; it lies beside them. `confidence` is the sentiment's probability."""
+
+    language: str
+    sentiment: Sentiment | None = None
+    confidence: float = 0.0
+    mixed: bool = False
+    themes: tuple[ReadTheme, ...] = ()
+
+
 class Feedback(Model):
     """The newest answers of a customer, oldest first; `version` counts the writes of this record."""
 
