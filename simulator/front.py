@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "c": "cue",
     "s": "survey",
     "k": "confirm a consent",
+    "d": "the desk",
 }
 """What a link opens, by the first part of its path."""
 

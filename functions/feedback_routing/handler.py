@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aftercare import events, keys, telemetry, waits
+from aftercare.case_record import case_told, case_write, write
 from aftercare.cases import Case
 from aftercare.customer import Customer
 from aftercare.entry import queue_handler
@@ -11,16 +12,24 @@ from aftercare.events import Told
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
-from aftercare.store import find, with_archive
+from aftercare.store import find, versioned, with_archive
+from aftercare.table import TableError, Write
 from feedback_routing import rescue
 from feedback_routing.because import Because
 from feedback_routing.offers import offer
-from feedback_routing.record import ATTEMPTS, KeepsChanging, case_told, case_write, signals_write, write
 from feedback_routing.routing import Routed, route
+
+ATTEMPTS = 5
+SENDER = "feedback_routing"
+COUNTED = {"positive": "FeedbackPositive", "neutral": "FeedbackNeutral", "negative": "FeedbackNegative"}
+
+
+class KeepsChanging(TableError):
+    """The record changed under every attempt; nothing was written, the queue brings the event again."""
 
 
 def on_read(event: Told, outside: Outside) -> str:
-    """Record what it comes to, then do what the record says: brought again, it does the same once more, and each of it is once."""
+    """Record what it comes to, then do what the record says. Brought again it does so again, and each of it is once."""
     from aftercare.feedback_policy import feedback_policy
 
     policy, said = feedback_policy(), event.data
@@ -45,16 +54,17 @@ def _record(outside: Outside, routed: Routed, event: Told) -> bool:
     now, said = routed.now, event.data
     key = f"feedback#{said.origin}#{said.ref}#{said.version}"
     told = [events.make("FeedbackClassified", keys.message_id(key), now, event.correlation_id, routed.told)]
-    writes = [signals_write(routed.customer, routed.signals)]
+    signals = routed.signals
+    place = keys.customer(routed.customer.id, keys.SIGNALS)
+    writes: list[Write] = [versioned(place, signals.to_json(), signals.version - 1)]
     if routed.case:
         writes.append(case_write(routed.customer, routed.case))
         if routed.case.version == 0:
             opened_id = keys.message_id(f"{key}#case")
             told.append(case_told("SupportCaseOpened", routed.customer, routed.case, opened_id, now, event.correlation_id))
-    done = write(outside, key, event.type, routed.customer, writes, told, now)
+    done = write(outside.tables, key, SENDER, event.type, routed.customer, writes, told, now)
     if done:
-        telemetry.count("FeedbackClassified")
-        telemetry.count(f"Feedback{routed.signals.mood.title()}")
+        telemetry.count(COUNTED[signals.mood])
         if routed.case:
             telemetry.count("RescueOpened")
     return done
@@ -64,7 +74,7 @@ def _act(outside: Outside, routed: Routed, event: Told) -> str:
     from aftercare.catalogue import catalogue
     from aftercare.feedback_policy import feedback_policy
 
-    did = [routed.signals.mood]
+    did: list[str] = [routed.signals.mood]
     cause = (routed.now, event.id, event.correlation_id)
     if routed.case:
         _set_clock(outside, routed.customer, routed.case, event.correlation_id)
@@ -123,11 +133,9 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
         if isinstance(after, Because):
             return f"nothing: {after}"
         key = f"rescue-missed#{after.ref}#{what}"
-        data = events.RescueData(
-            customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what
-        )
+        data = events.RescueData(customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what)
         told = events.make("RescueOverdue", keys.message_id(key), now, payload["correlation_id"], data)
-        if write(outside, key, "RescueOverdue", customer, [case_write(customer, after)], [told], now):
+        if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after)], [told], now):
             telemetry.count("RescueOverdue")
             return f"missed: {what}"
     raise KeepsChanging("the case changed under every attempt")
@@ -137,6 +145,4 @@ def _case(customer: Customer | None, ref: str) -> Case | None:
     return next((case for case in customer.cases if case.ref == ref), None) if customer else None
 
 
-handle = queue_handler(
-    {"FeedbackRead": on_read, "SupportCaseAnswered": on_answered, "SupportCaseClosed": on_closed}, on_wake
-)
+handle = queue_handler({"FeedbackRead": on_read, "SupportCaseAnswered": on_answered, "SupportCaseClosed": on_closed}, on_wake)

@@ -1,4 +1,4 @@
-"""A rescue: who is not content becomes a case with a clock, whoever misses it is told, and once it is over it is asked again. Pure."""
+"""A rescue: who is not content becomes a case with a clock, missing it is told, and once it is over it is asked again. Pure."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -113,7 +113,8 @@ def way_out(customer: Customer, case: Case, now: datetime, caused_by: str, corre
 def asked_again(
     customer: Customer, case: Case | None, policy: "RescuePolicy", now: datetime, caused_by: str, correlation_id: str
 ) -> Proposal | Nothing:
-    """Once, some days after the end: is it well now? Pointless when the case was opened again meanwhile."""
+    """Once, some days after the end: is it well now? It is care for what went wrong and no survey, so it does not wait for the
+    quiet that a bad experience brings; a case that was opened again makes it pointless."""
     if case is None or case.rescue is None:
         return Nothing(Because.CASE_GONE)
     if case.open or case.closed_at is None:
@@ -127,7 +128,7 @@ def asked_again(
     return Proposal(
         key=f"rescue-check#{case.ref}",
         customer_id=customer.id,
-        purpose=Purpose.SURVEY,
+        purpose=Purpose.SERVICE,
         template="rescue-check",
         references={"order": order.key, "case": case.ref},
         unless=(Unless.ORDER_UNKNOWN, Unless.CASE_OPEN),

@@ -1,13 +1,14 @@
 """What a customer wrote, read: how it reads is kept beside it, and one word of that in the answer's hot line."""
 
-from aftercare import keys, telemetry
-from aftercare.answer_words import Sentiment
+from typing import Literal
+
+from aftercare import events, keys, telemetry
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
 from aftercare.feedback import Answer, Feedback, Given, Read, ReadTheme, content, said
 from aftercare.outside import Outside
-from aftercare.store import find, versioned
-from aftercare.table import Change, ConditionFailed, Conflict, Exists
+from aftercare.store import Delivery, find, versioned
+from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
 
 ATTEMPTS = 5
 
@@ -24,15 +25,16 @@ def on_answer(event: Told, outside: Outside) -> str:
         answer = said(customer).of(event.data.order) if customer else None
         if customer is None or order is None or answer is None or answer.version != event.data.version:
             return "nothing: a newer answer, or nobody's"
-        if not answer.words:
-            return "nothing: no words"
-        given = content(outside.tables, customer.id, answer)
-        if given is None:
+        given = content(outside.tables, customer.id, answer) if answer.words else None
+        if answer.words and given is None:
             return "nothing: not kept any more"
-        reading = read_words(given, customer, order)
-        if _keep(outside, customer, answer, reading):
-            telemetry.count("AnswerRead")
-            return f"read: {reading.sentiment or 'nothing felt'}"
+        reading = read_words(given, customer, order) if given else None
+        kept = _keep(outside, customer, answer, reading, event)
+        if kept == "before":
+            return "nothing: read before"
+        if kept:
+            telemetry.count("AnswerRead" if reading else "AnswerWithoutWords")
+            return f"read: {reading.sentiment or 'nothing felt'}" if reading else "read: no words"
     raise KeepsChanging("the record changed under every attempt")
 
 
@@ -51,18 +53,51 @@ def read_words(given: Given, customer: Customer, order: Order) -> Read:
     )
 
 
-def _keep(outside: Outside, customer: Customer, answer: Answer, reading: Read) -> bool:
-    hot = said(customer)
-    sentiment: Sentiment | None = reading.sentiment
-    after = tuple(one.model_copy(update={"sentiment": sentiment}) if one is answer else one for one in hot.answers)
-    place = keys.customer(customer.id, keys.FEEDBACK)
+def _keep(outside: Outside, customer: Customer, answer: Answer, reading: Read | None, cause: Told) -> Literal["before"] | bool:
+    """The reading beside what was read, its one word in the hot line, and the event that tells of it, in one transaction."""
+    now, hot = outside.clock.now(), said(customer)
+    key = f"answer-read#{answer.order}#{answer.version}"
+    writes: list[Write] = [Check(keys.customer(customer.id, keys.ERASED), Absent())]
+    if reading:
+        after = tuple(one.model_copy(update={"sentiment": reading.sentiment}) if one is answer else one for one in hot.answers)
+        read = Feedback(version=hot.version + 1, answers=after)
+        place = keys.answer(customer.id, answer.order, answer.version)
+        writes += [
+            Change(place, put={"reading": reading.to_json()}, when=Exists()),
+            versioned(keys.customer(customer.id, keys.FEEDBACK), read.to_json(), hot.version),
+        ]
+    data = _told(customer, answer, reading)
+    told = events.make("FeedbackRead", keys.message_id(key), now, cause.correlation_id, data)
+    delivery = Delivery(
+        key=key,
+        sender="feedback_survey",
+        topic="FeedbackRead",
+        received_at=now,
+        correlation_id=cause.correlation_id,
+        body_hash=keys.message_id(key),
+        events=(told,),
+        customer_id=customer.id,
+    )
     try:
-        outside.tables.write(
-            [
-                Change(keys.answer(customer.id, answer.order, answer.version), put={"reading": reading.to_json()}, when=Exists()),
-                versioned(place, Feedback(version=hot.version + 1, answers=after).to_json(), hot.version),
-            ]
-        )
+        outside.tables.write([*writes, delivery.put()])
     except (ConditionFailed, Conflict):
-        return False
+        return "before" if outside.tables.read([keys.delivery(key)]) else False
     return True
+
+
+def _told(customer: Customer, answer: Answer, reading: Read | None) -> events.FeedbackData:
+    """Numbers and closed words only; what was written stays on the record."""
+    return events.FeedbackData(
+        customer_id=customer.id,
+        origin="survey",
+        ref=answer.order,
+        order=answer.order,
+        version=answer.version,
+        score=answer.score,
+        sentiment=reading.sentiment if reading else None,
+        confidence=round(reading.confidence, 2) if reading else 0.0,
+        mixed=reading.mixed if reading else False,
+        themes=tuple(dict.fromkeys(one.theme for one in reading.themes)) if reading else (),
+        wish=answer.wish,
+        call=answer.call,
+    )

@@ -395,6 +395,12 @@ def _returned_for(matter: Matter) -> tuple[Cases, Values]:
     return ((*wished, "fee"), {"fee": matter.letter.language.money(fee)}) if fee else (wished, {})
 
 
+def _rescued(matter: Matter) -> tuple[Cases, Values]:
+    """By the way out that fits what went wrong."""
+    way = matter.letter.chosen("way")
+    return (way,) if way else ("call",), {}
+
+
 # ---------------------------------------------------------------- the notices
 
 
@@ -449,6 +455,7 @@ NOTICES: Mapping[str, Shape] = {
     "return-settled": Shape("words", "status", tells=_settled),
     "subscription-renewed": Shape("words", "status", ("priced",), tells=_totalled),
     "payment-failed": Shape("words", "payment"),
+    "rescue-offer": Shape("words", "help", tells=_rescued),
 }
 """The parts of each notice; docs/messages.md lists what each takes from its proposal."""
 

@@ -498,6 +498,22 @@ def _not_asked(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.NOT_ASKED, saw={"asked": asked})
 
 
+def _case_closed(candidate: Candidate) -> Refuse | None:
+    """What is said because of a case has lost its point when the case is over."""
+    ref = candidate.proposal.references.get("case")
+    return None if _is_open(candidate, ref) else Refuse(because=Reason.CASE_CLOSED, saw={"case": ref})
+
+
+def _case_open(candidate: Candidate) -> Refuse | None:
+    """Whether all is well now is not asked while the case is open again."""
+    ref = candidate.proposal.references.get("case")
+    return Refuse(because=Reason.OPEN_CASE, saw={"case": ref}) if _is_open(candidate, ref) else None
+
+
+def _is_open(candidate: Candidate, ref: str | None) -> bool:
+    return any(case.open for case in candidate.customer.cases if case.ref == ref)
+
+
 def _consent_settled(candidate: Candidate) -> Refuse | None:
     """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
     known = candidate.addresses.get(Channel.EMAIL)
@@ -519,6 +535,8 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.SURVEY_ANSWERED: _survey_answered,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.NOT_ASKED: _not_asked,
+    Unless.CASE_CLOSED: _case_closed,
+    Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
 }
 

@@ -8,6 +8,7 @@ from typing import get_args
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
+from aftercare.feedback_policy import feedback_policy
 from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
@@ -235,7 +236,28 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
         ("survey-reminder-ordered", "survey-reminder", digital, "ordered"),
     ):
         found[name] = Sample(template, order, (Block(kind="anchor", variant=anchor),), Purpose.SURVEY)
+    found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
+    found |= _of_feedback(catalogue, usual, several, hostile)
     return found | _notices(usual, several, bare, hostile)
+
+
+def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
+    """Every offer of feedback.yaml, and every way out of trouble."""
+    found: dict[str, Sample] = {}
+    add_on = next((name for name, one in catalogue.add_ons.items() if one.skus), None)
+    for name, made in feedback_policy().offers.items():
+        if made.basket == "goes-with" and add_on is None:
+            continue
+        goes_with = (Block(kind="goes-with", variant=add_on),) if made.basket == "goes-with" else ()
+        template = "next-help" if made.purpose is Purpose.SERVICE else "next-step"
+        for kind, order in zip(("", "-several", "-hostile"), orders, strict=True):
+            blocks = (Block(kind="offer", variant=name), *goes_with)
+            found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
+    for way in ("replacement", "refund", "call"):
+        block = Block(kind="way", variant=way)
+        found[f"rescue-offer-{way}"] = Sample("rescue-offer", orders[0], (block,), Purpose.SERVICE)
+    found["rescue-offer-hostile"] = Sample("rescue-offer", orders[-1], (), Purpose.SERVICE)
+    return found
 
 
 # ---------------------------------------------------------------- parcels and changes of an order

@@ -15,6 +15,7 @@ from aftercare.one_line import plain
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
+from message_gate.offers import offered
 from message_gate.questions import survey
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
@@ -383,6 +384,9 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "digest": digest,
     "survey": survey,
     "survey-reminder": survey,
+    "rescue-check": survey,
+    "next-step": offered,
+    "next-help": offered,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

@@ -114,6 +114,18 @@ class ReminderView(Frame):
     once: str
 
 
+class OfferView(Frame):
+    lead: str
+    offer_title: str
+    offer_text: str
+    action: str
+    action_url: str
+    action_hint: str
+    tip: str | None
+    tip_url: str
+    once: str
+
+
 class ConsentView(Frame):
     lead: str
     kinds: list[str]
@@ -187,6 +199,9 @@ MODELS: Mapping[str, type] = {
     "digest": DigestView,
     "survey": SurveyView,
     "survey-reminder": SurveyView,
+    "rescue-check": SurveyView,
+    "next-step": OfferView,
+    "next-help": OfferView,
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -768,6 +768,8 @@ def _holding(shipments: Iterable[Shipment], fact: ShipmentFact) -> list[str]:
 
 def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: Names) -> None:
     """Support cases on the customer's record; one that is over is kept a while, because it spaces what is said."""
+    from aftercare.cases import attributes  # here: few deliveries tell of a case
+
     known = {case.ref: case for case in (customer.cases if customer else ())}
     written: set[str] = set()
     for fact in (f for f in facts if isinstance(f, CaseFact)):
@@ -780,14 +782,14 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         known[ref] = after.model_copy(update={"version": version + 1})
         over = {} if after.open else {"expires_at": expires(draft.received.received_at, CASE_KEPT)}
         place = customer.case_place(ref) if customer else keys.case(draft.customer_id, ref)
-        draft.writes.append(versioned(place, known[ref].to_json(), version, **over))
+        draft.writes.append(versioned(place, known[ref].to_json(), version, **over, **attributes(known[ref])))
         written.add(ref)
         case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
         draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
         over = {"expires_at": expires(old.closed_at, CASE_KEPT)} if old.closed_at and not old.open else {}
-        item: Item = {"doc": old.to_json(), "version": old.version, **over}
+        item: Item = {"doc": old.to_json(), "version": old.version, **over, **attributes(old)}
         draft.writes.append(Put(keys.case(draft.customer_id, old.ref, archived=True), item, when=Absent()))
         draft.writes.append(Remove(keys.case(draft.customer_id, old.ref), when=Is("version", old.version)))
 

@@ -143,7 +143,7 @@ def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | N
     elif fact.type == "SupportCaseAnswered":
         changes["answered_at"] = _earliest(case.answered_at, at)
     else:
-        changes["closed_at"] = max(filter(None, (case.closed_at, at)))
+        changes |= {"closed_at": max(filter(None, (case.closed_at, at))), "result": fact.result or case.result}
     return case.model_copy(update=changes)
 
 

@@ -31,6 +31,7 @@ WORDS: Final = (
     "parked",
     "consent",
     "requests",
+    "rescue",
     "erase",
     "redrive",
     "bench",

@@ -34,6 +34,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ALREADY_ANSWERED: "the customer has answered",
     Reason.ORDER_WENT_WRONG: "the order was refunded, given back or lost, and is not asked about as if all were well",
     Reason.NOT_ASKED: "what it reminds of was never sent",
+    Reason.CASE_CLOSED: "the case that it speaks of is over",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
@@ -121,6 +122,8 @@ _UNLESS: Final = {
     "survey-answered": "the customer has not answered",
     "order-went-wrong": "nothing of the order was refunded, given back or lost",
     "not-asked": "what it reminds of was sent",
+    "case-closed": "the case is still open",
+    "case-open": "the case was not opened again",
     "consent-settled": "a consent still waits for its confirmation",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}

@@ -39,6 +39,8 @@ SHORT = frozenset(
         "parcel-shipped",
         "payment-failed",
         "reorder-reminder",
+        "rescue-check",
+        "rescue-offer",
         "return-approved",
         "return-requested",
         "subscription-renewed",
@@ -51,7 +53,7 @@ SHORT = frozenset(
 REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started", "reply-answered"))
 """Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
 
-QUESTIONS = frozenset(("survey", "survey-reminder"))
+QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
 """What is answered where it is read: by a link of a mail or by a text. A notification leads to the account."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)

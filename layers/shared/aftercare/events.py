@@ -105,8 +105,8 @@ class AnswerData(OrderData):
 
 
 class FeedbackData(CustomerData):
-    """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None where
-    no words say anything; `themes` are the store's names of them."""
+    """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None
+    where no words say anything; `themes` are the store's names of them."""
 
     origin: Origin
     ref: str

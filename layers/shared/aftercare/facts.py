@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from aftercare.case_topic import CaseTopic
+from aftercare.case_topic import CaseResult, CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, ReturnOutcome, ReturnReason, Text
 from aftercare.model import Instant, Model, Term
@@ -238,13 +238,15 @@ class StockFact(Model):
 class CaseFact(Model):
     """A customer turned to support, got an answer, or the case is closed; nothing of what was written.
 
-    Known by the order, the account or the address. `topic` belongs to SupportCaseOpened; a case may be opened again.
+    Known by the order, the account or the address. `topic` belongs to SupportCaseOpened, `result` to SupportCaseClosed; a case
+    may be opened again.
     """
 
     type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
     occurred_at: Instant
     ref: Ref
     topic: CaseTopic = CaseTopic.OTHER
+    result: CaseResult | None = None
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
     contact: Contact = Contact.model_construct()

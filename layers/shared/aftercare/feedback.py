@@ -21,7 +21,7 @@ from aftercare.store import expires, versioned
 from aftercare.table import Absent, Check, Item, Put, Tables, Write
 
 MAY_CHANGE = timedelta(days=7)
-"""So long after the first answer its customer may change it."""
+"""So long an answer may be changed, see open_until()."""
 
 KEPT = timedelta(days=400)
 """So long each version of an answer is kept."""
@@ -145,7 +145,7 @@ def taken(
     earlier = hot.of(order.key)
     if given.empty:
         return "empty"
-    if earlier and (now >= earlier.first_at + MAY_CHANGE or earlier.version >= MOST_VERSIONS):
+    if earlier and (now >= open_until(customer, earlier) or earlier.version >= MOST_VERSIONS):
         return "closed"
     if earlier and before == given:
         return "same"
@@ -168,6 +168,13 @@ def taken(
         Put(keys.answer(customer.id, order.key, answer.version), kept, when=Absent()),
     )
     return Taken(answer, writes, told(customer, order, answer, given, correlation_id))
+
+
+def open_until(customer: Customer, answer: Answer) -> datetime:
+    """Until when an answer may be changed: seven days from when it was first given, and from when what was wrong was mended,
+    since it is asked again then."""
+    ends = [c.closed_at for c in customer.cases if c.closed_at and c.rescue and c.rescue.about == answer.order]
+    return max([answer.first_at, *ends]) + MAY_CHANGE
 
 
 def newest(answers: Sequence[Answer]) -> tuple[Answer, ...]:

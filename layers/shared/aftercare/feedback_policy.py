@@ -32,7 +32,7 @@ LOOK_AHEAD = 30
 
 def _amounts(told: Any) -> Any:
     if isinstance(told, dict) and any(isinstance(amount, float) for amount in told.values()):
-        raise ValueError("expected amounts as text, such as EUR: \"600\"")
+        raise ValueError('expected amounts as text, such as EUR: "600"')
     return told
 
 

@@ -24,6 +24,7 @@ class LinkPurpose(IntEnum):
     SURVEY = 5
     CONFIRM = 11
     AGENT = 12
+    DESK = 13
 
 
 class BadLink(ValueError):

@@ -29,6 +29,8 @@ class Unless(Term):
     SURVEY_ANSWERED = "survey-answered"
     ORDER_WENT_WRONG = "order-went-wrong"
     NOT_ASKED = "not-asked"
+    CASE_CLOSED = "case-closed"
+    CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
 
 

@@ -42,6 +42,7 @@ class Reason(Term):
     ALREADY_ANSWERED = "already_answered"
     ORDER_WENT_WRONG = "order_went_wrong"
     NOT_ASKED = "not_asked"
+    CASE_CLOSED = "case_closed"
     CONSENT_SETTLED = "consent_settled"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"

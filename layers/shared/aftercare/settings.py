@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "store_origins": "STORE_ORIGINS",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "survey_state_machine": "SURVEY_STATE_MACHINE",
+    "rescue_state_machine": "RESCUE_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
     "learning_queue_arn": "LEARNING_QUEUE_ARN",
@@ -93,6 +94,7 @@ class Settings:
     store_origins: str | None = None
     reorder_state_machine: str | None = None
     survey_state_machine: str | None = None
+    rescue_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None
     learning_queue_arn: str | None = None

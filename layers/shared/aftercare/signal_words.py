@@ -10,9 +10,7 @@ Origin = Literal["survey", "review", "case", "mention"]
 Respondent = Literal["promoter", "customer", "other"]
 """Who said it: somebody who would recommend us, another customer, or somebody of whom no order stands."""
 
-Signal = Literal[
-    "at-risk", "wants-call", "wants-demo", "wants-tip", "wants-promotion", "recommends", "ready-for-more", "unsure"
-]
+Signal = Literal["at-risk", "wants-call", "wants-demo", "wants-tip", "wants-promotion", "recommends", "ready-for-more", "unsure"]
 """What it says of the next purchase; the order is the one in which the table of offers is asked."""
 
 Segment = Literal["high-clv", "repeat", "first-time", "other"]
