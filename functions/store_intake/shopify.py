@@ -655,8 +655,8 @@ def _fulfilment(kind: ShipmentFactType) -> Callable[[Payload, Hook], Iterable[Fa
 def _parcels(payload: Payload) -> tuple[ToldParcel, ...]:
     """The fulfilment's numbers, each with its link where there are as many links, else with the only one."""
     listed, links = payload.get("tracking_numbers"), payload.get("tracking_urls")
-    several = isinstance(listed, list) and any(_text(number, 80) for number in listed)
-    numbers: list[Any] = listed if several else [payload.get("tracking_number")]
+    several: list[Any] = listed if isinstance(listed, list) and any(_text(number, 80) for number in listed) else []
+    numbers = several or [payload.get("tracking_number")]
     urls: list[Any] = (links if isinstance(links, list) else []) or [payload.get("tracking_url")]
     company = _text(payload.get("tracking_company"), 80)
     parcels = {}

@@ -441,7 +441,7 @@ def test_shippos_substatus_may_be_a_word():
 
 @pytest.mark.parametrize("msg", [
     {"aftership_estimated_delivery_date": {"estimated_delivery_date": None},
-     "latest_estimated_delivery": {"type": "range", "datetime": None, "datetime_min": "2026-03-08", "datetime_max": "2026-03-09"}},
+     "latest_estimated_delivery": {"datetime": None, "datetime_min": "2026-03-08", "datetime_max": "2026-03-09"}},
     {"aftership_estimated_delivery_date": {"estimated_delivery_date": "2026-03-08", "estimated_delivery_date_max": "2026-03-09"}},
     {"aftership_estimated_delivery_date": None, "latest_estimated_delivery": {}, "expected_delivery": "2026-03-09"},
 ])  # fmt: skip
