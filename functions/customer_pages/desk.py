@@ -46,7 +46,7 @@ def _desk(outside: Outside, token: str, form: Mapping[str, str] | None) -> Answe
         locale,
         agent=link.about,
         done=done,
-        rescues=[row for one in rescues[:MOST] if (row := _row(outside, one, locale))],
+        rescues=[row for one in rescues[:MOST] if (row := _row(outside, one))],
         more=max(len(rescues) - MOST, 0),
         results=get_args(CaseResult),
     )
@@ -69,7 +69,7 @@ def _note(outside: Outside, form: Mapping[str, str]) -> str:
     return what
 
 
-def _row(outside: Outside, one: Open, locale: str) -> dict[str, Any] | None:
+def _row(outside: Outside, one: Open) -> dict[str, Any] | None:
     """One rescue as the page shows it; None for one whose customer is gone."""
     case, rescue, now = one.case, one.case.rescue, outside.clock.now()
     customer = find(outside.tables, one.customer_id, case.order_key)

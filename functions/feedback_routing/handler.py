@@ -58,7 +58,7 @@ def _record(outside: Outside, routed: Routed, event: Told) -> bool:
     place = keys.customer(routed.customer.id, keys.SIGNALS)
     writes: list[Write] = [versioned(place, signals.to_json(), signals.version - 1)]
     if routed.case:
-        writes.append(case_write(routed.customer, routed.case))
+        writes.append(case_write(routed.customer, routed.case, now))
         if routed.case.version == 0:
             opened_id = keys.message_id(f"{key}#case")
             told.append(case_told("SupportCaseOpened", routed.customer, routed.case, opened_id, now, event.correlation_id))
@@ -135,7 +135,7 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
         key = f"rescue-missed#{after.ref}#{what}"
         data = events.RescueData(customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what)
         told = events.make("RescueOverdue", keys.message_id(key), now, payload["correlation_id"], data)
-        if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after)], [told], now):
+        if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after, now)], [told], now):
             telemetry.count("RescueOverdue")
             return f"missed: {what}"
     raise KeepsChanging("the case changed under every attempt")

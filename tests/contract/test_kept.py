@@ -39,21 +39,22 @@ GIVEN = {
     "received_at": AT,
     "first_seen": AT,
     "shard": 1,
+    "version": 2,
     "channel": "email",
     "place": Key("customers", "PARKED#shopify#2026-03-02", "d1"),
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
     "alias": None,
 }
-HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "ERASED")
+HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "ERASED")
 
 
-def built():
+def built(**given):
     """An example of every key that keys.py builds, by the function that builds it."""
-    found = {}
+    found, given = {}, {**GIVEN, **given}
     for name, function in inspect.getmembers(keys, inspect.isfunction):
         if function.__module__ == keys.__name__ and inspect.signature(function).return_annotation is Key:
-            found[name] = function(**{parameter: GIVEN[parameter] for parameter in inspect.signature(function).parameters})
+            found[name] = function(**{parameter: given[parameter] for parameter in inspect.signature(function).parameters})
     found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in HOT}
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))

@@ -17,14 +17,12 @@ from aftercare.customer import Customer, Order
 from aftercare.event import Event
 from aftercare.model import Model
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.store import expires, versioned
+from aftercare.retention import JOURNAL
+from aftercare.store import versioned
 from aftercare.table import Absent, Check, Item, Put, Tables, Write
 
 MAY_CHANGE = timedelta(days=7)
 """So long an answer may be changed, see open_until()."""
-
-KEPT = timedelta(days=400)
-"""So long each version of an answer is kept."""
 
 HOT_ANSWERS = 6
 """So many of the newest answers are hot: the gate reads them before every message."""
@@ -161,7 +159,7 @@ def taken(
         words=bool(given.text),
     )
     after = Feedback(version=hot.version + 1, answers=newest((*(a for a in hot.answers if a.order != order.key), answer)))
-    kept: Item = {"doc": given.to_json(), "at": iso(now), "by": by, "expires_at": expires(now, KEPT)}
+    kept: Item = {"doc": given.to_json(), "at": iso(now), "by": by, "expires_at": JOURNAL.ends(now)}
     writes = (
         Check(keys.customer(customer.id, keys.ERASED), Absent()),
         versioned(keys.customer(customer.id, keys.FEEDBACK), after.to_json(), hot.version),
