@@ -46,7 +46,7 @@ GIVEN = {
     "archived": False,
     "alias": None,
 }
-HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "ERASED")
+HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED")
 
 
 def built(**given):
