@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
     "p": "preferences",
     "u": "unsubscribe",
     "c": "cue",
+    "s": "survey",
     "k": "confirm a consent",
 }
 """What a link opens, by the first part of its path."""

@@ -1,7 +1,8 @@
 """What a person wrote, recorded: consent taken back or given again, the fact for everyone else, and at most one answer.
 
-A number may belong to several customers: a STOP from it is everybody's. The text itself is never kept nor told; what it asks
-for is one word. The answer is proposed to the gate, as every message is, and expires after five minutes (rule C18).
+A number may belong to several customers: a STOP from it is everybody's. What a text asks for is one word; the text itself
+is never told, and kept only where it answers a question of ours. The answer is proposed to the gate, as every message is, and
+expires after five minutes (rule C18).
 """
 
 from datetime import datetime, timedelta
@@ -21,9 +22,15 @@ from aftercare.store import Delivery, find, versioned
 from aftercare.table import ConditionFailed, Conflict, Write
 from engagement.keywords import Wish, answered_by_aws, wish
 from engagement.phones import Inbound
+from engagement.survey import survey_answer
 
 ANSWER_WITHIN = timedelta(minutes=5)
-REPLIES = {Wish.STOP: "reply-stopped", Wish.HELP: "reply-help", Wish.START: "reply-started"}
+REPLIES = {
+    Wish.STOP: "reply-stopped",
+    Wish.HELP: "reply-help",
+    Wish.START: "reply-started",
+    Wish.ANSWER: "reply-answered",
+}
 OWED = "answer"
 """The end of a delivery's topic where an answer is owed: a repeated delivery owes the same."""
 
@@ -41,22 +48,28 @@ def hear(outside: Outside, said: Inbound) -> str:
     answers = [_record(outside, said, meant, str(owner["customer_id"])) for owner in owners]
     for owner, owed in zip(owners, answers, strict=True):
         if owed:
-            _answer(outside, said, meant, str(owner["customer_id"]), number)
-            break
+            _answer(outside, said, owed, str(owner["customer_id"]), number)
+            return str(owed)
     return str(meant)
 
 
-def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | None) -> bool:
-    """One customer's transaction: marker with its outbox, consent with its evidence, and that the person was active now.
+def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | None) -> Wish | None:
+    """One customer's transaction: marker with its outbox, consent with its evidence, what they answered, and that the person was
+    active now.
 
-    Whether an answer is owed, now or by an earlier delivery of the same.
+    What an answer is owed to, now or by an earlier delivery of the same; None where none is.
     """
     key = f"inbound#{said.channel}#{said.inbound_id}#{customer_id or '-'}"
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
         customer = find(outside.tables, customer_id) if customer_id else None
-        planned, owed, told = _plan(outside, said, meant, customer, key, now)
         correlation_id = keys.message_id(key)
+        found = survey_answer(outside, said, customer, now, correlation_id) if asked is Wish.OTHER and customer else None
+        meant = Wish.ANSWER if found else asked
+        planned, owed, told = _plan(outside, said, meant, customer, key, now)
+        if found and not isinstance(found, str):
+            planned += found.writes
+            told.append(found.told)
         data = events.InboundData(customer_id=customer.id if customer else "", channel=said.channel, wish=str(meant))
         told.insert(0, events.make("InboundMessage", keys.message_id(f"{key}#in"), said.at, correlation_id, data))
         delivery = Delivery(
@@ -74,11 +87,12 @@ def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | Non
         except ConditionFailed as failed:
             there = failed.found.get(0)
             if there is not None:
-                return str(there.get("topic", "")).endswith(OWED)
+                before, _, end = str(there.get("topic", "")).partition("-")
+                return Wish(before) if end == OWED else None
         except Conflict:
             continue
         else:
-            return owed
+            return meant if owed else None
     raise KeepsChanging("the record changed under every attempt")
 
 
@@ -117,8 +131,9 @@ def _plan(
 
 
 def _owes(outside: Outside, said: Inbound, meant: Wish, changed: bool) -> bool:
-    """One answer at most: to HELP always, to STOP and START where they changed something, and never where AWS has answered."""
-    if meant is Wish.OTHER or (meant is not Wish.HELP and not changed):
+    """One answer at most: to HELP and to an answer always, to STOP and START where they changed something, and never where AWS
+    has answered."""
+    if meant is Wish.OTHER or (meant in (Wish.STOP, Wish.START) and not changed):
         return False
     by_aws = said.channel is Channel.SMS and outside.settings.sms_opt_outs != "own" and answered_by_aws(said.text)
     return not by_aws

@@ -104,8 +104,8 @@ def _seen(customer: Customer, sign: Sign, fading_after: int) -> datetime | None:
         return customer.learned.delivered_at if customer.learned.unanswered >= fading_after else None
     if sign == "case_closed":
         return max((c.closed_at for c in customer.cases if c.closed_at), default=None)
-    cue = "bad" if sign == "bad_cue" else "good"
-    return max((o.cue_at for o in customer.orders if o.cue == cue and o.cue_at), default=None)
+    felt = customer.felt("bad" if sign == "bad_cue" else "good")
+    return felt[0] if felt else None
 
 
 def stretch(customer: Customer, spacing: Spacing, now: datetime) -> tuple[float, tuple[str, ...]]:
@@ -148,7 +148,7 @@ def quiet(customer: Customer, silence: Silence, now: datetime) -> Quiet | None:
         since = shipment.at_risk_since
         if since and since + timedelta(days=silence.parcel_at_risk_days) > now:
             return Quiet(Reason.PARCEL_AT_RISK, shipment.key)
-    for order in customer.orders:
-        if order.cue == "bad" and order.cue_at and order.cue_at + timedelta(days=silence.bad_cue_days) > now:
-            return Quiet(Reason.BAD_EXPERIENCE, order.key)
+    bad = customer.felt("bad")
+    if bad and bad[0] + timedelta(days=silence.bad_cue_days) > now:
+        return Quiet(Reason.BAD_EXPERIENCE, bad[1])
     return None

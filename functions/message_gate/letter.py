@@ -28,6 +28,7 @@ View = dict[str, Any]
 OPEN_FOR = {
     LinkPurpose.STATUS: timedelta(days=120),
     LinkPurpose.CUE: timedelta(days=60),
+    LinkPurpose.SURVEY: timedelta(days=60),
     LinkPurpose.PREFERENCES: timedelta(days=400),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=400),
 }

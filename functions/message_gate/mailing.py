@@ -24,6 +24,7 @@ PATHS = {
     LinkPurpose.PREFERENCES: "p",
     LinkPurpose.UNSUBSCRIBE: "u",
     LinkPurpose.CUE: "c",
+    LinkPurpose.SURVEY: "s",
     LinkPurpose.CONFIRM: "k",
 }
 """The route of customer_pages that opens a link of each purpose."""

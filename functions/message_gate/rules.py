@@ -467,6 +467,37 @@ def _parcel_recovered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.PARCEL_RECOVERED, saw={"shipment": shipment.key})
 
 
+def _survey_answered(candidate: Candidate) -> Refuse | None:
+    """Who has answered, in whatever way, is not asked and not reminded."""
+    order, feedback = candidate.order, candidate.customer.feedback
+    answer = feedback.of(order.key) if order and feedback else None
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
+
+
+def _order_went_wrong(candidate: Candidate) -> Refuse | None:
+    """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
+    order = candidate.order
+    if order is None:
+        return None
+    from aftercare.feedback import standing  # here: few messages ask for it
+
+    found = standing(candidate.customer, order)
+    return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": found}) if found in _WRONG else None
+
+
+_WRONG = ("refunded", "returned", "lost")
+
+
+def _not_asked(candidate: Candidate) -> Refuse | None:
+    """A reminder reminds of a message that was sent by the time that it may go out; `asked` names its key."""
+    asked, opens = candidate.proposal.references.get("asked", ""), candidate.proposal.not_before
+    if opens and opens > candidate.now:
+        return None
+    if any(one.message == keys.message_id(asked) for one in candidate.customer.caps.counted):
+        return None
+    return Refuse(because=Reason.NOT_ASKED, saw={"asked": asked})
+
+
 def _consent_settled(candidate: Candidate) -> Refuse | None:
     """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
     known = candidate.addresses.get(Channel.EMAIL)
@@ -485,6 +516,9 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_ARRIVED: _parcel_arrived,
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
+    Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.ORDER_WENT_WRONG: _order_went_wrong,
+    Unless.NOT_ASKED: _not_asked,
     Unless.CONSENT_SETTLED: _consent_settled,
 }
 

@@ -30,7 +30,7 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k"}[purpose]
+    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.CONFIRM: "k"}[purpose]
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -225,6 +225,16 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
     for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
         found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)
+    for name, template, order, anchor in (
+        ("survey", "survey", usual, "there"),
+        ("survey-assumed", "survey", bare, "assumed"),
+        ("survey-ordered", "survey", digital, "ordered"),
+        ("survey-hostile", "survey", hostile, "there"),
+        ("survey-reminder", "survey-reminder", usual, "there"),
+        ("survey-reminder-assumed", "survey-reminder", bare, "assumed"),
+        ("survey-reminder-ordered", "survey-reminder", digital, "ordered"),
+    ):
+        found[name] = Sample(template, order, (Block(kind="anchor", variant=anchor),), Purpose.SURVEY)
     return found | _notices(usual, several, bare, hostile)
 
 

@@ -15,6 +15,7 @@ from aftercare.one_line import plain
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
+from message_gate.questions import survey
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -380,6 +381,8 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
     "digest": digest,
+    "survey": survey,
+    "survey-reminder": survey,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

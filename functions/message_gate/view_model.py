@@ -135,6 +135,19 @@ class DigestView(Frame):
     items: list[ItemView]
 
 
+class ScoreView(TypedDict):
+    score: str
+    name: str
+    url: str
+
+
+class SurveyView(Frame):
+    lead: str
+    scale: list[ScoreView]
+    page_url: str
+    once: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -172,6 +185,8 @@ MODELS: Mapping[str, type] = {
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
     "digest": DigestView,
+    "survey": SurveyView,
+    "survey-reminder": SurveyView,
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -39,13 +39,14 @@ GIVEN = {
     "received_at": AT,
     "first_seen": AT,
     "shard": 1,
+    "version": 2,
     "channel": "email",
     "place": Key("customers", "PARKED#shopify#2026-03-02", "d1"),
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
     "alias": None,
 }
-HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "ERASED")
+HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "ERASED")
 
 
 def built():

@@ -45,13 +45,19 @@ def everything(shop):
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
     for name in ("third", "fourth"):
-        shop.order(name, email=f"{name}@example.com", consent=("reorder",))
+        shop.order(name, email=f"{name}@example.com", consent=("reorder", "survey"))
+    forgotten.parcel(shop, "third", number="00340434161094777777")
+    forgotten.scan(shop, "delivered", number="00340434161094777777")
     shop.place([("whatsapp", "transactional")])
     cloud.advance(hours=2)
     cloud.chat_in({"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}})
     shop.parcel("shipped")
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
+    asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
+    path = re.search(r"https://[^/\s]+(/s/[\w-]+)", asked)[1]
+    assert cloud.http("POST", path, FORM, urlencode({"score": "4", "text": "Good"}).encode()).status == 200
+    cloud.run()
     forgotten.erase(shop)
 
 

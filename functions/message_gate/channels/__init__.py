@@ -42,12 +42,17 @@ SHORT = frozenset(
         "return-approved",
         "return-requested",
         "subscription-renewed",
+        "survey",
+        "survey-reminder",
     )
 )
 """Templates with a phrase `sms` (a test holds this against the words): the only ones for texts and WhatsApp."""
 
-REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started"))
+REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started", "reply-answered"))
 """Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
+
+QUESTIONS = frozenset(("survey", "survey-reminder"))
+"""What is answered where it is read: by a link of a mail or by a text. A notification leads to the account."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 
@@ -56,6 +61,8 @@ def forms(template: str) -> tuple[Channel, ...]:
     """The channels that a template has a form for."""
     if template in REPLIES:
         return (Channel.SMS, Channel.WHATSAPP)
+    if template in QUESTIONS:
+        return (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the shapes that only some customers' records have
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
+    from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
@@ -276,6 +277,7 @@ class Customer:
     cases: tuple["Case", ...] = ()
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
+    feedback: "Feedback | None" = None
     archived: frozenset[str] = frozenset()
     whole: bool = False
 
@@ -320,6 +322,12 @@ class Customer:
         if order is None or not times or len(times) < len(shipments) or not _all_sent(order, shipments):
             return None
         return max(times)
+
+    def felt(self, how: Literal["good", "bad"]) -> tuple[datetime, str] | None:
+        """When a customer last said that an order was so, by one tap or by an answer to the survey, and which order."""
+        taps = [(o.cue_at, o.key) for o in self.orders if o.cue == how and o.cue_at]
+        answers = [(one.at, one.order) for one in self.feedback.answers if one.felt == how] if self.feedback else []
+        return max((*taps, *answers), default=None)
 
     def ordered_since(self, instant: datetime) -> tuple[Order, ...]:
         """Orders placed after an instant that still stand, oldest first."""

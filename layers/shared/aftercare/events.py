@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from aftercare.answer_words import By, Part, Score, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Cue, ReturnOutcome, ReturnReason
@@ -87,6 +88,21 @@ class CueData(OrderData):
     cue: Cue
 
 
+class AnswerData(OrderData):
+    """One version of an answer to the survey. `score` is None where only words were given; `words` says whether any were.
+    `standing` is what had become of the order when it was given."""
+
+    version: int
+    score: Score | None
+    stood_out: tuple[Part, ...] = ()
+    slowed_down: tuple[Part, ...] = ()
+    wish: Wish | None = None
+    call: bool = False
+    words: bool = False
+    by: By
+    standing: Standing = "stands"
+
+
 class ConsentData(CustomerData):
     channel: Channel
     purpose: Purpose
@@ -151,6 +167,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseAnswered", "aftercare.support", CaseData),
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

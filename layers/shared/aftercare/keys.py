@@ -21,7 +21,9 @@ HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
+FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
 LEDGER = "9#LEDGER#"
+ANSWER = "9#ANSWER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
@@ -69,6 +71,11 @@ def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:
 def ledger(customer_id: str, message_id: str) -> Key:
     """By the message's short name, because that is all a provider's event brings back."""
     return customer(customer_id, LEDGER + message_id)
+
+
+def answer(customer_id: str, order_key: str, version: int) -> Key:
+    """One version of what a customer said of an order."""
+    return customer(customer_id, f"{ANSWER}{order_key}#{version:03d}")
 
 
 def evidence(customer_id: str, sequence: str) -> Key:

@@ -21,6 +21,7 @@ class LinkPurpose(IntEnum):
     PREFERENCES = 2
     UNSUBSCRIBE = 3
     CUE = 4
+    SURVEY = 5
     CONFIRM = 11
     AGENT = 12
 

@@ -26,6 +26,9 @@ class Unless(Term):
     PARCEL_ARRIVED = "parcel-arrived"
     PARCEL_MOVED_ON = "parcel-moved-on"
     PARCEL_RECOVERED = "parcel-recovered"
+    SURVEY_ANSWERED = "survey-answered"
+    ORDER_WENT_WRONG = "order-went-wrong"
+    NOT_ASKED = "not-asked"
     CONSENT_SETTLED = "consent-settled"
 
 

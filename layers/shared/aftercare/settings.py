@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "public_base_url": "PUBLIC_BASE_URL",
     "store_origins": "STORE_ORIGINS",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
+    "survey_state_machine": "SURVEY_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
     "learning_queue_arn": "LEARNING_QUEUE_ARN",
@@ -91,6 +92,7 @@ class Settings:
     public_base_url: str | None = None
     store_origins: str | None = None
     reorder_state_machine: str | None = None
+    survey_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None
     learning_queue_arn: str | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
+    from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
 
 RELAY_GRACE = timedelta(minutes=2)
@@ -148,6 +149,12 @@ def _case(doc: str) -> "Case":
     return Case.model_validate_json(doc)
 
 
+def _feedback(doc: str) -> "Feedback":
+    from aftercare.feedback import Feedback
+
+    return Feedback.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     key.split("#", 2)[1]: (name, read)
     for key, name, read in (
@@ -157,6 +164,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.SLOT, "slot", _slot),
         (keys.CAPS, "caps", _caps),
         (keys.LEARNED, "learned", _learned),
+        (keys.FEEDBACK, "feedback", _feedback),
         (keys.ORDER, "orders", _order),
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
