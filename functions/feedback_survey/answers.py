@@ -4,10 +4,12 @@ from aftercare import keys, telemetry
 from aftercare.answer_words import Sentiment
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
-from aftercare.feedback import Answer, Feedback, Given, Read, ReadTheme, content, said
+from aftercare.feedback import Answer, Feedback, Read, ReadTheme, content, said
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
-from aftercare.table import Change, ConditionFailed, Conflict, Exists
+from aftercare.table import Change, ConditionFailed, Conflict, Exists, Write
+from feedback_survey.reading import lessons
+from feedback_survey.reading.read import Reading, parse, read
 
 ATTEMPTS = 5
 
@@ -29,19 +31,24 @@ def on_answer(event: Told, outside: Outside) -> str:
         given = content(outside.tables, customer.id, answer)
         if given is None:
             return "nothing: not kept any more"
-        reading = read_words(given, customer, order)
-        if _keep(outside, customer, answer, reading):
+        parsed = parse(given.text, asked_in=language_of(customer, order))
+        known = lessons.kept(outside.tables, order.shop, parsed.language)
+        reading = as_kept(read(parsed, known.model))
+        if _keep(outside, customer, order, answer, reading):
             telemetry.count("AnswerRead")
+            lessons.learn(outside.tables, known, order.shop, parsed.language, outside.clock.now())
             return f"read: {reading.sentiment or 'nothing felt'}"
     raise KeepsChanging("the record changed under every attempt")
 
 
-def read_words(given: Given, customer: Customer, order: Order) -> Read:
-    """How the words of an answer read. Pure."""
-    from feedback_survey.reading.read import parse, read
+def language_of(customer: Customer, order: Order | None) -> str | None:
+    """The language in which a customer is spoken to, as two letters, where it is known."""
+    told = customer.wishes.language or (order.locale if order else None) or customer.profile.locale
+    return told.partition("-")[0] if told else None
 
-    told = customer.wishes.language or order.locale or customer.profile.locale
-    found = read(parse(given.text, asked_in=told.partition("-")[0] if told else None))
+
+def as_kept(found: Reading) -> Read:
+    """A reading as it lies beside the words."""
     return Read(
         language=found.language,
         sentiment=found.sentiment,
@@ -51,18 +58,22 @@ def read_words(given: Given, customer: Customer, order: Order) -> Read:
     )
 
 
-def _keep(outside: Outside, customer: Customer, answer: Answer, reading: Read) -> bool:
+def _keep(outside: Outside, customer: Customer, order: Order, answer: Answer, reading: Read) -> bool:
+    """The reading beside the words, its sentiment in the hot line, and a lesson where the customer gave a score with them."""
     hot = said(customer)
     sentiment: Sentiment | None = reading.sentiment
     after = tuple(one.model_copy(update={"sentiment": sentiment}) if one is answer else one for one in hot.answers)
-    place = keys.customer(customer.id, keys.FEEDBACK)
+    words = keys.answer(customer.id, answer.order, answer.version)
+    writes: list[Write] = [
+        Change(words, put={"reading": reading.to_json()}, when=Exists()),
+        versioned(
+            keys.customer(customer.id, keys.FEEDBACK), Feedback(version=hot.version + 1, answers=after).to_json(), hot.version
+        ),
+    ]
+    if answer.score is not None:
+        writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at))
     try:
-        outside.tables.write(
-            [
-                Change(keys.answer(customer.id, answer.order, answer.version), put={"reading": reading.to_json()}, when=Exists()),
-                versioned(place, Feedback(version=hot.version + 1, answers=after).to_json(), hot.version),
-            ]
-        )
+        outside.tables.write(writes)
     except (ConditionFailed, Conflict):
         return False
     return True

@@ -38,6 +38,8 @@ GIVEN = {
     "sender": "shopify",
     "received_at": AT,
     "first_seen": AT,
+    "at": AT,
+    "language": "de",
     "shard": 1,
     "version": 2,
     "channel": "email",

@@ -116,6 +116,7 @@ KINDS: tuple[Kind, ...] = (
     _names("chat alias", "ALIAS#chat#*", CHAT),
     _names("phone owner", "PHONE#*", PERSON, sk="C#*"),
     _names("parcel alias", "PARCEL#*", PERSON, EARLY),
+    _names("lesson", "LESSONS#*", JOURNAL, sk="L#*"),
     _names("customer of a shop", "SHOP#*", PERSON, OPEN, sk="*"),
     Kind("parked body", "PARKED#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind("mention", "MENTION#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
@@ -147,6 +148,7 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
+    _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
 )
 

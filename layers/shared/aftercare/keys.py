@@ -24,6 +24,7 @@ LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which 
 FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
+LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
@@ -76,6 +77,21 @@ def ledger(customer_id: str, message_id: str) -> Key:
 def answer(customer_id: str, order_key: str, version: int) -> Key:
     """One version of what a customer said of an order."""
     return customer(customer_id, f"{ANSWER}{order_key}#{version:03d}")
+
+
+def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
+    """A text of a customer that has not taught its shop's reading yet: a pointer to where it lies."""
+    return Key("customers", f"LESSONS#{shop}#{language}", f"{LESSON}{at:%Y-%m-%dT%H:%M:%S.%fZ}#{customer_id}" if at else ONLY)
+
+
+def reading_model(shop: str, language: str) -> Key:
+    """What a shop's answers in a language have taught about words."""
+    return Key("knowledge", f"READING#{shop}#{language}", "MODEL")
+
+
+def reading_turn(shop: str, language: str) -> Key:
+    """When somebody last took the turn to teach it."""
+    return Key("knowledge", f"READING#{shop}#{language}", "TURN")
 
 
 def evidence(customer_id: str, sequence: str) -> Key:
