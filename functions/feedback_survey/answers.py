@@ -4,7 +4,7 @@ from aftercare import keys, telemetry
 from aftercare.answer_words import Sentiment
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
-from aftercare.feedback import Answer, Feedback, Read, ReadTheme, content, said
+from aftercare.feedback import Answer, Read, ReadTheme, content, said
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Change, ConditionFailed, Conflict, Exists, Write
@@ -64,11 +64,10 @@ def _keep(outside: Outside, customer: Customer, order: Order, answer: Answer, re
     sentiment: Sentiment | None = reading.sentiment
     after = tuple(one.model_copy(update={"sentiment": sentiment}) if one is answer else one for one in hot.answers)
     words = keys.answer(customer.id, answer.order, answer.version)
+    feedback = hot.model_copy(update={"version": hot.version + 1, "answers": after})
     writes: list[Write] = [
         Change(words, put={"reading": reading.to_json()}, when=Exists()),
-        versioned(
-            keys.customer(customer.id, keys.FEEDBACK), Feedback(version=hot.version + 1, answers=after).to_json(), hot.version
-        ),
+        versioned(keys.customer(customer.id, keys.FEEDBACK), feedback.to_json(), hot.version),
     ]
     if answer.score is not None:
         writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at))

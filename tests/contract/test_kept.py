@@ -39,6 +39,7 @@ GIVEN = {
     "received_at": AT,
     "first_seen": AT,
     "at": AT,
+    "said_at": AT,
     "language": "de",
     "shard": 1,
     "version": 2,
