@@ -66,7 +66,7 @@ def _read(outside: Outside, customer: Customer, line: Heard) -> str | None:
     reading = as_kept(read(parsed, known.model))
     writes: list[Write] = [Change(place, put={"reading": reading.to_json()}, when=Exists())]
     if words.score is not None:
-        writes.append(lessons.waiting(customer.id, place, shop, parsed.language, line.at))
+        writes.append(lessons.waiting(customer.id, place, shop, parsed.language, line.at, outside.clock.now()))
     if not _noted(outside, customer, line.model_copy(update={"sentiment": reading.sentiment}), writes):
         return None
     telemetry.count("WordsRead")
