@@ -27,6 +27,7 @@ class Routed:
     customer: Customer
     signals: Signals
     case: Case | None
+    order: str | None
     known: bool
     now: datetime
 
@@ -37,7 +38,7 @@ class Routed:
             customer_id=self.customer.id,
             origin=one.origin,
             ref=one.about,
-            order=self.case.order_key if self.case else one.about if one.origin == "survey" else None,
+            order=self.order,
             version=one.feedback_version,
             mood=one.mood,
             respondent=one.respondent,
@@ -57,7 +58,7 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
     if before is not None and same and before.feedback_version > said.version:
         return Nothing(Because.OLDER_VERSION)
     if before is not None and same and before.feedback_version == said.version:
-        return Routed(customer, before, _case_of(customer, said), known=True, now=now)
+        return Routed(customer, before, _case_of(customer, said), said.order, known=True, now=now)
     order = customer.order(said.order or "")
     history = History(
         orders=sum(not o.closed and not o.is_test for o in customer.orders),
@@ -84,7 +85,7 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
     )
     rescued = {"at-risk", "wants-call"} & set(found.signals)
     case = opened(customer, said, segment, policy.rescue, now) if rescued else _felt_again(customer, said, found.mood)
-    return Routed(customer, signals, case, known=False, now=now)
+    return Routed(customer, signals, case, said.order, known=False, now=now)
 
 
 def _case_of(customer: Customer, said: FeedbackData) -> Case | None:

@@ -2,13 +2,16 @@
 
 from typing import Literal
 
-from aftercare import events, keys, telemetry
+from aftercare import keys, telemetry
 from aftercare.customer import Customer, Order
-from aftercare.events import Told
-from aftercare.feedback import Answer, Feedback, Given, Read, ReadTheme, content, said
+from aftercare.events import FeedbackData, Told
+from aftercare.feedback import Answer, Read, ReadTheme, content, said
 from aftercare.outside import Outside
-from aftercare.store import Delivery, find, versioned
+from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
+from feedback_survey.reading import lessons
+from feedback_survey.reading.read import Reading, parse, read
+from feedback_survey.telling import as_told, telling
 
 ATTEMPTS = 5
 
@@ -28,22 +31,32 @@ def on_answer(event: Told, outside: Outside) -> str:
         given = content(outside.tables, customer.id, answer) if answer.words else None
         if answer.words and given is None:
             return "nothing: not kept any more"
-        reading = read_words(given, customer, order) if given else None
-        kept = _keep(outside, customer, answer, reading, event)
+        if given is None:
+            kept = _keep(outside, customer, order, answer, None, event)
+            if kept:
+                return "read: no words" if kept == "now" else "nothing: read before"
+            continue
+        parsed = parse(given.text, asked_in=language_of(customer, order))
+        known = lessons.kept(outside.tables, order.shop, parsed.language)
+        reading = as_kept(read(parsed, known.model))
+        kept = _keep(outside, customer, order, answer, reading, event)
         if kept == "before":
             return "nothing: read before"
         if kept:
-            telemetry.count("AnswerRead" if reading else "AnswerWithoutWords")
-            return f"read: {reading.sentiment or 'nothing felt'}" if reading else "read: no words"
+            telemetry.count("AnswerRead")
+            lessons.learn(outside.tables, known, order.shop, parsed.language, outside.clock.now())
+            return f"read: {reading.sentiment or 'nothing felt'}"
     raise KeepsChanging("the record changed under every attempt")
 
 
-def read_words(given: Given, customer: Customer, order: Order) -> Read:
-    """How the words of an answer read. Pure."""
-    from feedback_survey.reading.read import parse, read
+def language_of(customer: Customer, order: Order | None) -> str | None:
+    """The language in which a customer is spoken to, as two letters, where it is known."""
+    told = customer.wishes.language or (order.locale if order else None) or customer.profile.locale
+    return told.partition("-")[0] if told else None
 
-    told = customer.wishes.language or order.locale or customer.profile.locale
-    found = read(parse(given.text, asked_in=told.partition("-")[0] if told else None))
+
+def as_kept(found: Reading) -> Read:
+    """A reading as it lies beside the words."""
     return Read(
         language=found.language,
         sentiment=found.sentiment,
@@ -53,51 +66,42 @@ def read_words(given: Given, customer: Customer, order: Order) -> Read:
     )
 
 
-def _keep(outside: Outside, customer: Customer, answer: Answer, reading: Read | None, cause: Told) -> Literal["before"] | bool:
-    """The reading beside what was read, its one word in the hot line, and the event that tells of it, in one transaction."""
-    now, hot = outside.clock.now(), said(customer)
-    key = f"answer-read#{answer.order}#{answer.version}"
+def _keep(
+    outside: Outside, customer: Customer, order: Order, answer: Answer, reading: Read | None, cause: Told
+) -> Literal["now", "before"] | None:
+    """The reading beside the words, its sentiment in the hot line, a lesson where the customer gave a score with them, and the
+    event that tells of it, in one transaction. None where the record changed meanwhile."""
+    hot, now = said(customer), outside.clock.now()
     writes: list[Write] = [Check(keys.customer(customer.id, keys.ERASED), Absent())]
     if reading:
         after = tuple(one.model_copy(update={"sentiment": reading.sentiment}) if one is answer else one for one in hot.answers)
-        read = Feedback(version=hot.version + 1, answers=after)
-        place = keys.answer(customer.id, answer.order, answer.version)
+        words = keys.answer(customer.id, answer.order, answer.version)
+        feedback = hot.model_copy(update={"version": hot.version + 1, "answers": after})
         writes += [
-            Change(place, put={"reading": reading.to_json()}, when=Exists()),
-            versioned(keys.customer(customer.id, keys.FEEDBACK), read.to_json(), hot.version),
+            Change(words, put={"reading": reading.to_json()}, when=Exists()),
+            versioned(keys.customer(customer.id, keys.FEEDBACK), feedback.to_json(), hot.version),
         ]
-    data = _told(customer, answer, reading)
-    told = events.make("FeedbackRead", keys.message_id(key), now, cause.correlation_id, data)
-    delivery = Delivery(
-        key=key,
-        sender="feedback_survey",
-        topic="FeedbackRead",
-        received_at=now,
-        correlation_id=cause.correlation_id,
-        body_hash=keys.message_id(key),
-        events=(told,),
-        customer_id=customer.id,
-    )
+        if answer.score is not None:
+            writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at, now))
+    delivery = telling(_told(customer, answer, reading), now, cause.correlation_id)
     try:
         outside.tables.write([*writes, delivery.put()])
     except (ConditionFailed, Conflict):
-        return "before" if outside.tables.read([keys.delivery(key)]) else False
-    return True
+        return "before" if outside.tables.read([keys.delivery(delivery.key)]) else None
+    return "now"
 
 
-def _told(customer: Customer, answer: Answer, reading: Read | None) -> events.FeedbackData:
-    """Numbers and closed words only; what was written stays on the record."""
-    return events.FeedbackData(
-        customer_id=customer.id,
-        origin="survey",
-        ref=answer.order,
-        order=answer.order,
-        version=answer.version,
-        score=answer.score,
-        sentiment=reading.sentiment if reading else None,
-        confidence=round(reading.confidence, 2) if reading else 0.0,
-        mixed=reading.mixed if reading else False,
-        themes=tuple(dict.fromkeys(one.theme for one in reading.themes)) if reading else (),
-        wish=answer.wish,
-        call=answer.call,
+def _told(customer: Customer, answer: Answer, reading: Read | None) -> FeedbackData:
+    return FeedbackData.model_validate(
+        {
+            "customer_id": customer.id,
+            "origin": "survey",
+            "ref": answer.order,
+            "order": answer.order,
+            "version": answer.version,
+            "score": answer.score,
+            "wish": answer.wish,
+            "call": answer.call,
+            **as_told(reading),
+        }
     )

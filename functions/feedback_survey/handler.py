@@ -44,7 +44,22 @@ def on_answer(event: Told, outside: Outside) -> str:
     return answers.on_answer(event, outside)
 
 
+def on_heard(event: Told, outside: Outside) -> str:
+    from feedback_survey import heard
+
+    return heard.on_heard(event, outside)
+
+
 handle = queue_handler(
-    {"OrderPlaced": on_arrival, "OrderDelivered": on_arrival, "DeliveryAssumed": on_arrival, "SurveyAnswered": on_answer},
+    {
+        "OrderPlaced": on_arrival,
+        "OrderDelivered": on_arrival,
+        "DeliveryAssumed": on_arrival,
+        "SurveyAnswered": on_answer,
+        "ReviewPosted": on_heard,
+        "SocialMentioned": on_heard,
+        "SupportCaseOpened": on_heard,
+        "MilestoneReached": on_heard,
+    },
     on_wake,
 )

@@ -18,10 +18,14 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
+    MentionFact,
+    MilestoneFact,
+    OfSomebody,
     OrderFact,
     OrderFactType,
     OtherFact,
     ReturnFact,
+    ReviewFact,
     ShipmentFact,
     ShipmentFactType,
     StockFact,
@@ -37,12 +41,21 @@ def _words(model: type[Model]) -> tuple[str, ...]:
     return tuple(get_args(model.model_fields["type"].annotation))
 
 
+_BY_WORD: tuple[type[Fact], ...] = (
+    OtherFact,
+    CustomerFact,
+    ConsentFact,
+    ReturnFact,
+    SubscriptionFact,
+    StockFact,
+    CaseFact,
+    ReviewFact,
+    MentionFact,
+    MilestoneFact,
+)
+
 _SHAPES: Mapping[str, type[Fact]] = {
-    **{
-        word: shape
-        for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
-        for word in _words(shape)
-    },
+    **{word: shape for shape in _BY_WORD for word in _words(shape)},
     **{str(kind): OrderFact for kind in OrderFactType},
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
@@ -161,6 +174,12 @@ def _lacking(fact: Fact | None) -> list[Problem]:
         problems += _lacking_shipment(fact)
     if isinstance(fact, (ReturnFact, SubscriptionFact)) and fact.type in _OF_AN_ORDER and fact.order_ref is None:
         problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
+    if isinstance(fact, CaseFact) and fact.text and fact.type != "SupportCaseOpened":
+        problems.append(("detail.text", "expected with SupportCaseOpened only: it holds the customer's own words"))
+    if isinstance(fact, ReviewFact) and fact.score is None and not (fact.title or fact.text):
+        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
+    if isinstance(fact, OfSomebody) and not (fact.order_ref or fact.customer_ref or fact.contact.email):
+        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))

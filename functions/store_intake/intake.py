@@ -26,15 +26,18 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
+    MilestoneFact,
+    OfSomebody,
     OrderFact,
     ReturnFact,
+    ReviewFact,
     ShipmentFact,
     StockFact,
     SubscriptionFact,
 )
 from aftercare.keys import Key
 from aftercare.outside import Outside
-from aftercare.retention import CASE, EARLY
+from aftercare.retention import CASE, EARLY, JOURNAL
 from aftercare.returns import return_data
 from aftercare.store import CustomerErased, CustomerUnknown, Delivery, load, park, versioned
 from aftercare.table import (
@@ -425,7 +428,7 @@ def _parked(received: Received, told: tuple[Event, ...], secret: str, customer_i
 
 
 def _personal(facts: tuple[Fact, ...]) -> bool:
-    return any(isinstance(f, (OrderFact, CustomerFact, ConsentFact, CaseFact, SubscriptionFact)) for f in facts)
+    return any(isinstance(f, OrderFact | CustomerFact | ConsentFact | OfSomebody | SubscriptionFact) for f in facts)
 
 
 def _country(fact: Fact) -> str | None:
@@ -540,7 +543,8 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     _consent(draft, before_all, everything, keys.email_hash_of(at.email), country, _refused(at, known))
     _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
-    if not all(isinstance(fact, CaseFact) for fact in facts):
+    _said(draft, facts, names)
+    if not all(isinstance(fact, OfSomebody) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
         _number(draft, customer, names, at)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
@@ -782,7 +786,13 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         place = customer.case_place(ref) if customer else keys.case(draft.customer_id, ref)
         draft.writes.append(versioned(place, known[ref].to_json(), version, **over, **attributes(known[ref])))
         written.add(ref)
-        case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
+        case = events.CaseData(
+            customer_id=draft.customer_id,
+            case=ref,
+            topic=after.topic,
+            order=after.order_key,
+            words=bool(fact.text),
+        )
         draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
@@ -803,6 +813,49 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
                 order=names.key_of(fact.order_ref),
             )
             draft.tell("PaymentFailed", fact.occurred_at, failed)
+
+
+def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
+    """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
+    from aftercare.heard import Words  # few deliveries bring any
+
+    kept: list[Put] = []
+
+    def keep(kind: str, ref: str, at: datetime, words: Words) -> bool:
+        """The same words told by another delivery are the same item."""
+        if not words.any:
+            return False
+        item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
+        kept.append(Put(keys.words(draft.customer_id, kind, ref, at), item))
+        return True
+
+    for fact in facts:
+        if not isinstance(fact, OfSomebody):
+            continue
+        customer_id, order, at = draft.customer_id, names.key_of(fact.order_ref), fact.occurred_at
+        data: events.CustomerData
+        if isinstance(fact, MilestoneFact):
+            data = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
+            draft.tell(fact.type, at, data)
+            continue
+        ref = f"{names.shop}:{fact.ref}"
+        if isinstance(fact, CaseFact):
+            keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
+        elif isinstance(fact, ReviewFact):
+            words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+            written = keep("review", ref, at, words)
+            data = events.ReviewData(
+                customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written
+            )
+            draft.tell(fact.type, at, data)
+        else:
+            written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
+            data = events.MentionData(
+                customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written
+            )
+            draft.tell(fact.type, at, data)
+    if kept:
+        draft.writes += [*kept, Check(keys.customer(draft.customer_id, keys.ERASED), Absent())]
 
 
 # ---------------------------------------------------------------- the customer

@@ -80,9 +80,36 @@ class StockData(OrderData):
 
 
 class CaseData(CustomerData):
+    """`words` says whether what the customer wrote is kept, to be read."""
+
     case: str
     topic: CaseTopic
     order: str | None
+    words: bool = False
+
+
+class ReviewData(CustomerData):
+    """`words` says whether any were written; they lie on the record."""
+
+    review: str
+    order: str | None
+    sku: str | None
+    score: Score | None
+    words: bool = False
+
+
+class MentionData(CustomerData):
+    mention: str
+    network: str
+    order: str | None
+    sku: str | None
+    words: bool = False
+
+
+class MilestoneData(CustomerData):
+    milestone: str
+    order: str | None
+    sku: str | None
 
 
 class CueData(OrderData):
@@ -210,6 +237,9 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("FeedbackRead", "aftercare.feedback", FeedbackData),
         Kind("FeedbackClassified", "aftercare.feedback", ClassifiedData),
         Kind("RescueOverdue", "aftercare.support", RescueData),
+        Kind("ReviewPosted", "aftercare.feedback", ReviewData),
+        Kind("SocialMentioned", "aftercare.feedback", MentionData),
+        Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

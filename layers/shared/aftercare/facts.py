@@ -235,11 +235,18 @@ class StockFact(Model):
     expected_at: Instant | None = None
 
 
-class CaseFact(Model):
-    """A customer turned to support, got an answer, or the case is closed; nothing of what was written.
+Written = Annotated[str, StringConstraints(max_length=10_000, strip_whitespace=True)]
+"""A customer's own words."""
 
-    Known by the order, the account or the address. `topic` belongs to SupportCaseOpened, `result` to SupportCaseClosed; a case
-    may be opened again.
+Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,64}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+
+class CaseFact(Model):
+    """A customer turned to support, got an answer, or the case is closed.
+
+    Known by the order, the account or the address. `topic` and `text`, the customer's own words, belong to SupportCaseOpened,
+    `result` to SupportCaseClosed; a case may be opened again.
     """
 
     type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
@@ -247,6 +254,51 @@ class CaseFact(Model):
     ref: Ref
     topic: CaseTopic = CaseTopic.OTHER
     result: CaseResult | None = None
+    text: Written = ""
+    locale: Locale | None = None
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact.model_construct()
+
+
+class ReviewFact(Model):
+    """A customer's review of a product, or of an order. One that is told again under its ref was changed."""
+
+    type: Literal["ReviewPosted"]
+    occurred_at: Instant
+    ref: Ref
+    score: Annotated[int, Field(ge=1, le=5)] | None = None
+    title: Text = ""
+    text: Written = ""
+    locale: Locale | None = None
+    sku: Sku | None = None
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact.model_construct()
+
+
+class MentionFact(Model):
+    """A customer spoke of the shop in public. The store's tool knows whose account it is; what it does not know is nobody's."""
+
+    type: Literal["SocialMentioned"]
+    occurred_at: Instant
+    ref: Ref
+    network: Slug
+    text: Written = ""
+    locale: Locale | None = None
+    sku: Sku | None = None
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact.model_construct()
+
+
+class MilestoneFact(Model):
+    """A customer got somewhere with what they bought: `first-use`, `set-up`, or a name of the store's own."""
+
+    type: Literal["MilestoneReached"]
+    occurred_at: Instant
+    milestone: Slug
+    sku: Sku | None = None
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
     contact: Contact = Contact.model_construct()
@@ -264,4 +316,7 @@ class OtherFact(Model):
 AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 """What is kept on an order's record."""
 
-Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact
+OfSomebody = CaseFact | ReviewFact | MentionFact | MilestoneFact
+"""What somebody who is known did beside their orders. It makes nobody known."""
+
+Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | OfSomebody | OtherFact

@@ -27,6 +27,9 @@ MAY_CHANGE = timedelta(days=7)
 HOT_ANSWERS = 6
 """So many of the newest answers are hot: the gate reads them before every message."""
 
+HOT_HEARD = 6
+"""So many of the newest lines of what was heard elsewhere are hot."""
+
 LONGEST = 2000
 """Letters of free text; the form takes no more."""
 
@@ -100,11 +103,31 @@ class Read(Model):
     themes: tuple[ReadTheme, ...] = ()
 
 
+class Heard(Model):
+    """What a customer did elsewhere, in a line: a review, a mention, a case's words, a milestone. `ref` is `<shop>:<reference>`,
+    a milestone's is its name; `sentiment` says how its words read, where there were any that say something."""
+
+    kind: Literal["review", "mention", "case", "milestone"]
+    ref: str
+    at: AwareDatetime
+    order: str | None = None
+    sku: str | None = None
+    score: Score | None = None
+    sentiment: Sentiment | None = None
+
+    @property
+    def about(self) -> tuple[str, str, str | None, str | None]:
+        """A newer line about the same takes its place."""
+        return (self.kind, self.ref, self.order, self.sku) if self.kind == "milestone" else (self.kind, self.ref, None, None)
+
+
 class Feedback(Model):
-    """The newest answers of a customer, oldest first; `version` counts the writes of this record."""
+    """The newest answers of a customer and what was heard of them elsewhere, oldest first; `version` counts the writes of this
+    record."""
 
     version: int = 0
     answers: tuple[Answer, ...] = ()
+    heard: tuple[Heard, ...] = ()
 
     def of(self, order_key: str) -> Answer | None:
         return next((one for one in self.answers if one.order == order_key), None)
@@ -158,7 +181,8 @@ def taken(
         call=given.call,
         words=bool(given.text),
     )
-    after = Feedback(version=hot.version + 1, answers=newest((*(a for a in hot.answers if a.order != order.key), answer)))
+    others = (a for a in hot.answers if a.order != order.key)
+    after = hot.model_copy(update={"version": hot.version + 1, "answers": newest((*others, answer))})
     kept: Item = {"doc": given.to_json(), "at": iso(now), "by": by, "expires_at": JOURNAL.ends(now)}
     writes = (
         Check(keys.customer(customer.id, keys.ERASED), Absent()),
@@ -178,6 +202,16 @@ def open_until(customer: Customer, answer: Answer) -> datetime:
 def newest(answers: Sequence[Answer]) -> tuple[Answer, ...]:
     """Those that stay hot, oldest first."""
     return tuple(sorted(answers, key=lambda one: (one.at, one.order)))[-HOT_ANSWERS:]
+
+
+def with_heard(before: Feedback, line: Heard) -> Feedback | None:
+    """The record after one more line; None where a newer one about the same is there. Pure."""
+    known = next((one for one in before.heard if one.about == line.about), None)
+    if known is not None and known.at > line.at:
+        return None
+    lines = (*(one for one in before.heard if one is not known), line)
+    kept = tuple(sorted(lines, key=lambda one: (one.at, one.kind, one.ref)))[-HOT_HEARD:]
+    return before.model_copy(update={"version": before.version + 1, "heard": kept})
 
 
 def told(customer: Customer, order: Order, answer: Answer, given: Given, correlation_id: str) -> Event:

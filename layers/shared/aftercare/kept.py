@@ -95,6 +95,7 @@ KINDS: tuple[Kind, ...] = (
     _own("case", "1#CASE#*", PERSON, CASE),
     _own("message", "9#LEDGER#*", JOURNAL),
     _own("answer", "9#ANSWER#*", JOURNAL),
+    _own("words", "9#WORDS#*", JOURNAL),
     _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
@@ -117,6 +118,7 @@ KINDS: tuple[Kind, ...] = (
     _names("chat alias", "ALIAS#chat#*", CHAT),
     _names("phone owner", "PHONE#*", PERSON, sk="C#*"),
     _names("parcel alias", "PARCEL#*", PERSON, EARLY),
+    _names("lesson", "LESSONS#*", JOURNAL, sk="L#*"),
     _names("customer of a shop", "SHOP#*", PERSON, OPEN, sk="*"),
     Kind("parked body", "PARKED#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind("mention", "MENTION#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
@@ -148,6 +150,7 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
+    _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
 )
 

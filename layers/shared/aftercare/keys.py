@@ -4,7 +4,7 @@ In a customer's partition `1#` is hot (one Query loads it for the gate) and `9#`
 """
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -25,6 +25,8 @@ FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
 SIGNALS = "1#SIGNALS"  # what the newest feedback came to: closed words
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
+WORDS = "9#WORDS#"
+LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
@@ -77,6 +79,31 @@ def ledger(customer_id: str, message_id: str) -> Key:
 def answer(customer_id: str, order_key: str, version: int) -> Key:
     """One version of what a customer said of an order."""
     return customer(customer_id, f"{ANSWER}{order_key}#{version:03d}")
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def words(customer_id: str, kind: str, ref: str, said_at: datetime) -> Key:
+    """What a customer wrote elsewhere (a review, a mention, to support); a changed review is another one of its ref."""
+    return customer(customer_id, f"{WORDS}{kind}#{ref}#{_instant(said_at)}")
+
+
+def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
+    """A text of a customer that has not taught its shop's reading yet: a pointer to where it lies."""
+    name = f"{_instant(at)}#{customer_id}" if at else ONLY
+    return Key("customers", f"LESSONS#{shop}#{language}", LESSON + name)
+
+
+def reading_model(shop: str, language: str) -> Key:
+    """What a shop's answers in a language have taught about words."""
+    return Key("knowledge", f"READING#{shop}#{language}", "MODEL")
+
+
+def reading_turn(shop: str, language: str) -> Key:
+    """When somebody last took the turn to teach it."""
+    return Key("knowledge", f"READING#{shop}#{language}", "TURN")
 
 
 def evidence(customer_id: str, sequence: str) -> Key:
