@@ -21,6 +21,7 @@ from aftercare.kept import KINDS, kind_of
 from aftercare.rate import Quota
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
+from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
 from aftercare.switch import Switch
 from aftercare.table import EXPIRES_AT
@@ -39,6 +40,7 @@ DOCUMENTS = {
     "slot": Slot,
     "feedback": Feedback,
     "answer": Given,
+    "set-up": SetUp,
     "order": Order,
     "archived order": Order,
     "shipment": Shipment,

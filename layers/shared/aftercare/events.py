@@ -84,6 +84,12 @@ class CaseData(CustomerData):
     order: str | None
 
 
+class MilestoneData(CustomerData):
+    milestone: str
+    order: str | None
+    sku: str | None
+
+
 class CueData(OrderData):
     cue: Cue
 
@@ -168,6 +174,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
+        Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

@@ -24,6 +24,7 @@ LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which 
 FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
+SETUP = "9#SETUP#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
@@ -76,6 +77,11 @@ def ledger(customer_id: str, message_id: str) -> Key:
 def answer(customer_id: str, order_key: str, version: int) -> Key:
     """One version of what a customer said of an order."""
     return customer(customer_id, f"{ANSWER}{order_key}#{version:03d}")
+
+
+def setup(customer_id: str, order_key: str) -> Key:
+    """How far the products of an order are set up."""
+    return customer(customer_id, SETUP + order_key)
 
 
 def evidence(customer_id: str, sequence: str) -> Key:
