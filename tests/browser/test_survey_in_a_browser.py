@@ -80,8 +80,8 @@ def test_from_the_mail_to_the_thanks_on_a_phone_and_changed_afterwards(browser, 
     assert browser.find("input[name=score][value='4']").is_selected()
     assert browser.button("Send").rect["x"] >= 0
     browser.tap(browser.find("input[name=slow-delivery]"))
-    browser.find("#text").send_keys("The parcel was late, the coffee is lovely")
     browser.tap(browser.find("input[name=wish][value=tip]"))
+    browser.find("#text").send_keys("The parcel was late, the coffee is lovely")
     browser.tap(browser.button("Send"))
     browser.titled("Thank you")
     assert browser.told() == "That helps us to do better."
@@ -165,3 +165,43 @@ def test_a_double_tap_on_send_is_one_answer(browser, house):
     browser.titled("Thank you")
     assert answer(house, "anna") == Given(score=5)
     assert house.customer("anna").feedback.answers[0].version == 1
+
+
+CAMERA = {"line_ref": "1", "title": "Larkfield One", "quantity": 1, "product_type": "Camera", "sku": "CAM-1"}
+
+
+def test_steps_are_ticked_off_on_a_phone_without_scripts_and_are_there_again(browser_without_scripts, house):
+    browser = browser_without_scripts
+    house.order("1090", "anna", lines=[CAMERA])
+    parcel = {"number": "00340434161094000003", "carrier": "DHL"}
+    put(house, "ShipmentCreated", ref="S-1090", order_ref="1090", parcels=[parcel])
+    house.cloud.advance(days=1)
+    put(house, "ShipmentMoved", parcels=[{**parcel, "scans": [{"status": "delivered", "at": iso(house.cloud.now)}]}])
+    house.cloud.advance(hours=3)
+    path = next(links_of(m)["guide"] for m in house.world.mails() if links_of(m).get("guide"))
+    browser.size("phone")
+    browser.open(path)
+    browser.titled("Step by step")
+    assert browser.overflow() <= 0
+    browser.tap(browser.find("input[name=step-camera-0]"))
+    browser.tap(browser.button("Save"))
+    assert browser.told() == "Saved. You can come back to this page at any time."
+    browser.open(path)
+    assert browser.find("input[name=step-camera-0]").is_selected()
+    browser.tap(browser.find("input[name=used-camera]"))
+    browser.tap(browser.button("Save"))
+    assert browser.told() == "Everything is in use. Enjoy it."
+    browser.shot("guide-phone")
+
+
+def test_the_guide_can_be_tapped_and_read_aloud(browser, house):
+    house.order("1091", "anna", lines=[CAMERA])
+    parcel = {"number": "00340434161094000004", "carrier": "DHL"}
+    put(house, "ShipmentCreated", ref="S-1091", order_ref="1091", parcels=[parcel])
+    house.cloud.advance(days=1)
+    put(house, "ShipmentMoved", parcels=[{**parcel, "scans": [{"status": "delivered", "at": iso(house.cloud.now)}]}])
+    house.cloud.advance(hours=3)
+    browser.size("phone")
+    browser.open(next(links_of(m)["guide"] for m in house.world.mails() if links_of(m).get("guide")))
+    assert browser.small_targets() == []
+    assert browser.findings() == []
