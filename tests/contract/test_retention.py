@@ -48,7 +48,7 @@ def everything(shop):
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
     for name in ("third", "fourth"):
-        shop.order(name, email=f"{name}@example.com", consent=("reorder", "survey"))
+        shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")
     forgotten.scan(shop, "delivered", number="00340434161094777777")
     shop.place([("whatsapp", "transactional")])
@@ -58,8 +58,9 @@ def everything(shop):
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
     asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
-    path = re.search(r"https://[^/\s]+(/s/[\w-]+)", asked)[1]
-    assert cloud.http("POST", path, FORM, urlencode({"score": "4", "text": "Good"}).encode()).status == 200
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+        path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
+        assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
     cloud.run()
     forgotten.erase(shop)
 

@@ -4,12 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from aftercare import keys
-from aftercare.caps import Caps, Counted
 from aftercare.cases import Case
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Refund, Return
-from aftercare.decision import Hold, Pass, Reason, Refuse
+from aftercare.decision import Hold, Pass, Reason
 from aftercare.feedback import Answer, Feedback
 from aftercare.proposal import Unless
 from message_gate.channels import QUESTIONS, forms
@@ -20,10 +18,7 @@ from tests.builders import NOON, a_customer, a_proposal, an_order
 from tests.unit.message_gate.test_rules import a_candidate, reorder_proposal
 
 KEY = "example:1070"
-UNLESS = (Unless.SURVEY_ANSWERED, Unless.ORDER_WENT_WRONG, Unless.NOT_ASKED)
-SENT = Counted(
-    at=NOON - timedelta(days=4), purpose=Purpose.SURVEY, channel=Channel.EMAIL, message=keys.message_id(f"survey#{KEY}")
-)
+UNLESS = (Unless.SURVEY_ANSWERED, Unless.ORDER_WENT_WRONG)
 
 
 def answered(score, at=NOON - timedelta(days=1)):
@@ -35,15 +30,14 @@ def reminder(**more):
         key=f"survey-reminder#{KEY}",
         purpose=Purpose.SURVEY,
         template="survey-reminder",
-        references={"order": KEY, "asked": f"survey#{KEY}"},
+        references={"order": KEY},
         unless=UNLESS,
         **more,
     )
 
 
-def verdict(order=None, proposal=None, caps=(SENT,), **more):
-    customer = a_customer(order or an_order(), caps=Caps(counted=caps), **more)
-    return relevant(a_candidate(proposal or reminder(), customer))
+def verdict(order=None, **more):
+    return relevant(a_candidate(reminder(), a_customer(order or an_order(), **more)))
 
 
 def test_who_was_asked_and_said_nothing_is_reminded():
@@ -68,11 +62,6 @@ def test_an_open_case_holds_and_does_not_refuse():
     candidate = a_candidate(reminder(not_after=NOON + timedelta(days=5)), a_customer(an_order(), cases=(case,)))
     held = silence(candidate)
     assert isinstance(held, Hold) and held.because is Reason.OPEN_CASE
-
-
-def test_nobody_is_reminded_of_what_was_never_sent_but_it_may_still_be_sent_until_then():
-    assert verdict(caps=()).because is Reason.NOT_ASKED
-    assert isinstance(verdict(caps=(), proposal=reminder(not_before=NOON + timedelta(hours=1))), Pass)
 
 
 @pytest.mark.parametrize(("score", "quiets"), [(1, True), (2, True), (3, False), (5, False)])
@@ -100,4 +89,3 @@ def test_a_bad_answer_is_forgotten_after_its_days():
 def test_a_question_goes_where_it_can_be_answered():
     for template in QUESTIONS:
         assert forms(template) == (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
-    assert isinstance(relevant(a_candidate(reminder(), a_customer())), Refuse)
