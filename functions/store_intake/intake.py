@@ -910,13 +910,13 @@ def _consent(
     first = len(said)
     for fact in facts:
         if isinstance(fact, ConsentFact):
-            told, weight, contact = fact.said, fact.weight, fact.contact
+            these, weight, contact = fact.said, fact.weight, fact.contact
         elif isinstance(fact, OrderFact) and fact.consent:
-            told, weight, contact = fact.consent, Weight.OBSERVED, fact.order.contact if fact.order else Contact()
+            these, weight, contact = fact.consent, Weight.OBSERVED, fact.order.contact if fact.order else Contact()
         else:
             continue
         where = (fact.occurred_at, received.received_at, sequence, source, len(said) - first)
-        said.extend(statements(told, weight, *where, _addresses(contact, at, secret)))
+        said.extend(statements(these, weight, *where, _addresses(contact, at, secret)))
     if not said:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
