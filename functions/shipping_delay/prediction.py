@@ -23,6 +23,9 @@ TERM_SHRINK = 15.0  # parcels of prior weight at zero effect
 KEPT_SHRINK = 20.0  # parcels of prior weight for "arrives exactly on the promised day"
 KEPT_PRIOR = 0.02  # share of parcels delivered by appointment, before anything is known
 START_SHRINK = 50.0  # parcels after which the store's own level outweighs the generic starting point
+SETTLED = 4.0
+"""Transits that lessons must be old on average until they are believed whole. A lesson is about a forecast made a transit ago:
+what all have learned since then it says once more, so a store that is young against its transits would swing."""
 SHAPE_KEY = "shape"
 STAGE_SHRINK = 20.0  # parcels of prior weight for the time left after a scan
 
@@ -80,7 +83,11 @@ def _basis(
     lasting = shape[BINS + 12] / (weight + PACE_SHRINK * grown) if shape else 0.0
     usual = (shape[BINS + 11] if shape else 0.0) / (weight + PACE_SHRINK * grown) + PACE_USUAL
     store_pace, region_pace, signal = pace_now(parcel, knowledge, today, usual)
-    location, pace = start + level + sum(effects), store_pace + region_pace
+    location = start + level + sum(effects)
+    settled = max(0.0, today - shape[BINS + 13] / weight) * math.exp(-location) if weight > 0.0 else 0.0
+    if settled < SETTLED:
+        store_pace, region_pace = store_pace * settled / SETTLED, region_pace * settled / SETTLED
+    pace = store_pace + region_pace
 
     kept: tuple[float, ...] = ()
     appointment = 0.0
@@ -95,7 +102,7 @@ def _basis(
         appointment = KEPT_PRIOR + general + sum(agreed)
         appointment = 0.0 if appointment < 0.0 else 0.98 if appointment > 0.98 else appointment
         kept = (general, *agreed)
-    return Basis(location, pace, region_pace, signal, lasting, level, effects, kept, appointment, speed)
+    return Basis(location, pace, region_pace, signal, lasting, level, settled, effects, kept, appointment, speed)
 
 
 _last: tuple[Sequence[float], float, Week, Residual] = (_NOTHING, 0.0, Week(speeds(_NOTHING, 1.0)), Residual(_NOTHING, 1.0))

@@ -236,7 +236,7 @@ def test_extra_days_are_whole_and_in_order_whatever_the_forecast():
 
 def predicted(pace=0.0, region=0.0, **effects):
     terms = [(term, term) for term in effects]
-    basis = Basis(1.0, pace + region, region, 0.0, 0.0, 0.0, tuple(effects.values()), (), 0.0, (1.0,) * 7)
+    basis = Basis(1.0, pace + region, region, 0.0, 0.0, 0.0, 9.0, tuple(effects.values()), (), 0.0, (1.0,) * 7)
     return Forecast(SHIPPED, 2.0, 3.0, 5.0, 0.5, basis, terms)
 
 
