@@ -9,6 +9,7 @@ from aftercare import telemetry
 from aftercare.brand import brand
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Customer
+from aftercare.fresh_links import Opens
 from aftercare.links import Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import whereabouts, zone_of
@@ -190,11 +191,7 @@ def _page(customer: Customer, link: Link, token: str, now: datetime, saved: bool
         else {"on": False, "from": "22:00", "until": "08:00"},
         zones=zones_of(customer),
         why=f"/p/{token}/why" if message_of(link) else None,
-        data=[
-            {"word": word, "action": f"/p/{token}/{word}"}
-            for word in ("export", "erase")
-            if app.has("POST", f"/p/<token>/{word}")
-        ],
+        data=[{"word": str(opens), "action": f"/p/{token}/{opens}"} for opens in Opens],
         saved=saved,
         problem=problem,
     )

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from customer_pages import account, consent_pages, inbox, leaving, policy, preferences, returns, web, why
+from customer_pages import account, consent_pages, fresh, inbox, leaving, policy, preferences, returns, web, why
 from customer_pages.request import app
 
-ROUTED: Final = (account, inbox, returns, policy, web, preferences, why, leaving, consent_pages)
+ROUTED: Final = (account, inbox, returns, policy, web, preferences, fresh, why, leaving, consent_pages)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:

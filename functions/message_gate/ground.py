@@ -15,7 +15,9 @@ NEEDS_NO_OPT_IN = (Purpose.TRANSACTIONAL, Purpose.SERVICE)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why a channel may be used: `kind` is none-needed, consent, soft-opt-in or implied; `proof` names the evidence row."""
+    """Why a channel may be used: `kind` is none-needed, asked, reply, consent, soft-opt-in or implied.
+
+    `proof` names the evidence row."""
 
     kind: str
     proof: str | None = None

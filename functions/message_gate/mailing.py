@@ -25,6 +25,9 @@ PATHS = {
     LinkPurpose.UNSUBSCRIBE: "u",
     LinkPurpose.CUE: "c",
     LinkPurpose.CONFIRM: "k",
+    LinkPurpose.ORDERS: "orders",
+    LinkPurpose.EXPORT: "export",
+    LinkPurpose.ERASE: "erase",
 }
 """The route of customer_pages that opens a link of each purpose."""
 

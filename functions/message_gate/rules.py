@@ -24,7 +24,7 @@ from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
 from message_gate.channel_choice import Choice, choose
-from message_gate.channels import REPLIES
+from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
@@ -198,6 +198,8 @@ class Candidate:
         if self.proposal.template in REPLIES:
             late = self.now - self.proposal.proposed_at > REPLY_WITHIN
             return Lack("too-late") if late else Ground(kind="reply")
+        if self.proposal.template in LINKS:
+            return Ground(kind="asked")
         known = self.addresses.get(channel)
         return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 

@@ -16,6 +16,7 @@ from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
 from message_gate.letter import Part
+from message_gate.view import FRESH
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
 SETTINGS = Settings(postal_address="Larkfield Trading GmbH, Beispielweg 5, 10115 Berlin, Germany")
@@ -30,7 +31,8 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k"}[purpose]
+    short = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k"}
+    route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -225,6 +227,10 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
     for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
         found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)
+    for name, order in (("usual", usual), ("bare", bare)):
+        for template in FRESH:
+            about = {"link": "sample"}
+            found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
     return found | _notices(usual, several, bare, hostile)
 
 

@@ -31,6 +31,7 @@ WORDS: Final = (
     "parked",
     "consent",
     "requests",
+    "export",
     "erase",
     "redrive",
     "bench",

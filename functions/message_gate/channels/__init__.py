@@ -49,6 +49,9 @@ SHORT = frozenset(
 REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started"))
 """Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
 
+LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
+"""What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
+
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 
 
@@ -56,6 +59,8 @@ def forms(template: str) -> tuple[Channel, ...]:
     """The channels that a template has a form for."""
     if template in REPLIES:
         return (Channel.SMS, Channel.WHATSAPP)
+    if template in LINKS:
+        return (Channel.EMAIL,)
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 
 

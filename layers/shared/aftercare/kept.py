@@ -77,6 +77,7 @@ KINDS: tuple[Kind, ...] = (
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*"),
     _own("archived case", "9#ARCHIVE#1#CASE#*"),
     _own("wait", "9#WAIT#*"),
+    _own("fresh links", "9#FRESH"),
     Kind(
         "erased",
         "CUSTOMER#*",

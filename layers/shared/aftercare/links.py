@@ -23,6 +23,9 @@ class LinkPurpose(IntEnum):
     CUE = 4
     CONFIRM = 11
     AGENT = 12
+    ORDERS = 21
+    EXPORT = 22
+    ERASE = 23
 
 
 class BadLink(ValueError):

@@ -17,7 +17,6 @@ from aftercare.table import Put
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from customer_pages import preferences
 from customer_pages.handler import handle
-from customer_pages.request import Pages
 from tests.builders import a_proposal, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile
 from tests.small_outside import START, Context
@@ -140,7 +139,8 @@ def test_all_off_is_one_button_and_leaves_only_news_of_orders(small, given):
 
 def test_both_buttons_look_the_same_and_nobody_is_asked_for_a_reason(small, anna):
     body = get(P)["body"]
-    assert re.findall(r"<button[^>]*>", body) == ['<button class="button">'] * 2
+    own_data = ['<button class="button quiet">'] * 3
+    assert re.findall(r"<button[^>]*>", body) == ['<button class="button">'] * 2 + own_data
     assert "<textarea" not in body and "reason" not in body.lower()
 
 
@@ -295,15 +295,10 @@ def test_the_languages_offered_are_those_that_messages_and_pages_are_complete_in
 # ---------------------------------------------------------------- my data
 
 
-def test_buttons_for_my_data_are_shown_only_where_their_routes_are(small, anna, monkeypatch):
-    assert preferences.app.has("GET", "/p/<token>") and preferences.app.has("POST", "/leave")
-    own = Pages()
-    monkeypatch.setattr(preferences, "app", own)
-    assert "Forget me" not in get(P)["body"]
-    own.post("/p/<token>/erase")(lambda token: token)
+def test_the_page_has_a_button_for_each_thing_that_is_ones_own(small, anna):
     body = get(P)["body"]
-    assert f'action="/p/{token(P)}/erase"' in body and "Forget me" in body
-    assert "export" not in body
+    for opens, words in (("orders", "Show me all my orders"), ("export", "Send me what you know"), ("erase", "Forget me")):
+        assert f'action="/p/{token(P)}/{opens}"' in body and words in body
 
 
 def test_a_link_of_a_message_leads_to_why_and_one_of_none_does_not(small, anna):
