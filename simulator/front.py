@@ -28,6 +28,9 @@ KINDS: Final[Mapping[str, str]] = {
     "u": "unsubscribe",
     "c": "cue",
     "k": "confirm a consent",
+    "orders": "all orders",
+    "export": "my data",
+    "erase": "forget me",
 }
 """What a link opens, by the first part of its path."""
 

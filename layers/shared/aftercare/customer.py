@@ -238,6 +238,12 @@ class Profile(Model):
     wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
+    def device(self, applications: str) -> Device | None:
+        """The device that was last in use, of an app of these (ARNs, with spaces between them)."""
+        ours = tuple(app.replace(":app/", ":endpoint/") + "/" for app in applications.split())
+        found = [device for device in self.devices if device.endpoint.startswith(ours)] if ours else []
+        return max(found, key=lambda device: (device.seen_at, device.endpoint), default=None)
+
 
 class Slot(Model):
     """The customer's one timer: when held messages are looked at again."""

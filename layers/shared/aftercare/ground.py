@@ -33,6 +33,10 @@ class Lack:
     why: Why
 
 
+SUPPOSED = ("soft-opt-in", "implied")
+"""Grounds that the law supposes of who said nothing."""
+
+
 def turned_off(customer: Customer, channel: Channel, purpose: Purpose) -> bool:
     """Whether the customer said no to this purpose on this channel."""
     head = customer.consent.head(channel, purpose)
