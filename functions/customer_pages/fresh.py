@@ -56,7 +56,7 @@ def _ask(outside: Outside, token: str, opens: Opens) -> Answer:
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
         customer = load(outside.tables, link.customer_id)
-        links = fresh_links.read(outside.tables, customer.id, now)
+        links = fresh_links.read(outside.tables, customer.id)
         told = partial(_told, customer, back=f"/p/{token}")
         address = reachable_at(outside, customer)
         if address is None:
@@ -126,7 +126,7 @@ def _orders(outside: Outside, token: str) -> Answer:
     now = outside.clock.now()
     link = opened(outside, LinkPurpose.ORDERS, token, now)
     customer = with_archive(outside.tables, link.customer_id)
-    if fresh_links.read(outside.tables, customer.id, now).standing(Opens.ORDERS, link.about) != "open":
+    if fresh_links.read(outside.tables, customer.id).standing(Opens.ORDERS, link.about) != "open":
         return _closed(customer, "replaced")
     signing = read_keys(outside.secrets.text(outside.settings.need("link_secret")))
     ends = int((now + SHOWN_FOR).timestamp())
@@ -148,7 +148,7 @@ def _orders(outside: Outside, token: str) -> Answer:
 def _opened(outside: Outside, token: str, opens: Opens, now: datetime) -> tuple[Link, Customer, FreshLinks]:
     """BadLink, CustomerErased, CustomerUnknown, TableError."""
     link = opened(outside, PURPOSES[opens], token, now)
-    return link, load(outside.tables, link.customer_id), fresh_links.read(outside.tables, link.customer_id, now)
+    return link, load(outside.tables, link.customer_id), fresh_links.read(outside.tables, link.customer_id)
 
 
 def _show(outside: Outside, token: str, opens: Opens) -> Answer:

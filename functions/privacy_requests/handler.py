@@ -41,7 +41,7 @@ def on_request(asked: Asked, event: Told, outside: Outside) -> str:
 def on_fresh_link(event: Told, outside: Outside) -> str:
     now, customer_id = outside.clock.now(), event.data.customer_id
     customer = find(outside.tables, customer_id)
-    decision = mail(customer, fresh_links.read(outside.tables, customer_id, now), event, now)
+    decision = mail(customer, fresh_links.read(outside.tables, customer_id), event, now)
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)

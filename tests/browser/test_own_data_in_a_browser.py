@@ -1,4 +1,4 @@
-"""One's own data in a real browser: from the button to the file, to all orders and to being forgotten, on a phone without scripts."""
+"""One's own data in a real browser: from the button to the file, to all orders and to being forgotten, also without scripts."""
 
 import json
 

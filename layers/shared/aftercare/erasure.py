@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from aftercare import forgotten, holdings, keys, requests, telemetry
+from aftercare import forgotten, holdings, keys, requests, retention, telemetry
 from aftercare.clock import iso, parse_iso
 from aftercare.holdings import Holdings
 from aftercare.keys import Key
@@ -23,7 +23,6 @@ from aftercare.ledger import LEASE
 from aftercare.outside import Outside
 from aftercare.reason import State
 from aftercare.requests import Request
-from aftercare.store import expires
 from aftercare.table import Absent, Change, Condition, ConditionFailed, Conflict, Is, Item, Put, Remove, TableError, Write
 
 ATTEMPTS = 6
@@ -32,9 +31,6 @@ GRACE = timedelta(minutes=5)
 
 LOOK_AGAIN = LEASE + timedelta(minutes=1)
 """After so long nothing writes any more that had read before the mark: no invocation lives longer than a lease."""
-
-MARK_KEPT = timedelta(days=30)
-"""Longer than anything can be under way: a queue and its dead letters keep a message for two weeks."""
 
 NEEDED = timedelta(seconds=5)
 TOGETHER = 25
@@ -67,7 +63,7 @@ class Mark:
         item: Item = {
             "doc": "{}",
             "erased_at": iso(self.erased_at),
-            "expires_at": expires(self.erased_at, MARK_KEPT),
+            "expires_at": retention.MARK.ends(self.erased_at),
         }
         if due_at is None:
             return item
@@ -146,7 +142,7 @@ class Eraser:
         """Erase everyone whom a request is about, and answer it where nobody is (left to be) erased. TableError."""
         # Bodies that could not be read as facts may mention somebody whom nobody knows.
         names = holdings.names_of(self.identity_secret, request.email, request.phone)
-        self.remove(tuple(holdings.mentioned(self.tables, map(holdings.hash_of, names))))
+        self.remove(tuple(holdings.mentioned(self.tables, map(holdings.hash_of, names), expired=True)))
         found = {customer_id: self.erase(customer_id, (request.ref,)) for customer_id in request.customer_ids}
         nobody = [customer_id for customer_id, outcome in found.items() if outcome is Outcome.NOBODY]
         for unknown in nobody if found else (None,):
@@ -159,7 +155,7 @@ class Eraser:
         if mark is None:
             return Outcome.NOBODY
         now = self.outside.clock.now()
-        found = plan(holdings.found(self.tables, customer_id, mark.hashes), now)
+        found = plan(holdings.found(self.tables, customer_id, mark.hashes, expired=True), now)
         if not self._carry_out(customer_id, found, mark):
             return Outcome.MORE
         if found.waits_until:
@@ -302,4 +298,4 @@ def _stub(customer_id: str, items: Iterable[Item], now: datetime) -> Put:
     version = int(str(there["version"])) if there else 0
     when: Condition = Is("version", version) if there else Absent()
     doc = {"version": version + 1}
-    return Put(place, {"doc": json.dumps(doc), "version": version + 1, "expires_at": expires(now, MARK_KEPT)}, when=when)
+    return Put(place, {"doc": json.dumps(doc), "version": version + 1, "expires_at": retention.MARK.ends(now)}, when=when)

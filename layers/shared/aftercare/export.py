@@ -18,7 +18,6 @@ from aftercare.holdings import Holdings
 from aftercare.kept import Found, kind_of
 from aftercare.keys import Key
 from aftercare.mentioned import mentioned
-from aftercare.store import present
 from aftercare.table import Item, Tables
 
 FORMAT = "aftercare-export-1"
@@ -48,7 +47,7 @@ def export(tables: Tables, customer_id: str, identity_secret: str, now: datetime
     }
     held = holdings.found(tables, customer_id, ours)
     told: dict[str, list[Any]] = {}
-    for place, item in _all(tables, held, now):
+    for place, item in _all(tables, held):
         kind = kind_of(place)
         if kind is None or kind.found is not Found.MENTION or place.pk.startswith("PARKED#"):
             name = kind.name.replace(" ", "_").replace("-", "_") if kind else "other"
@@ -62,14 +61,10 @@ def export(tables: Tables, customer_id: str, identity_secret: str, now: datetime
     }
 
 
-def _all(tables: Tables, held: Holdings, now: datetime) -> Iterator[tuple[Key, Item]]:
-    """Every item of a person that has not expired."""
+def _all(tables: Tables, held: Holdings) -> Iterator[tuple[Key, Item]]:
     for item in (*held.items, *held.evidence):
-        if present(item, now):
-            yield Key("customers", str(item["pk"]), str(item["sk"])), item
-    for place, item in holdings.read(tables, held.elsewhere):
-        if present(item, now):
-            yield place, item
+        yield Key("customers", str(item["pk"]), str(item["sk"])), item
+    yield from holdings.read(tables, held.elsewhere)
 
 
 def _told(place: Key, item: Item, customer_id: str, identity_secret: str, ours: Mapping[str, str]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from pydantic import AwareDatetime
 from aftercare import keys
 from aftercare.links import LinkPurpose
 from aftercare.model import Model, Term
-from aftercare.store import expires, present
+from aftercare.retention import DAY
 from aftercare.table import Absent, Condition, Is, Item, Put, Tables
 
 OPEN_FOR = timedelta(minutes=15)
-REMEMBERED = timedelta(days=1)
+A_DAY = timedelta(days=1)
 MOST = 6
 """So many are sent to one person in a day, whatever they are for: nobody fills another's mailbox by pressing a button."""
 
@@ -58,7 +58,7 @@ class FreshLinks(Model):
         return link if link and link.used_at is None and now < link.asked_at + OPEN_FOR else None
 
     def is_full(self, now: datetime) -> bool:
-        return len([link for link in self.links if now < link.asked_at + REMEMBERED]) >= MOST
+        return len([link for link in self.links if now < link.asked_at + A_DAY]) >= MOST
 
     def standing(self, opens: Opens, ref: str) -> Standing:
         """Whether the link of that reference still opens: the newest of its kind, once."""
@@ -68,7 +68,7 @@ class FreshLinks(Model):
         return "used" if link.used_at else "open"
 
     def asked(self, opens: Opens, ref: str, now: datetime) -> "FreshLinks":
-        recent = (link for link in self.links if now < link.asked_at + REMEMBERED)
+        recent = (link for link in self.links if now < link.asked_at + A_DAY)
         return self.model_copy(update={"links": (*recent, FreshLink(ref=ref, opens=opens, asked_at=now))})
 
     def used(self, ref: str, now: datetime) -> "FreshLinks":
@@ -76,19 +76,16 @@ class FreshLinks(Model):
         return self.model_copy(update={"links": tuple(after)})
 
 
-def read(tables: Tables, customer_id: str, now: datetime) -> FreshLinks:
+def read(tables: Tables, customer_id: str) -> FreshLinks:
     """Throttled."""
     place = keys.customer(customer_id, keys.FRESH)
     item = tables.read([place]).get(place)
-    if item is None:
-        return FreshLinks()
-    there = FreshLinks.model_validate_json(str(item["doc"]))
-    return there if present(item, now) else FreshLinks(version=there.version)
+    return FreshLinks.model_validate_json(str(item["doc"])) if item else FreshLinks()
 
 
 def write(customer_id: str, after: FreshLinks, now: datetime) -> Put:
     """The write of links that have moved on by one version; it fails when somebody else was faster."""
     when: Condition = Is("version", after.version) if after.version else Absent()
     moved = after.model_copy(update={"version": after.version + 1})
-    item: Item = {"doc": moved.to_json(), "version": moved.version, "expires_at": expires(now, REMEMBERED)}
+    item: Item = {"doc": moved.to_json(), "version": moved.version, "expires_at": DAY.ends(now)}
     return Put(keys.customer(customer_id, keys.FRESH), item, when=when)

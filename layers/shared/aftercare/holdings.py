@@ -26,31 +26,35 @@ class Holdings:
         return tuple(dict.fromkeys((*self.owned, *self.mentioned)))
 
 
-def found(tables: Tables, customer_id: str, hashes: Iterable[str]) -> Holdings:
-    """All of one person; `hashes` are of the addresses by which bodies mention them. Throttled."""
+def found(tables: Tables, customer_id: str, hashes: Iterable[str], *, expired: bool = False) -> Holdings:
+    """All of one person; `hashes` are of the addresses by which bodies mention them. Throttled.
+
+    `expired` finds what is absent and not yet deleted, too: for who removes it.
+    """
     return Holdings(
-        items=tuple(partition(tables, customer_id)),
-        evidence=tuple(evidence(tables, customer_id)),
+        items=tuple(partition(tables, customer_id, expired=expired)),
+        evidence=tuple(evidence(tables, customer_id, expired=expired)),
         owned=tuple(tables.owned(customer_id)),
-        mentioned=tuple(mentioned(tables, hashes)),
+        mentioned=tuple(mentioned(tables, hashes, expired=expired)),
     )
 
 
-def partition(tables: Tables, customer_id: str) -> list[Item]:
+def partition(tables: Tables, customer_id: str, *, expired: bool = False) -> list[Item]:
     pk = keys.customer(customer_id, keys.PROFILE).pk
-    return [*tables.partition("customers", pk, keys.HOT), *tables.partition("customers", pk, keys.HISTORY)]
+    parts = (tables.partition("customers", pk, start, expired=expired) for start in (keys.HOT, keys.HISTORY))
+    return [item for part in parts for item in part]
 
 
-def evidence(tables: Tables, customer_id: str) -> list[Item]:
+def evidence(tables: Tables, customer_id: str, *, expired: bool = False) -> list[Item]:
     # A sequence starts with our time, and a condition on a sort key takes no empty text.
-    return tables.partition("customers", keys.evidence(customer_id, "-").pk, "2")
+    return tables.partition("customers", keys.evidence(customer_id, "-").pk, "2", expired=expired)
 
 
-def mentioned(tables: Tables, hashes: Iterable[str]) -> Iterator[Key]:
+def mentioned(tables: Tables, hashes: Iterable[str], *, expired: bool = False) -> Iterator[Key]:
     """The bodies that mention an address of these hashes, each with the item that says so."""
     for one in hashes:
         pk = keys.mention(one).pk
-        for item in tables.partition("customers", pk, "PARKED#"):
+        for item in tables.partition("customers", pk, "PARKED#", expired=expired):
             parked, _, sk = str(item["sk"]).partition("|")
             yield from (Key("customers", parked, sk), Key("customers", pk, str(item["sk"])))
 

@@ -38,7 +38,7 @@ def ask(opens, text=None, **more):
 
 
 def links(small):
-    return fresh_links.read(small.tables.twin, CUSTOMER, small.clock.now())
+    return fresh_links.read(small.tables.twin, CUSTOMER)
 
 
 def fresh(small, opens=Opens.EXPORT, minutes=15, **more):

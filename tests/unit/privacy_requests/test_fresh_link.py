@@ -18,7 +18,7 @@ from tests.small_outside import START, Context, sample
 
 def asked(small, opens=Opens.EXPORT, ref="l1"):
     a_profile(small)
-    links = fresh_links.read(small.tables.twin, CUSTOMER, small.clock.now()).asked(opens, ref, small.clock.now())
+    links = fresh_links.read(small.tables.twin, CUSTOMER).asked(opens, ref, small.clock.now())
     small.tables.twin.write([fresh_links.write(CUSTOMER, links, small.clock.now())])
     return links
 
