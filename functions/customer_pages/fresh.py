@@ -25,7 +25,7 @@ from aftercare.store import CustomerErased, load, with_archive
 from aftercare.table import Put, Write
 from customer_pages.account_view import state_of
 from customer_pages.choices import ATTEMPTS, delivery, written
-from customer_pages.preferences import masked
+from customer_pages.preferences import masked, show_preferences
 from customer_pages.render import PRIVATE, page
 from customer_pages.request import Answer, accepted, app, country_of, locale_of, opened, safely
 
@@ -33,6 +33,14 @@ SHOWN_FOR = timedelta(days=1)
 """So long an order's page opens that was reached from the list of all."""
 
 # ---------------------------------------------------------------- asking for a link
+
+
+@app.get("/p/<token>/orders")
+@app.get("/p/<token>/export")
+@app.get("/p/<token>/erase")
+def back_to_choices(token: str) -> Answer:
+    """Where a browser comes back to that opens again what it showed after the press of a button."""
+    return show_preferences(token)
 
 
 @app.post("/p/<token>/orders")

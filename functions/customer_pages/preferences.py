@@ -193,6 +193,7 @@ def _page(
         "preferences",
         locale,
         country_of(customer),
+        own=f"/p/{token}",
         channels=_channels(customer, reachable(customer, outside.settings), locale, now),
         frequencies=[str(frequency) for frequency in Frequency],
         wishes=wishes,

@@ -60,7 +60,9 @@ class Walk:
 
     def _noting(self, method, target, headers, body):
         status, told, answer = self._answer(method, target, headers, body)
-        self.answers.append((method, _route(target), status))
+        if target != "/favicon.ico":  # every browser asks for it, and no page names it
+            over = status == 410 and _ends(target) <= self.front.world.cloud.now.timestamp()
+            self.answers.append((method, _route(target), 200 if over else status))
         return status, told, answer
 
     def all(self, *more):
@@ -89,6 +91,8 @@ class Walk:
                 self._press(button)
                 self._links()
                 button = self._unpressed()
+            if "/export/" in path:  # it works once
+                return
 
     def _links(self):
         for link in self.browser.all("a[href]"):
@@ -119,15 +123,19 @@ class Walk:
         for name in {radio.get_attribute("name") for radio in radios}:
             same = [radio for radio in radios if radio.get_attribute("name") == name]
             if not any(radio.is_selected() for radio in same):
-                self.browser.tap(same[0])
+                self._tap(same[0])
         before = len(self.answers)
-        self.browser.tap(button)
+        self._tap(button)
         from selenium.webdriver.support.wait import WebDriverWait
 
         WebDriverWait(self.browser.driver, 5, poll_frequency=0.02).until(lambda _: len(self.answers) > before)
         # The answer is there; the page that it brings (a file brings none) is when the browser says so.
         complete = "return document.readyState === 'complete'"
         WebDriverWait(self.browser.driver, 5, poll_frequency=0.02).until(lambda driver: driver.execute_script(complete))
+
+    def _tap(self, element):
+        self.browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
 
 
 def _route(target):
@@ -136,13 +144,26 @@ def _route(target):
     return f"{first}/{last}" if last else first
 
 
+TOKEN = re.compile(r"/(\w+)/([\w-]{30,})(/\w+)?(\?.*)?")
+
+
+def _token(found):
+    return base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4))
+
+
 def _about(path):
     """What a path opens, whenever its token was signed: the route with the subject, without kid, end and signature."""
-    found = re.fullmatch(r"/(\w+)/([\w-]{30,})(/\w+)?(\?.*)?", path)
+    found = TOKEN.fullmatch(path)
     if not found:
         return path
-    raw = base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4))
+    raw = _token(found)
     return found[1], raw[1], raw[6:-16], found[3], found[4]
+
+
+def _ends(path):
+    """When a path's token ends: the demo ends after 90 days, and links of its first mails with it."""
+    found = TOKEN.fullmatch(path)
+    return int.from_bytes(_token(found)[2:6], "big") if found else float("inf")
 
 
 @contextmanager
@@ -207,4 +228,6 @@ def test_no_link_and_no_button_of_an_account_leads_nowhere(_browser):
     assert [answer for answer in walk.answers if answer[2] >= 400] == []
     assert {(method, route) for method, route, _ in walk.answers} >= ROUTES - {("GET", "leave"), ("POST", "leave")}
     labels = {text for _, _, text in walk.pressed}
-    assert any(text.startswith("Lesen") for text in labels) and any(text.startswith("Nicht mehr") for text in labels), labels
+    assert any(text.startswith("Lesen") for text in labels) and any(text.startswith("Ich habe es gesehen") for text in labels), (
+        labels
+    )

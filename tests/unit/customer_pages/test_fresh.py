@@ -104,8 +104,15 @@ def test_whom_no_mail_reaches_is_told_so_and_nothing_is_recorded(small, anna, em
     assert small.untouched() == before
 
 
-def test_a_get_of_the_asking_page_is_no_route(small, anna):
-    assert get(P.PREFERENCES, f"{token(P.PREFERENCES)}/export")["statusCode"] == 404
+@pytest.mark.parametrize("opens", Opens)
+def test_who_comes_back_to_where_the_press_led_sees_the_choices_and_asks_for_nothing(small, anna, opens):
+    before = small.untouched()
+    answer = get(P.PREFERENCES, f"{token(P.PREFERENCES)}/{opens}")
+    assert answer["statusCode"] == 200 and fields(answer) == ["What we may write to you"]
+    own = f"/p/{token(P.PREFERENCES)}"
+    forms = re.findall(r'<form method="post" action="([^"]+)"', answer["body"])
+    assert forms == [own, own, *(f"{own}/{each}" for each in Opens)], "saving there saves, and asks for no link"
+    assert small.untouched() == before
 
 
 @pytest.mark.parametrize("purpose", [p for p in ROUTES if p is not P.PREFERENCES])
