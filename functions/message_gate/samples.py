@@ -261,6 +261,8 @@ OF_ORDERS = (
     "order-completed",
     "return-requested",
     "return-approved",
+    "return-expired",
+    "return-declined",
     "return-received",
     "return-settled",
     "subscription-renewed",

@@ -142,6 +142,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ItemOutOfStock", "aftercare.orders", StockData),
         Kind("ReturnRequested", "aftercare.orders", ReturnData),
         Kind("ReturnApproved", "aftercare.orders", ReturnData),
+        Kind("ReturnExpired", "aftercare.orders", ReturnData),
+        Kind("ReturnDeclined", "aftercare.orders", ReturnData),
         Kind("ReturnReceived", "aftercare.orders", ReturnData),
         Kind("ReturnSettled", "aftercare.orders", ReturnData),
         Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
