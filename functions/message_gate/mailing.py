@@ -27,6 +27,9 @@ PATHS = {
     LinkPurpose.SURVEY: "s",
     LinkPurpose.GUIDE: "g",
     LinkPurpose.CONFIRM: "k",
+    LinkPurpose.ORDERS: "orders",
+    LinkPurpose.EXPORT: "export",
+    LinkPurpose.ERASE: "erase",
 }
 """The route of customer_pages that opens a link of each purpose."""
 

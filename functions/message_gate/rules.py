@@ -17,6 +17,7 @@ from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from aftercare.learned import ASKS
 from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
@@ -24,10 +25,9 @@ from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
 from aftercare.switch import Mode, Switch
 from message_gate.channel_choice import Choice, choose
-from message_gate.channels import REPLIES
+from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
 from message_gate.receptivity import next_at, receptive_hour
 
@@ -195,6 +195,8 @@ class Candidate:
         if self.proposal.template in REPLIES:
             late = self.now - self.proposal.proposed_at > REPLY_WITHIN
             return Lack("too-late") if late else Ground(kind="reply")
+        if self.proposal.template in LINKS:
+            return Ground(kind="asked")
         known = self.addresses.get(channel)
         return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 

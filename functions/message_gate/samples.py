@@ -17,6 +17,7 @@ from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
 from message_gate.letter import Part
+from message_gate.view import FRESH
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
 SETTINGS = Settings(postal_address="Larkfield Trading GmbH, Beispielweg 5, 10115 Berlin, Germany")
@@ -31,9 +32,8 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.GUIDE: "g", P.CONFIRM: "k"}[
-        purpose
-    ]
+    short = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.GUIDE: "g", P.CONFIRM: "k"}
+    route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -250,6 +250,10 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
         found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
     found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
     found |= _of_feedback(catalogue, usual, several, hostile)
+    for name, order in (("usual", usual), ("bare", bare)):
+        for template in FRESH:
+            about = {"link": "sample"}
+            found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
     return found | _notices(usual, several, bare, hostile)
 
 
@@ -299,6 +303,8 @@ OF_ORDERS = (
     "order-completed",
     "return-requested",
     "return-approved",
+    "return-expired",
+    "return-declined",
     "return-received",
     "return-settled",
     "subscription-renewed",

@@ -11,6 +11,7 @@ from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
+from aftercare.ground import ConsentPolicy
 from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
 from aftercare.learned import Learned
@@ -26,7 +27,6 @@ from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, La
 from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
-from message_gate.ground import ConsentPolicy
 from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
 from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
@@ -135,7 +135,8 @@ class Gate:
         if Channel.WHATSAPP in self.channels and self.choice and may_chat(proposal, customer, self.choice, now):
             found[Channel.WHATSAPP] = phone(_address(proposal, customer, "phone"))
         if Channel.PUSH in self.channels:
-            found[Channel.PUSH] = _device(customer, self.outside.settings.push_applications or "")
+            device = customer.profile.device(self.outside.settings.push_applications or "")
+            found[Channel.PUSH] = device.endpoint if device else None
         if Channel.INBOX in self.channels:
             found[Channel.INBOX] = customer.id
         return {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
@@ -161,13 +162,6 @@ def _address(proposal: Proposal, customer: Customer, kind: Literal["email", "pho
     of_order: str | None = getattr(order.contact, kind) if order else None
     ours: str | None = getattr(customer.profile.contact, kind)
     return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
-
-
-def _device(customer: Customer, applications: str) -> str | None:
-    """The device that was last in use, of an app of this deployment."""
-    ours = [app.replace(":app/", ":endpoint/") + "/" for app in applications.split()]
-    found = [d for d in customer.profile.devices if d.endpoint.startswith(tuple(ours))] if ours else []
-    return max(found, key=lambda d: (d.seen_at, d.endpoint)).endpoint if found else None
 
 
 def may_chat(proposal: Proposal, customer: Customer, policy: "ChannelPolicy", now: datetime) -> bool:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from aftercare.catalogue import Family, Skill
 from aftercare.consent import Says
 from aftercare.customer import Charge
+from aftercare.fresh_links import OPEN_FOR, PURPOSES
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
@@ -349,6 +350,26 @@ def consent_confirmation(letter: Letter, common: View) -> View:
     }
 
 
+FRESH: Mapping[str, LinkPurpose] = {f"fresh-link-{opens}": purpose for opens, purpose in PURPOSES.items()}
+"""What the link of each of these templates opens."""
+
+
+def fresh_link(letter: Letter, common: View) -> View:
+    """The link that was just asked for, what it opens and for how long; and nothing else, for whoever did not ask."""
+    del common
+    say, brand = letter.words.say, letter.brand.name
+    minutes = str(OPEN_FOR // timedelta(minutes=1))
+    return {
+        "subject": say("subject"),
+        "preheader": say("preheader", minutes=minutes),
+        "heading": say("heading"),
+        "lead": say("lead", brand=brand),
+        "fresh_url": https(letter.links(FRESH[letter.message.template], letter.message.references["link"], OPEN_FOR)),
+        "hint": say("hint", minutes=minutes),
+        "why": say("why"),
+    }
+
+
 # ---------------------------------------------------------------- digest
 
 
@@ -396,6 +417,7 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
+    **dict.fromkeys(FRESH, fresh_link),
     "digest": digest,
     "survey": survey,
     "survey-reminder": survey,

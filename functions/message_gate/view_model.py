@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from message_gate.notices import NOTICES
+from message_gate.view import FRESH
 
 
 class BrandView(TypedDict):
@@ -133,6 +134,12 @@ class ConsentView(Frame):
     hint: str
 
 
+class FreshLinkView(Frame):
+    lead: str
+    fresh_url: str
+    hint: str
+
+
 class ItemView(TypedDict):
     title: str
     text: str
@@ -213,6 +220,7 @@ MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
+    **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,
     "survey": SurveyView,
     "survey-reminder": SurveyView,

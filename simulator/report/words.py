@@ -98,6 +98,7 @@ _GROUNDS: Final = {
     "soft-opt-in": "has the country's soft opt-in",
     "implied": "has the consent that an order or inquiry implies there",
     "reply": "answers what the customer has just written there",
+    "asked": "brings what the customer has just asked for on a page",
 }
 _LACKS: Final = {
     "never-asked": "was never consented to",

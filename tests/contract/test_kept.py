@@ -49,7 +49,7 @@ GIVEN = {
     "archived": False,
     "alias": None,
 }
-HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED")
+ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED", "FRESH")
 
 
 def built(**given):
@@ -58,7 +58,7 @@ def built(**given):
     for name, function in inspect.getmembers(keys, inspect.isfunction):
         if function.__module__ == keys.__name__ and inspect.signature(function).return_annotation is Key:
             found[name] = function(**{parameter: given[parameter] for parameter in inspect.signature(function).parameters})
-    found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in HOT}
+    found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in ONE_EACH}
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")

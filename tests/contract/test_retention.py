@@ -47,6 +47,7 @@ def everything(shop):
     mail = shop.letters(forgotten.EMAIL)[-1].mail.text
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
+    assert cloud.http("POST", f"{path}/export", FORM, b"").status == 200
     for name in ("third", "fourth"):
         shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -75,8 +75,8 @@ class Charge(Model):
     amount: Money
 
 
-ReturnState = Literal["requested", "approved", "received", "settled"]
-"""How far a return is; it goes forward only."""
+ReturnState = Literal["requested", "approved", "expired", "declined", "received", "settled"]
+"""How far a return is; it goes forward only. One that lapsed or was declined is over, unless the goods arrive all the same."""
 
 ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
 """Why something goes back, as a customer may choose to say."""
@@ -96,6 +96,8 @@ class Return(Model):
     also: tuple[str, ...] = ()
     requested_at: AwareDatetime | None = None
     approved_at: AwareDatetime | None = None
+    expired_at: AwareDatetime | None = None
+    declined_at: AwareDatetime | None = None
     received_at: AwareDatetime | None = None
     settled_at: AwareDatetime | None = None
     lines: dict[str, int] = Field(default_factory=dict)
@@ -111,11 +113,19 @@ class Return(Model):
     @property
     def state(self) -> ReturnState:
         """The furthest that is known of it."""
-        if self.settled_at:
-            return "settled"
-        if self.received_at:
-            return "received"
-        return "approved" if self.approved_at else "requested"
+        states: tuple[ReturnState, ...] = get_args(ReturnState)
+        return next((state for state in reversed(states) if getattr(self, f"{state}_at")), "requested")
+
+    @property
+    def began_at(self) -> datetime:
+        """When it was first heard of."""
+        times = (self.requested_at, self.approved_at, self.expired_at, self.declined_at, self.received_at, self.settled_at)
+        return min(at for at in times if at)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing goes back by it any more: what it named may be asked for again."""
+        return self.state in ("expired", "declined")
 
 
 class Stockout(Model):
@@ -192,8 +202,10 @@ class Order(Model):
         return "refunded" if self.refunded_in_whole else None
 
     def returned(self, ref: str) -> Return | None:
-        """The return of that name, by whichever of its names."""
-        return next((r for r in self.returns if ref in r.names), None)
+        """The return of that name, by whichever of its names; what a shop answered under a name of its own is the request's."""
+        from aftercare.returns import one_each  # here: few orders have a return
+
+        return next((r for r in one_each(self.returns) if ref in r.names), None)
 
     @property
     def refunded_in_whole(self) -> bool:
@@ -239,6 +251,12 @@ class Profile(Model):
     devices: tuple[Device, ...] = ()
     wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
+
+    def device(self, applications: str) -> Device | None:
+        """The device that was last in use, of an app of these (ARNs, with spaces between them)."""
+        ours = tuple(app.replace(":app/", ":endpoint/") + "/" for app in applications.split())
+        found = [device for device in self.devices if device.endpoint.startswith(ours)] if ours else []
+        return max(found, key=lambda device: (device.seen_at, device.endpoint), default=None)
 
 
 class Slot(Model):

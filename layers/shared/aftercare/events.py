@@ -6,7 +6,7 @@ Events carry ids, times, numbers and enumerated words; never a name, an address,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -29,6 +29,13 @@ class RequestData(Model):
     """A legal request; whose it is (several, or nobody known) lies with it under its reference."""
 
     request: str
+
+
+class FreshLinkData(CustomerData):
+    """`link` is the reference that the link's token is about."""
+
+    link: str
+    opens: Literal["orders", "export", "erase"]
 
 
 class OrderData(CustomerData):
@@ -217,6 +224,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ItemOutOfStock", "aftercare.orders", StockData),
         Kind("ReturnRequested", "aftercare.orders", ReturnData),
         Kind("ReturnApproved", "aftercare.orders", ReturnData),
+        Kind("ReturnExpired", "aftercare.orders", ReturnData),
+        Kind("ReturnDeclined", "aftercare.orders", ReturnData),
         Kind("ReturnReceived", "aftercare.orders", ReturnData),
         Kind("ReturnSettled", "aftercare.orders", ReturnData),
         Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
@@ -246,6 +255,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("CustomerErasureRequested", "aftercare.customers", RequestData),
         Kind("CustomerExportRequested", "aftercare.customers", RequestData),
         Kind("ShopErasureRequested", "aftercare.customers", RequestData),
+        Kind("FreshLinkAsked", "aftercare.customers", FreshLinkData),
         Kind("ConsentChanged", "aftercare.consent", ConsentData),
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),

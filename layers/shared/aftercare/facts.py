@@ -201,7 +201,7 @@ class ReturnFact(Model):
     how many of each line of the order. `outcome` and `amount` belong to ReturnSettled.
     """
 
-    type: Literal["ReturnRequested", "ReturnApproved", "ReturnReceived", "ReturnSettled"]
+    type: Literal["ReturnRequested", "ReturnApproved", "ReturnExpired", "ReturnDeclined", "ReturnReceived", "ReturnSettled"]
     occurred_at: Instant
     ref: Ref
     order_ref: Ref | None = None

@@ -14,6 +14,7 @@ from aftercare.keys import Key, TableName
 from aftercare.retention import (
     CASE,
     CHAT,
+    DAY,
     EARLY,
     JOURNAL,
     KNOWLEDGE,
@@ -101,6 +102,7 @@ KINDS: tuple[Kind, ...] = (
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
     _own("wait", "9#WAIT#*", WAIT),
+    _own("fresh links", "9#FRESH", DAY),
     Kind(
         "erased",
         "CUSTOMER#*",

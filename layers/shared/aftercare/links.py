@@ -26,6 +26,9 @@ class LinkPurpose(IntEnum):
     CONFIRM = 11
     AGENT = 12
     DESK = 13
+    ORDERS = 21
+    EXPORT = 22
+    ERASE = 23
 
 
 class BadLink(ValueError):

@@ -32,6 +32,7 @@ CASE = Retention("case", timedelta(days=60), "the latest news of the case came, 
 WAIT = Retention("wait", timedelta(days=30), "the wait's own time")
 """The wait itself is over by then, retries and all."""
 
+DAY = Retention("day", timedelta(days=1), "the last of the links was asked for or used")
 MARK = Retention("mark", timedelta(days=30), "the person was erased")
 """Longer than anything can be under way: a queue and its dead letters keep a message for two weeks."""
 
@@ -43,4 +44,4 @@ KNOWLEDGE = Retention("knowledge", None, "never ends: it is nobody's")
 PACE = Retention("pace", None, "ends when no parcel of its weeks can teach or be foretold any more")
 """The end is a part of the key: the weeks' (shipping_delay.teaching.expires)."""
 
-CLASSES = (PERSON, JOURNAL, PAYLOAD, CHAT, EARLY, OPEN, CASE, WAIT, MARK, NUMBER, REFUSAL, KNOWLEDGE, PACE)
+CLASSES = (PERSON, JOURNAL, PAYLOAD, CHAT, EARLY, OPEN, CASE, WAIT, DAY, MARK, NUMBER, REFUSAL, KNOWLEDGE, PACE)

@@ -15,7 +15,9 @@ NEEDS_NO_OPT_IN = (Purpose.TRANSACTIONAL, Purpose.SERVICE)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why a channel may be used: `kind` is none-needed, consent, soft-opt-in or implied; `proof` names the evidence row."""
+    """Why a channel may be used: `kind` is none-needed, asked, reply, consent, soft-opt-in or implied.
+
+    `proof` names the evidence row."""
 
     kind: str
     proof: str | None = None
@@ -29,6 +31,10 @@ class Lack:
     """Why a channel may not be used."""
 
     why: Why
+
+
+SUPPOSED = ("soft-opt-in", "implied")
+"""Grounds that the law supposes of who said nothing."""
 
 
 def turned_off(customer: Customer, channel: Channel, purpose: Purpose) -> bool:
