@@ -125,9 +125,9 @@ class GrantedTables:
             self._need(key.table)
         return self._tables.read(keys)
 
-    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         self._need(table)
-        return self._tables.partition(table, pk, prefix, most)
+        return self._tables.partition(table, pk, prefix, most, expired=expired)
 
     def write(self, writes: Sequence[Write]) -> None:
         for write in writes:

@@ -16,6 +16,7 @@ from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
 from aftercare.learned import Learned, learned_from
+from aftercare.retention import JOURNAL, PAYLOAD
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
 
-JOURNAL_KEPT = timedelta(days=400)
-BODY_KEPT = timedelta(days=90)
 RELAY_GRACE = timedelta(minutes=2)
 
 READ = 100
@@ -39,19 +38,6 @@ HOT_CASES = 10
 @lru_cache(maxsize=1)
 def _events() -> TypeAdapter[list[Event]]:
     return TypeAdapter(list[Event])
-
-
-def expires(now: datetime, kept: timedelta) -> int:
-    """The table's TTL attribute: Unix seconds after which an item counts as absent."""
-    return int((now + kept).timestamp())
-
-
-def present(item: Item | None, now: datetime) -> Item | None:
-    """The item, or None when it is absent or expired: TTL deletes late, so every read looks at the time itself."""
-    if item is None:
-        return None
-    until = item.get("expires_at")
-    return None if isinstance(until, int) and until <= now.timestamp() else item
 
 
 @lru_cache(maxsize=64)
@@ -284,7 +270,7 @@ class Delivery:
             "correlation_id": self.correlation_id,
             "body_hash": self.body_hash,
             "facts": ",".join(self.facts),
-            "expires_at": expires(self.received_at, JOURNAL_KEPT),
+            "expires_at": JOURNAL.ends(self.received_at),
         }
         if self.parked:
             item["parked"] = self.parked
@@ -314,7 +300,7 @@ def park(delivery: Delivery, body: bytes, identity_secret: str, kept: bytes | No
     from aftercare.mentioned import mentioned  # here: its patterns are for bodies that are parked
 
     place = keys.parked(delivery.sender, delivery.received_at, delivery.key)
-    until = expires(delivery.received_at, BODY_KEPT)
+    until = PAYLOAD.ends(delivery.received_at)
     item: Item = {
         "reason": delivery.parked or "",
         "topic": delivery.topic,
