@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aftercare.clock import iso
 from aftercare.customer import Customer
-from aftercare.endpoints import CONTACT, Endpoint
+from aftercare.endpoints import CONTACT, WORDS, Endpoint
+from aftercare.inbound import Written
 
 if TYPE_CHECKING:
     from aftercare.events import Told
@@ -30,25 +31,47 @@ class Because(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of whom an event is about, at this moment: the customer, and what they wrote where the event tells of that."""
+
+    customer: Customer | None
+    written: Written | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     because: Because
 
 
-def payload(event: "Told", customer: Customer | None, endpoint: Endpoint) -> bytes | Untold:
+def payload(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold:
     """The body for one endpoint, or why it gets none.
 
     Who was erased sends nothing. Who opted out of sale and sharing is told to no third party (11 CCR 7026); what the store's
     own processors are told is neither.
     """
+    customer = record.customer
     if customer is None:
-        return Untold(Because.CUSTOMER_GONE)
+        return _by_nobody_known(event, record, endpoint)
     if endpoint.third_party and customer.consent.sale and customer.consent.sale.opted_out:
         return Untold(Because.OPTED_OUT)
     added = _ADDED.get(event.type, _nothing)(event, customer)
-    if added is None:
+    if added is None or (getattr(event.data, "text_ref", None) and record.written is None):
         return Untold(Because.RECORD_GONE)
+    return _whole(
+        event, {**_order(event, customer), **added, **_text(record, endpoint), "customer": _customer(customer, endpoint)}
+    )
+
+
+def _by_nobody_known(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold:
+    """A text from a number that is nobody's here; whose sender was on record and is not any more says nothing."""
+    if event.data.customer_id or record.written is None or endpoint.third_party:
+        return Untold(Because.CUSTOMER_GONE)
+    return _whole(event, _text(record, endpoint))
+
+
+def _whole(event: "Told", added: Fields) -> bytes:
     told = event.data.model_dump(mode="json", exclude={"customer_id"}, exclude_none=True)
-    data = {**told, **_order(event, customer), **added, "customer": _customer(customer, endpoint)}
+    data = {**told, **added}
     whole = {"type": event.type, "timestamp": iso(event.occurred_at), "data": _plain(data)}
     return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -62,6 +85,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def _text(record: Record, endpoint: Endpoint) -> Fields:
+    """What somebody wrote and from where, and what might be answered, as far as the endpoint is to have it."""
+    written = record.written
+    if written is None:
+        return {}
+    found: dict[str, Any] = {}
+    if CONTACT in endpoint.share:
+        found["number"] = written.number
+    if WORDS in endpoint.share:
+        from helpdesk_bridge.reply import suggestion  # the brand and its words, for what somebody wrote only
+
+        found |= {"text": written.text, "suggested_reply": suggestion(record.customer)}
+    return found
 
 
 def _customer(customer: Customer, endpoint: Endpoint) -> Fields:

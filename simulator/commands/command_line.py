@@ -33,6 +33,7 @@ WORDS: Final = (
     "requests",
     "erase",
     "webhooks",
+    "inbound",
     "redrive",
     "bench",
 )

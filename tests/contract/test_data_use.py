@@ -16,6 +16,7 @@ from aftercare.consent_log import Wording
 from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
+from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
 from aftercare.rate import Quota
 from aftercare.requests import Request
@@ -44,6 +45,7 @@ DOCUMENTS = {
     "archived case": Case,
     "held message": Message,
     "message": Message,
+    "inbound text": Written,
     "evidence": Statement | Declaration,
     "order alias": EARLY,
     "shipment alias": EARLY,

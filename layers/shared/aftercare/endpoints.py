@@ -32,6 +32,7 @@ EVENTS = (
     "ReturnSettled",
     "MessageSent",
     "MessageUnresolved",
+    "InboundMessage",
 )
 """The events that leave as webhooks."""
 

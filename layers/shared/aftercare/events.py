@@ -109,11 +109,12 @@ class SentData(CustomerData):
 
 
 class InboundData(CustomerData):
-    """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
-    start, help or other."""
+    """A person wrote. `customer_id` is empty where the number is nobody's here; `wish` is stop, start, help or other. Of the
+    last, `text_ref` names the text where it is kept (aftercare.inbound)."""
 
     channel: Channel
     wish: str
+    text_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

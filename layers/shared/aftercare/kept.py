@@ -96,6 +96,7 @@ KINDS: tuple[Kind, ...] = (
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
     _own("wait", "9#WAIT#*", WAIT),
+    _own("inbound text", "9#INBOUND#*", PAYLOAD),
     Kind(
         "erased",
         "CUSTOMER#*",

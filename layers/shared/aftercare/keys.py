@@ -25,6 +25,7 @@ LEDGER = "9#LEDGER#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
+INBOUND = "9#INBOUND#"
 ERASED = "1#ERASED"
 ONLY = "-"
 
@@ -79,6 +80,11 @@ def evidence(customer_id: str, sequence: str) -> Key:
 def wait(customer_id: str, name: str) -> Key:
     """A workflow that waits for this customer, by its name: what erasure has to stop."""
     return customer(customer_id, WAIT + name)
+
+
+def inbound(customer_id: str, ref: str) -> Key:
+    """What this customer wrote, by the name that its event has."""
+    return customer(customer_id, INBOUND + ref)
 
 
 def wording(text_hash: str) -> Key:
