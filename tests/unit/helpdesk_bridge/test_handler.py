@@ -224,7 +224,9 @@ def wrote(small, customer=ANNA, text="The grinder is broken"):
     if customer:
         small.tables.write([inbound.keep(customer, "t1", written, small.clock.at, new=True)])
     else:
-        small.tables.write([Put(inbound.place("", "t1", NOON), {"body": written.to_json().encode(), "expires_at": PAYLOAD.ends(NOON)})])
+        small.tables.write(
+            [Put(inbound.place("", "t1", NOON), {"body": written.to_json().encode(), "expires_at": PAYLOAD.ends(small.clock.at)})]
+        )
     return event("InboundMessage", customer, channel="sms", wish="other", text_ref="t1")
 
 
