@@ -34,6 +34,8 @@ WORDS: Final = (
     "rescue",
     "export",
     "erase",
+    "webhooks",
+    "inbound",
     "redrive",
     "bench",
 )

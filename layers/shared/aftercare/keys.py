@@ -31,6 +31,7 @@ SETUP = "9#SETUP#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
+INBOUND = "9#INBOUND#"
 ERASED = "1#ERASED"
 FRESH = "9#FRESH"
 ONLY = "-"
@@ -123,6 +124,11 @@ def wait(customer_id: str, name: str) -> Key:
     return customer(customer_id, WAIT + name)
 
 
+def inbound(customer_id: str, ref: str) -> Key:
+    """What this customer wrote, by the name that its event has."""
+    return customer(customer_id, INBOUND + ref)
+
+
 def wording(text_hash: str) -> Key:
     """A text that somebody agreed to, by its hash: no personal data, and it outlives every customer."""
     return Key("knowledge", f"WORDING#{text_hash}", ONLY)
@@ -212,6 +218,11 @@ def base32(raw: bytes) -> str:
 def quota() -> Key:
     """What the mail provider allows the account, as it was last read."""
     return Key("knowledge", "SETTINGS", "QUOTA")
+
+
+def endpoint(name: str) -> Key:
+    """That an endpoint of the store's webhooks is closed; absent while it is open."""
+    return Key("knowledge", "SETTINGS", f"ENDPOINT#{name}")
 
 
 def cadence() -> Key:
