@@ -22,6 +22,7 @@ from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
+from aftercare.rate import spread
 from aftercare.switch import Mode, Switch
 from message_gate.channel_choice import Choice, choose
 from message_gate.channels import REPLIES
@@ -178,7 +179,18 @@ class Candidate:
         at = next_turn(self.frequency.digest, zone, self.customer.id, self.now)
         channel = next(c for c in self.usable() if c in CARRIES)
         closes = self.proposal.not_after
-        return next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        found = next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        return found if found in (None, at) else self.spread(found, self.hours(channel))
+
+    def spread(self, opens: datetime, hours: Schedule) -> datetime:
+        """When a message that can wait leaves after an opening that many wait for: somewhere in the time after it, with all else
+        that waits for the same customer."""
+        if self.proposal.purpose not in MARKETING:
+            return opens
+        window = window_around(hours, opens)
+        closes = min(window[1] - hours_book().guard if window else self.proposal.not_after, self.proposal.not_after)
+        room = min(closes - opens, timedelta(minutes=self.frequency.rate.spread_minutes))
+        return spread(opens, room, f"opening#{self.customer.id}")
 
     def mode(self, channel: Channel) -> Mode:
         if self.parts:
@@ -473,6 +485,15 @@ def _consent_settled(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.CONSENT_SETTLED)
 
 
+def _not_asked(candidate: Candidate) -> Refuse | None:
+    """The customer still waits for the product: the wish has not run out, and it was not bought since."""
+    product = candidate.proposal.references.get("product")
+    watch = next((watch for watch in candidate.customer.watches if watch.product == product), None)
+    if watch and watch.stands(candidate.customer, candidate.now):
+        return None
+    return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -484,6 +505,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.NOT_ASKED: _not_asked,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -557,7 +579,8 @@ def send_time(candidate: Candidate) -> Verdict:
         if better:
             return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
-    return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
+    until = candidate.spread(departure.at, departure.hours) if departure.at else candidate.proposal.not_after
+    return Hold(until=until, because=Reason.QUIET_HOURS, saw=saw)
 
 
 def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:

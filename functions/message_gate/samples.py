@@ -12,9 +12,11 @@ from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
+from aftercare.watches import Watch
 from message_gate.letter import Part
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
@@ -48,6 +50,8 @@ class Sample:
     numbers: Mapping[str, int] = field(default_factory=dict)
     consent: ConsentRecord = field(default_factory=ConsentRecord)
     parts: tuple["Sample", ...] = ()
+    publication: Publication | None = None
+    watches: tuple[Watch, ...] = ()
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -62,7 +66,12 @@ class Sample:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
         orders = {order.key: order for order in (self.order, *(part.order for part in self.parts))}
         return Customer(
-            id="sample", profile=profile, consent=self.consent, orders=tuple(orders.values()), shipments=self.shipments
+            id="sample",
+            profile=profile,
+            consent=self.consent,
+            orders=tuple(orders.values()),
+            shipments=self.shipments,
+            watches=self.watches,
         )
 
     def proposal(self) -> Proposal:
@@ -82,7 +91,55 @@ class Sample:
 
 
 def parts_of(sample: Sample) -> tuple[Part, ...]:
-    return tuple(Part(part.proposal(), part.order, part.include) for part in sample.parts)
+    return tuple(Part(part.proposal(), part.order, part.include, part.publication) for part in sample.parts)
+
+
+def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
+    """What a store publishes: to who waits for it, and to who has bought it."""
+
+    def told(kind: str, **more: object) -> Publication:
+        given = {
+            "key": f"sample:{kind}",
+            "kind": kind,
+            "shop": "sample",
+            "products": ("sample:P-100",),
+            "audience": ("asked", "owners"),
+            "title": {"en": "House espresso"},
+            "url": "https://larkfield.example/p/house-espresso",
+            "published_at": PLACED,
+        }
+        return Publication.model_validate({**given, **more})
+
+    recall = {
+        "title": {"en": "The lid may come loose", "de": "Der Deckel kann sich lösen"},
+        "text": {
+            "en": "On jars of batch 12 the lid may come loose while they are carried. We send you a new one at no cost.",
+            "de": "Bei Gläsern der Charge 12 kann sich der Deckel beim Tragen lösen. Sie bekommen kostenlos einen neuen.",
+        },
+    }
+    news = {
+        "title": {"en": "A finer grind for your espresso", "de": "Feiner gemahlen: Ihr Espresso"},
+        "text": {
+            "en": "From this roast on we grind it finer, because most of you brew it in a small machine.",
+            "de": "Ab dieser Röstung mahlen wir ihn feiner, weil die meisten von Ihnen ihn in einer kleinen Maschine brühen.",
+        },
+    }
+    watch = Watch(product="sample:P-100", asked_at=PLACED, until=PLACED + timedelta(days=180))
+    references = {"publication": "sample:p", "product": "sample:P-100"}
+    asked, owner = (Block(kind="group", variant=v) for v in ("asked", "owners"))
+    offered, service = Purpose.PROMOTIONAL, Purpose.SERVICE
+    hostile = told("news", title={"en": HOSTILE[:80]}, text={"en": HOSTILE})
+    return {
+        "restocked-asked": Sample(
+            "product-restocked", bare, (asked,), offered, references=references, publication=told("restock"), watches=(watch,)
+        ),
+        "restocked-owner": Sample(
+            "product-restocked", order, (owner,), offered, references=references, publication=told("restock")
+        ),
+        "announcement": Sample("announcement", order, (owner,), offered, publication=told("news", **news)),
+        "announcement-hostile": Sample("announcement", order, (owner,), offered, publication=hostile),
+        "safety": Sample("safety-notice", order, (owner,), service, publication=told("safety", **recall)),
+    }
 
 
 def _waits(purpose: Purpose) -> Head:
@@ -225,7 +282,7 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
     for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
         found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)
-    return found | _notices(usual, several, bare, hostile)
+    return found | _of_products(usual, bare) | _notices(usual, several, bare, hostile)
 
 
 # ---------------------------------------------------------------- parcels and changes of an order

@@ -17,7 +17,6 @@ from aftercare.learned import Learned
 from aftercare.one_line import plain
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
-from aftercare.rate import SHARDS
 from aftercare.settings import MissingSetting, Settings
 from aftercare.store import CustomerErased, expires, load, present, versioned, with_archive
 from aftercare.switch import Switch, switch_from
@@ -232,7 +231,7 @@ def open_gate(
             quota=quota_from(known.get(keys.quota())),
             known=known,
             wanted=len(waits),
-            shard=int(first[:4], 36) % SHARDS,
+            seed=first,
         ),
         policy=policy,
         frequency=frequency,

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from aftercare.catalogue import Family, Skill
 from aftercare.consent import Says
-from aftercare.customer import Charge
+from aftercare.customer import Charge, OrderLine
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
+from aftercare.published import Publication
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
@@ -372,7 +373,95 @@ def _of_reminder(view: View) -> View:
     }
 
 
-OUTLINES: Mapping[str, Callable[[View], View]] = {"reorder-reminder": _of_reminder}
+# ---------------------------------------------------------------- what a store publishes about products
+
+
+class NothingPublished(LookupError):
+    """A message about a publication without one."""
+
+
+def _published(letter: Letter) -> Publication:
+    if letter.publication is None:
+        raise NothingPublished(f"{letter.message.template}: expected what it tells of")
+    return letter.publication
+
+
+def _said(letter: Letter, texts: Mapping[str, str], longest: int) -> str:
+    """The store's text in the reader's language, else in one it has."""
+    return plain(letter.pick(texts), longest) if texts else ""
+
+
+def _advice(letter: Letter, told: Publication, title: str) -> tuple[str | None, str | None]:
+    """Something of use to who buys nothing: a tip for what the product is."""
+    ref = told.products[0].partition(":")[2]
+    line = OrderLine.model_construct(line_ref="-", product_ref=ref, title=title, quantity=1)
+    return one_tip(letter, letter.catalogue.family_of(line))
+
+
+def restocked(letter: Letter, common: View) -> View:
+    """A product is there again, told to who asked for it or has bought it."""
+    del common
+    told, say = _published(letter), letter.words.say
+    title = _said(letter, told.title, 40)
+    watch = next((w for w in letter.customer.watches if w.product == letter.message.references.get("product")), None)
+    asked = letter.chosen("group") == "asked" and watch is not None
+    date = letter.language.date(watch.asked_at, letter.zone) if asked and watch else letter.ordered_on() if letter.about else ""
+    group = "asked" if asked else "owner"
+    advice, advice_url = _advice(letter, told, title)
+    return {
+        "subject": say("subject", product=title),
+        "preheader": say(f"preheader_{group}"),
+        "heading": say("heading", product=title),
+        "lead": say(f"lead_{group}", product=title, date=date),
+        "warning": None,
+        "advice": advice,
+        "advice_url": advice_url or letter.brand.shop_of(told.shop).tutorials,
+        "action": say("button"),
+        "action_url": https(told.url),
+        "once": say(f"once_{group}"),
+        "why": say(f"why_{group}", brand=letter.brand.name, date=date),
+    }
+
+
+def announced(letter: Letter, common: View) -> View:
+    """A store's own words about something that its reader has bought or asked for."""
+    del common
+    told, say = _published(letter), letter.words.say
+    title, text = _said(letter, told.title, 60), _said(letter, told.text, 600)
+    advice, advice_url = (None, None) if told.kind == "safety" else _advice(letter, told, title)
+    bought = letter.about is not None
+    return {
+        "subject": title,
+        "preheader": plain(text, 140) if text != title else say("preheader"),
+        "heading": title,
+        "lead": text,
+        "warning": say("warning") if told.kind == "safety" else None,
+        "advice": advice,
+        "advice_url": advice_url or letter.brand.shop_of(told.shop).tutorials,
+        "action": say("button"),
+        "action_url": https(told.url),
+        "once": say("once"),
+        "why": say("why_owner", brand=letter.brand.name, date=letter.ordered_on())
+        if bought
+        else say("why_asked", brand=letter.brand.name),
+    }
+
+
+def _of_publication(view: View) -> View:
+    return {
+        "title": view["heading"],
+        "text": view["lead"],
+        "action": view["action"],
+        "url": view["action_url"],
+        "why": view["why"],
+    }
+
+
+OUTLINES: Mapping[str, Callable[[View], View]] = {
+    "reorder-reminder": _of_reminder,
+    "product-restocked": _of_publication,
+    "announcement": _of_publication,
+}
 """What a digest takes of each message that may be gathered (`digest.templates` of frequency.yaml)."""
 
 VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
@@ -380,6 +469,9 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
     "digest": digest,
+    "product-restocked": restocked,
+    "announcement": announced,
+    "safety-notice": announced,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

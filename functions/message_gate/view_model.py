@@ -135,6 +135,16 @@ class DigestView(Frame):
     items: list[ItemView]
 
 
+class PublicationView(Frame):
+    lead: str
+    warning: str | None
+    advice: str | None
+    advice_url: str
+    action: str
+    action_url: str
+    once: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -172,6 +182,7 @@ MODELS: Mapping[str, type] = {
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
     "digest": DigestView,
+    **dict.fromkeys(("product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

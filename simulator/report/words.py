@@ -32,6 +32,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
+    Reason.NOT_ASKED: "the customer does not wait for the product any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -116,6 +117,7 @@ _UNLESS: Final = {
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
     "consent-settled": "a consent still waits for its confirmation",
+    "not-asked": "the customer still waits for the product",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
 

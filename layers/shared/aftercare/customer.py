@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the shapes that only some customers' records have
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
+    from aftercare.watches import Watch
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -274,6 +275,7 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
+    watches: tuple["Watch", ...] = ()
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()

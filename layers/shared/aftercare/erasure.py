@@ -111,7 +111,7 @@ def plan(items: Sequence[Item], evidence: Sequence[Key], owned: Sequence[Key], m
         removes.append(place)
     asked = tuple(key for key in owned if key.pk.startswith("REQUEST#"))
     bodies = tuple(key for key in (*owned, *mentioned) if key.pk.startswith(("PARKED#", "MENTION#")))
-    rows = tuple(key for key in owned if key.pk.startswith("SHOP#"))
+    rows = tuple(key for key in owned if key.pk.startswith(("SHOP#", "PRODUCT#")))
     names = tuple(key for key in owned if key not in (*asked, *bodies, *rows))
     return Plan(
         stops=tuple(waits),

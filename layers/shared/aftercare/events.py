@@ -99,6 +99,12 @@ class MessageData(CustomerData):
     reason: Reason
 
 
+class PublicationData(Model):
+    """What a store published about its products, by its key: nobody's data, and all of it lies under the key."""
+
+    publication: str
+
+
 class InboundData(CustomerData):
     """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
     start, help or other."""
@@ -151,6 +157,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseAnswered", "aftercare.support", CaseData),
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("ProductRestocked", "aftercare.products", PublicationData),
+        Kind("AnnouncementPublished", "aftercare.products", PublicationData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

@@ -4,7 +4,7 @@ A fact may carry personal data: it goes from the sender into the customer's reco
 from a fact: it comes from the source or the credentials that the fact came with.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -16,6 +16,9 @@ from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
+
+if TYPE_CHECKING:
+    from aftercare.product_facts import AnnouncementFact, RestockFact, WatchFact
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]
 
@@ -262,4 +265,9 @@ class OtherFact(Model):
 AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 """What is kept on an order's record."""
 
-Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact
+if TYPE_CHECKING:  # the shapes of facts about products come with the first of them
+    Fact: TypeAlias = (
+        AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact | WatchFact | RestockFact | AnnouncementFact
+    )
+else:
+    Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact

@@ -20,9 +20,12 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
+WATCH = "1#WATCH#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
+OWNERS = "OWNS#"
+ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
 ERASED = "1#ERASED"
@@ -59,6 +62,33 @@ def held(customer_id: str, message_id: str) -> Key:
 def in_archive(hot: Key) -> Key:
     """Where an order, a shipment or a case lies once it has moved."""
     return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
+
+
+def watch(customer_id: str, product_key: str) -> Key:
+    return customer(customer_id, WATCH + product_key)
+
+
+def product(product_key: str) -> str:
+    """The partition of a product's index: who asked for it, and who has bought it, by customer id."""
+    return f"PRODUCT#{product_key}"
+
+
+def product_owner(product_key: str, customer_id: str) -> Key:
+    return Key("customers", product(product_key), OWNERS + customer_id)
+
+
+def product_asker(product_key: str, customer_id: str) -> Key:
+    return Key("customers", product(product_key), ASKED + customer_id)
+
+
+def publication(publication_key: str) -> Key:
+    """What a store published about its products: texts of the store's, nobody's data."""
+    return Key("knowledge", f"PUBLICATION#{publication_key}", ONLY)
+
+
+def wave(publication_key: str) -> Key:
+    """How far a publication has come through its readers."""
+    return Key("customers", f"WAVE#{publication_key}", ONLY)
 
 
 def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:

@@ -27,6 +27,7 @@ class Unless(Term):
     PARCEL_MOVED_ON = "parcel-moved-on"
     PARCEL_RECOVERED = "parcel-recovered"
     CONSENT_SETTLED = "consent-settled"
+    NOT_ASKED = "not-asked"
 
 
 class Block(Model):

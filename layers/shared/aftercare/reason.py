@@ -40,6 +40,7 @@ class Reason(Term):
     PARCEL_MOVED_ON = "parcel_moved_on"
     PARCEL_RECOVERED = "parcel_recovered"
     CONSENT_SETTLED = "consent_settled"
+    NOT_ASKED = "not_asked"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"

@@ -47,6 +47,8 @@ ENVIRONMENT = {
     "wait_schedule_role": "WAIT_SCHEDULE_ROLE",
     "slot_schedule_group": "SLOT_SCHEDULE_GROUP",
     "slot_schedule_role": "SLOT_SCHEDULE_ROLE",
+    "product_owners": "PRODUCT_OWNERS",
+    "product_news_queue_url": "PRODUCT_NEWS_QUEUE_URL",
 }
 
 _NAMES = tuple(ENVIRONMENT.values())
@@ -101,6 +103,8 @@ class Settings:
     wait_schedule_role: str | None = None
     slot_schedule_group: str | None = None
     slot_schedule_role: str | None = None
+    product_owners: str | None = None
+    product_news_queue_url: str | None = None
 
     def need(self, field: str) -> str:
         """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
+    from aftercare.watches import Watch
 
 JOURNAL_KEPT = timedelta(days=400)
 BODY_KEPT = timedelta(days=90)
@@ -162,6 +163,12 @@ def _case(doc: str) -> "Case":
     return Case.model_validate_json(doc)
 
 
+def _watch(doc: str) -> "Watch":
+    from aftercare.watches import Watch
+
+    return Watch.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     key.split("#", 2)[1]: (name, read)
     for key, name, read in (
@@ -175,6 +182,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
         (keys.CASE, "cases", _case),
+        (keys.WATCH, "watches", _watch),
     )
 }
 """What a sort key's second part is read as; of those that have a third there are several."""

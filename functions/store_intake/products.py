@@ -1,0 +1,96 @@
+"""What is told of products: who waits for one, and what a store publishes about some. Loaded with the first such fact."""
+
+from datetime import datetime, timedelta
+
+from aftercare import events, keys, watches
+from aftercare.customer import Customer, Order
+from aftercare.event import Event
+from aftercare.facts import ConsentFact, CustomerFact, Fact
+from aftercare.product_facts import AnnouncementFact, RestockFact, WatchFact
+from aftercare.published import Publication, put
+from aftercare.store import expires, versioned
+from aftercare.table import Write
+from aftercare.watches import ASKED_KEPT, Watch, asking, product_key
+from store_intake.received import Received
+
+KEPT = timedelta(days=400)
+"""So long a publication can be looked up by the messages that tell of it."""
+
+
+def told_with(fact: Fact) -> tuple[Fact, ...]:
+    """A wish to hear of a product, with who the person is and what they were asked, as other senders tell these."""
+    if not isinstance(fact, WatchFact):
+        return (fact,)
+    at, ref, contact = fact.occurred_at, fact.customer_ref, fact.contact
+    person = CustomerFact(
+        type="CustomerUpdated", occurred_at=at, customer_ref=ref, contact=contact, locale=fact.locale, country=fact.country
+    )
+    if not fact.consent:
+        return (person, fact)
+    said = ConsentFact(type="ConsentChanged", occurred_at=at, customer_ref=ref, contact=contact, said=fact.consent)
+    return (person, said, fact)
+
+
+def watching(customer_id: str, before: Customer | None, fact: Fact, shop: str, now: datetime) -> list[Write]:
+    """The wish on the customer's record and in the product's index. One that is told again lasts longer; an older one changes
+    nothing."""
+    product = product_key(shop, fact.product_ref) if isinstance(fact, WatchFact) else None
+    if product is None:
+        return []
+    known = next((watch for watch in before.watches if watch.product == product), None) if before else None
+    if known and known.asked_at >= fact.occurred_at:
+        return []
+    watch = Watch(product=product, asked_at=fact.occurred_at, until=fact.occurred_at + ASKED_KEPT)
+    if watch.until <= now:
+        return []
+    version = known.version if known else 0
+    doc = watch.model_copy(update={"version": version + 1}).to_json()
+    place = keys.watch(customer_id, product)
+    return [
+        versioned(place, doc, version, expires_at=expires(now, watch.until - now)),
+        asking(customer_id, watch, now),
+    ]
+
+
+def owning(customer: Customer | None, customer_id: str, before: Order | None, after: Order, now: datetime) -> list[Write]:
+    """The products of an order lead to its customer."""
+    others = customer.orders if customer else ()
+    all_known = customer is None or customer.profile.archived_until is None or bool(customer.archived)
+    return watches.owning(customer_id, before, after, others, now, all_known)
+
+
+def publication_of(fact: Fact, shop: str) -> Publication | None:
+    """What a fact publishes; None for any other fact. ValueError for a reference that no key can hold."""
+    if isinstance(fact, RestockFact):
+        said: dict[str, object] = {"kind": "restock", "title": {"en": fact.title}}
+        refs: tuple[str, ...] = (fact.product_ref,)
+    elif isinstance(fact, AnnouncementFact):
+        said, refs = {"kind": fact.kind, "title": fact.title, "text": fact.text}, fact.product_refs
+    else:
+        return None
+    return Publication.model_validate(
+        {
+            "key": f"{shop}:{fact.ref}",
+            "shop": shop,
+            "products": tuple(dict.fromkeys(f"{shop}:{ref}" for ref in refs)),
+            "audience": fact.audience,
+            "url": fact.url,
+            "published_at": fact.occurred_at,
+            "until": fact.until,
+            **said,
+        }
+    )
+
+
+def published(received: Received) -> tuple[tuple[Event, ...], tuple[Write, ...]]:
+    """What a delivery publishes: the events that tell of it, and the writes that keep it."""
+    told: list[Event] = []
+    writes: list[Write] = []
+    for fact in received.facts:
+        publication = publication_of(fact, received.shop)
+        if publication is not None:
+            writes.append(put(publication, expires(received.received_at, KEPT)))
+            data = events.PublicationData(publication=publication.key)
+            event_id = keys.message_id(f"{received.key}#{fact.type}")
+            told.append(events.make(fact.type, event_id, fact.occurred_at, received.correlation_id, data))
+    return tuple(told), tuple(writes)

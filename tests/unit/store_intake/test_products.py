@@ -1,0 +1,205 @@
+"""Who asked for a product and who has bought it lead from the product to them; what is published lies under its key."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from aftercare import keys
+from aftercare.clock import parse_iso
+from aftercare.consent import Channel, Purpose, Says
+from aftercare.published import read
+from aftercare.watches import ASKED_KEPT, MOST_PRODUCTS
+from tests.small_outside import START, sample
+from tests.unit.store_intake.test_intake import put
+
+PRODUCT = "example:P-100"
+
+
+@pytest.fixture
+def owners(small):
+    small.settings = replace(small.settings, product_owners="on")
+    return small
+
+
+def lines(*refs, quantity=1):
+    return [
+        {"line_ref": str(n), "product_ref": ref, "title": f"Some {ref}", "quantity": quantity} for n, ref in enumerate(refs, 1)
+    ]
+
+
+def order(**more):
+    return {**sample("store/OrderPlaced")["detail"]["order"], **more}
+
+
+# ---------------------------------------------------------------- who asked
+
+
+def test_a_wish_lies_on_the_record_and_leads_from_the_product_to_who_has_it(small):
+    assert put("RestockRequested")["facts"] == ["CustomerUpdated", "ConsentChanged", "RestockRequested"]
+    customer = small.customer()
+    (watch,) = customer.watches
+    asked = parse_iso("2026-03-02T09:15:28Z")
+    assert (watch.product, watch.asked_at, watch.until) == (PRODUCT, asked, asked + ASKED_KEPT)
+    assert customer.profile.contact.email == "anna@example.com"
+    assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.PENDING, "Germany asks for a confirmation"
+    place = keys.product_asker(PRODUCT, customer.id)
+    (item,) = small.items(keys.product(PRODUCT))
+    assert (item["sk"], item["customer_id"]) == (place.sk, customer.id)
+    assert set(item) == {"pk", "sk", "customer_id", "asked_at", "expires_at"}
+    assert item["expires_at"] == int((asked + ASKED_KEPT).timestamp())
+
+
+def test_a_wish_that_is_told_again_lasts_longer_and_an_older_one_changes_nothing(small):
+    put("RestockRequested", occurred_at="2026-03-01T09:00:00Z", event_id="first")
+    put("RestockRequested", occurred_at="2026-03-02T09:00:00Z", event_id="again")
+    put("RestockRequested", occurred_at="2026-02-01T09:00:00Z", event_id="late")
+    (watch,) = small.customer().watches
+    assert watch.asked_at == parse_iso("2026-03-02T09:00:00Z")
+    assert len(small.items(keys.product(PRODUCT))) == 1
+
+
+def test_a_wish_of_long_ago_makes_a_record_and_no_wish(small):
+    put("RestockRequested", occurred_at="2025-01-01T09:00:00Z")
+    assert small.customer().watches == ()
+    assert small.items("PRODUCT#") == []
+
+
+def test_a_wish_of_nobody_is_refused_with_what_it_lacks(small):
+    answer = put("RestockRequested", contact={"email": "not an address"}, customer_ref=None)
+    assert "detail.contact.email" in answer["parked"] and answer["parked"].count("contact.email: expected an e-mail") == 1
+    assert "product_ref" in put("RestockRequested", product_ref="what is this?", event_id="x")["parked"]
+
+
+def test_a_wish_is_over_when_its_time_is_or_the_product_was_bought(small):
+    put("RestockRequested", occurred_at="2026-03-02T09:00:00Z")
+    (watch,) = small.customer().watches
+    assert watch.stands(small.customer(), START) and not watch.stands(small.customer(), watch.until)
+    later = order(placed_at="2026-03-02T09:10:00Z", as_of="2026-03-02T09:10:00Z")
+    put("OrderPlaced", order={**later, "lines": lines("P-9")}, ref="1071", event_id="o1")
+    assert watch.stands(small.customer(), START)
+    put("OrderPlaced", order={**later, "lines": lines("P-100")}, ref="1072", event_id="o2")
+    assert not watch.stands(small.customer(), START)
+
+
+# ---------------------------------------------------------------- who bought
+
+
+def test_without_the_setting_no_product_leads_anywhere(small):
+    put("OrderPlaced")
+    assert small.items("PRODUCT#") == []
+
+
+def test_an_orders_products_lead_to_its_customer_in_the_orders_own_transaction(owners):
+    before = len(owners.tables.calls)
+    put("OrderPlaced")
+    assert owners.tables.calls[before:].count("write") == 1
+    customer = owners.customer()
+    for product in ("example:P-100", "example:P-200"):
+        (item,) = owners.items(keys.product(product))
+        assert set(item) == {"pk", "sk", "customer_id", "order", "expires_at"}
+        assert (item["sk"], item["order"]) == (f"OWNS#{customer.id}", "example:1070")
+
+
+def test_the_same_order_told_again_writes_nothing_more_to_the_index(owners):
+    put("OrderPlaced")
+    made = len(owners.tables.made)
+    put("OrderUpdated", event_id="u1")
+    assert not [item for item in owners.tables.made[made:] if str(item["pk"]).startswith("PRODUCT#")]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"order": order(lines=lines("P-200"), as_of="2026-03-02T10:00:00Z")},
+        {"order": order(lines=[*lines("P-200"), *lines("P-100", quantity=0)], as_of="2026-03-02T10:00:00Z")},
+    ],
+)
+def test_what_is_taken_off_the_order_leads_nowhere_any_more(owners, way):
+    put("OrderPlaced")
+    put("OrderUpdated", event_id="u1", **way)
+    assert owners.items(keys.product("example:P-100")) == []
+    assert len(owners.items(keys.product("example:P-200"))) == 1
+
+
+def test_a_cancelled_order_leads_nowhere_unless_another_has_the_same_product(owners):
+    put("OrderPlaced")
+    put("OrderPlaced", ref="1071", order=order(lines=lines("P-100")), event_id="o2")
+    put("OrderCancelled", ref="1070", event_id="c1")
+    assert len(owners.items(keys.product("example:P-100"))) == 1
+    assert owners.items(keys.product("example:P-200")) == []
+
+
+def test_tests_gift_cards_and_references_that_are_no_key_are_left_out(owners):
+    card = {**lines("P-1")[0], "gift_card": True}
+    odd = {**lines("P-2")[0], "product_ref": "a b/ü", "line_ref": "2"}
+    put("OrderPlaced", order=order(lines=[card, odd]), event_id="o1")
+    put("OrderPlaced", ref="1071", order=order(is_test=True), event_id="o2")
+    assert owners.items("PRODUCT#") == []
+
+
+def test_an_order_of_very_many_products_is_recorded_and_leads_from_the_first_of_them(owners):
+    assert put("OrderPlaced", order=order(lines=lines(*(f"P-{n}" for n in range(300)))))["status"] == "recorded"
+    assert len(owners.items("PRODUCT#")) == MOST_PRODUCTS
+
+
+def test_what_erasure_looks_through_has_every_place_in_the_index(owners):
+    put("OrderPlaced")
+    put("OrderPlaced", ref="1071", order=order(lines=lines("P-7", "P-8")), event_id="o2")
+    put("RestockRequested", product_ref="P-300", occurred_at="2026-03-02T09:00:00Z")
+    there = {(str(i["pk"]), str(i["sk"])) for i in owners.items("PRODUCT#")}
+    assert there <= {(place.pk, place.sk) for place in owners.tables.owned(owners.customer().id)}
+    assert len(there) == 5
+
+
+# ---------------------------------------------------------------- what is published
+
+
+def test_a_publication_lies_under_its_key_and_its_event_names_only_that(small):
+    answer = put("AnnouncementPublished")
+    assert answer["facts"] == ["AnnouncementPublished"]
+    told = read(small.tables, "example:recall-2026-1")
+    assert (told.kind, told.products, told.audience, told.purpose) == ("safety", ("example:P-200",), ("owners",), Purpose.SERVICE)
+    (delivery,) = small.items("DELIVERY#")
+    assert '"publication":"example:recall-2026-1"' in str(delivery["events"])
+    assert "slip" not in str(delivery["events"]) and "customer_id" not in delivery
+
+
+def test_a_restock_is_told_to_who_asked_unless_the_store_says_otherwise(small):
+    detail = sample("store/ProductRestocked")["detail"]
+    put("ProductRestocked", audience=detail["audience"])
+    assert read(small.tables, "example:restock-2026-12").audience == ("asked", "owners")
+    put("ProductRestocked", ref="second", audience=["asked"], event_id="s")
+    told = read(small.tables, "example:second")
+    assert (told.kind, told.title, told.purpose) == ("restock", {"en": "House Espresso"}, Purpose.PROMOTIONAL)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": "threat"}, "detail.kind"),
+        ({"url": "javascript:alert(1)"}, "detail.url"),
+        ({"product_refs": []}, "detail.product_refs"),
+        ({"title": {}}, "detail.title"),
+        ({"text": {"en": "x" * 700}}, "detail.text.en"),
+        ({"audience": ["everyone"]}, "detail.audience"),
+    ],
+)
+def test_a_publication_that_is_not_as_expected_is_parked_with_the_field(small, change, field):
+    assert field in put("AnnouncementPublished", **change)["parked"]
+    assert not [i for i in small.tables.twin.items("knowledge") if str(i["pk"]).startswith("PUBLICATION#")]
+
+
+def test_the_same_publication_delivered_twice_is_told_once(small):
+    put("AnnouncementPublished", event_id="same")
+    assert put("AnnouncementPublished", event_id="same")["status"] == "duplicate"
+    assert len(small.items("DELIVERY#")) == 1
+
+
+def test_what_asked_before_still_stands_beside_what_is_bought_after(owners):
+    put("RestockRequested", occurred_at="2026-03-02T08:00:00Z")
+    put("OrderPlaced")
+    kinds = sorted(str(i["sk"]).partition("#")[0] for i in owners.items(keys.product(PRODUCT)))
+    assert kinds == ["ASKED", "OWNS"]
+    (watch,) = owners.customer().watches
+    assert not watch.stands(owners.customer(), START + timedelta(minutes=1))
