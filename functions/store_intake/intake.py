@@ -186,7 +186,7 @@ def take(outside: Outside, received: Received) -> Outcome:
             return _known_delivery(outside, received, marker, secret)
         names, at = _with_early(outside, received, known, names, at, secret)
         there = _known(outside, received, names, at, known)
-        plan = decide(received, names, at, there, new_id, secret, owners=outside.settings.product_owners == "on")
+        plan = decide(received, names, at, there, new_id, secret, owners=outside.settings.product_owners != "off")
         if plan.forgets:
             plan = replace(plan, writes=(*plan.writes, *_left(outside, plan.forgets)))
         too_much, set_aside = excess(plan.writes), received
@@ -307,7 +307,7 @@ def _known_delivery(outside: Outside, received: Received, marker: Item, secret: 
 # ---------------------------------------------------------------- the decision
 
 
-def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str, owners: bool = False) -> Plan:
+def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str, owners: bool = True) -> Plan:
     """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in; `owners`
     says whether an order's products are to lead to its customer."""
     if received.reason:

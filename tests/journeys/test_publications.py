@@ -66,7 +66,7 @@ def test_who_asked_hears_that_it_is_back_and_who_bought_it_meanwhile_does_not(ba
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_owners_hear_an_announcement_by_their_consent_and_a_warning_without(backend):
-    with LocalCloud(backend, seed=3, switch="on", parameters={"ProductOwners": "on"}) as cloud:
+    with LocalCloud(backend, seed=3, switch="on") as cloud:
         bought(cloud, "1", "anna@example.com")
         bought(cloud, "2", "ben@example.com", consent=[])
         bought(cloud, "3", "carl@example.com", product="P-2")
@@ -88,7 +88,7 @@ def test_owners_hear_an_announcement_by_their_consent_and_a_warning_without(back
 
 
 def test_without_the_setting_nobody_is_found_and_nothing_breaks():
-    with LocalCloud("memory", seed=3, switch="on") as cloud:
+    with LocalCloud("memory", seed=3, switch="on", parameters={"ProductOwners": "off"}) as cloud:
         bought(cloud, "1", "anna@example.com")
         cloud.run()
         announcement(cloud, "news")
@@ -98,7 +98,7 @@ def test_without_the_setting_nobody_is_found_and_nothing_breaks():
 
 
 def test_a_wave_of_several_pages_leaves_at_the_rate_and_reaches_everybody_once():
-    with LocalCloud("memory", seed=3, switch="on", parameters={"ProductOwners": "on"}) as cloud:
+    with LocalCloud("memory", seed=3, switch="on") as cloud:
         people = 600
         for n in range(people):
             bought(cloud, str(n), f"p{n}@example.com")
@@ -121,7 +121,7 @@ def test_a_wave_of_several_pages_leaves_at_the_rate_and_reaches_everybody_once()
 
 
 def test_who_hears_once_a_week_gets_a_restock_in_the_digest_and_a_warning_at_once():
-    with LocalCloud("memory", seed=3, switch="on", parameters={"ProductOwners": "on"}) as cloud:
+    with LocalCloud("memory", seed=3, switch="on") as cloud:
         bought(cloud, "1", "anna@example.com")
         cloud.run()
         customer = next(iter({m["customer"] for m in cloud.messages()}))
@@ -150,7 +150,7 @@ def weekly(cloud, customer_id):
 
 
 def test_no_name_address_or_text_is_in_a_queue_an_event_or_a_wave():
-    with LocalCloud("memory", seed=3, switch="off", parameters={"ProductOwners": "on"}) as cloud:
+    with LocalCloud("memory", seed=3, switch="off") as cloud:
         bought(cloud, "1", "anna@example.com")
         cloud.run()
         announcement(cloud, "news")

@@ -16,12 +16,6 @@ from tests.unit.store_intake.test_intake import put
 PRODUCT = "example:P-100"
 
 
-@pytest.fixture
-def owners(small):
-    small.settings = replace(small.settings, product_owners="on")
-    return small
-
-
 def lines(*refs, quantity=1):
     return [
         {"line_ref": str(n), "product_ref": ref, "title": f"Some {ref}", "quantity": quantity} for n, ref in enumerate(refs, 1)
@@ -85,27 +79,28 @@ def test_a_wish_is_over_when_its_time_is_or_the_product_was_bought(small):
 # ---------------------------------------------------------------- who bought
 
 
-def test_without_the_setting_no_product_leads_anywhere(small):
+def test_where_the_setting_says_so_no_product_leads_anywhere(small):
+    small.settings = replace(small.settings, product_owners="off")
     put("OrderPlaced")
     assert small.items("PRODUCT#") == []
 
 
-def test_an_orders_products_lead_to_its_customer_in_the_orders_own_transaction(owners):
-    before = len(owners.tables.calls)
+def test_an_orders_products_lead_to_its_customer_in_the_orders_own_transaction(small):
+    before = len(small.tables.calls)
     put("OrderPlaced")
-    assert owners.tables.calls[before:].count("write") == 1
-    customer = owners.customer()
+    assert small.tables.calls[before:].count("write") == 1
+    customer = small.customer()
     for product in ("example:P-100", "example:P-200"):
-        (item,) = owners.items(keys.product(product))
+        (item,) = small.items(keys.product(product))
         assert set(item) == {"pk", "sk", "customer_id", "order", "expires_at"}
         assert (item["sk"], item["order"]) == (f"OWNS#{customer.id}", "example:1070")
 
 
-def test_the_same_order_told_again_writes_nothing_more_to_the_index(owners):
+def test_the_same_order_told_again_writes_nothing_more_to_the_index(small):
     put("OrderPlaced")
-    made = len(owners.tables.made)
+    made = len(small.tables.made)
     put("OrderUpdated", event_id="u1")
-    assert not [item for item in owners.tables.made[made:] if str(item["pk"]).startswith("PRODUCT#")]
+    assert not [item for item in small.tables.made[made:] if str(item["pk"]).startswith("PRODUCT#")]
 
 
 @pytest.mark.parametrize(
@@ -115,40 +110,40 @@ def test_the_same_order_told_again_writes_nothing_more_to_the_index(owners):
         {"order": order(lines=[*lines("P-200"), *lines("P-100", quantity=0)], as_of="2026-03-02T10:00:00Z")},
     ],
 )
-def test_what_is_taken_off_the_order_leads_nowhere_any_more(owners, way):
+def test_what_is_taken_off_the_order_leads_nowhere_any_more(small, way):
     put("OrderPlaced")
     put("OrderUpdated", event_id="u1", **way)
-    assert owners.items(keys.product("example:P-100")) == []
-    assert len(owners.items(keys.product("example:P-200"))) == 1
+    assert small.items(keys.product("example:P-100")) == []
+    assert len(small.items(keys.product("example:P-200"))) == 1
 
 
-def test_a_cancelled_order_leads_nowhere_unless_another_has_the_same_product(owners):
+def test_a_cancelled_order_leads_nowhere_unless_another_has_the_same_product(small):
     put("OrderPlaced")
     put("OrderPlaced", ref="1071", order=order(lines=lines("P-100")), event_id="o2")
     put("OrderCancelled", ref="1070", event_id="c1")
-    assert len(owners.items(keys.product("example:P-100"))) == 1
-    assert owners.items(keys.product("example:P-200")) == []
+    assert len(small.items(keys.product("example:P-100"))) == 1
+    assert small.items(keys.product("example:P-200")) == []
 
 
-def test_tests_gift_cards_and_references_that_are_no_key_are_left_out(owners):
+def test_tests_gift_cards_and_references_that_are_no_key_are_left_out(small):
     card = {**lines("P-1")[0], "gift_card": True}
     odd = {**lines("P-2")[0], "product_ref": "a b/ü", "line_ref": "2"}
     put("OrderPlaced", order=order(lines=[card, odd]), event_id="o1")
     put("OrderPlaced", ref="1071", order=order(is_test=True), event_id="o2")
-    assert owners.items("PRODUCT#") == []
+    assert small.items("PRODUCT#") == []
 
 
-def test_an_order_of_very_many_products_is_recorded_and_leads_from_the_first_of_them(owners):
+def test_an_order_of_very_many_products_is_recorded_and_leads_from_the_first_of_them(small):
     assert put("OrderPlaced", order=order(lines=lines(*(f"P-{n}" for n in range(300)))))["status"] == "recorded"
-    assert len(owners.items("PRODUCT#")) == MOST_PRODUCTS
+    assert len(small.items("PRODUCT#")) == MOST_PRODUCTS
 
 
-def test_what_erasure_looks_through_has_every_place_in_the_index(owners):
+def test_what_erasure_looks_through_has_every_place_in_the_index(small):
     put("OrderPlaced")
     put("OrderPlaced", ref="1071", order=order(lines=lines("P-7", "P-8")), event_id="o2")
     put("RestockRequested", product_ref="P-300", occurred_at="2026-03-02T09:00:00Z")
-    there = {(str(i["pk"]), str(i["sk"])) for i in owners.items("PRODUCT#")}
-    assert there <= {(place.pk, place.sk) for place in owners.tables.owned(owners.customer().id)}
+    there = {(str(i["pk"]), str(i["sk"])) for i in small.items("PRODUCT#")}
+    assert there <= {(place.pk, place.sk) for place in small.tables.owned(small.customer().id)}
     assert len(there) == 5
 
 
@@ -196,10 +191,10 @@ def test_the_same_publication_delivered_twice_is_told_once(small):
     assert len(small.items("DELIVERY#")) == 1
 
 
-def test_what_asked_before_still_stands_beside_what_is_bought_after(owners):
+def test_what_asked_before_still_stands_beside_what_is_bought_after(small):
     put("RestockRequested", occurred_at="2026-03-02T08:00:00Z")
     put("OrderPlaced")
-    kinds = sorted(str(i["sk"]).partition("#")[0] for i in owners.items(keys.product(PRODUCT)))
+    kinds = sorted(str(i["sk"]).partition("#")[0] for i in small.items(keys.product(PRODUCT)))
     assert kinds == ["ASKED", "OWNS"]
-    (watch,) = owners.customer().watches
-    assert not watch.stands(owners.customer(), START + timedelta(minutes=1))
+    (watch,) = small.customer().watches
+    assert not watch.stands(small.customer(), START + timedelta(minutes=1))
