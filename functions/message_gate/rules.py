@@ -44,9 +44,6 @@ CHAT_WINDOW = timedelta(hours=24)
 REPLY_WITHIN = timedelta(minutes=5)
 """A STOP is confirmed within five minutes or not at all (47 CFR 64.1200(a)(12); rule C18)."""
 
-SOON = timedelta(hours=1)
-"""What is urgent is of use within the hour: by then another channel is better than the best one that is closed."""
-
 LOOK_AGAIN = (timedelta(minutes=15), timedelta(hours=6))
 """A message that waits for the switch or for a mended template looks again after half its age, within these bounds: few
 looks, no long delay."""
@@ -316,12 +313,17 @@ class Candidate:
 
     @cached_property
     def departure(self) -> Departure | None:
-        """On which channel it leaves, and when: the best one that opens in time; the best one if none does. What is urgent goes
-        by one that opens soon, if there is one."""
+        """On which channel it leaves, and when: the best one that opens in time; the best one if none does. What does not keep
+        goes at once, by the best of those that are open (decision 0035)."""
         found = [Departure(c, self._opens(c), self.hours(c)) for c in self.usable()]
         in_time = [d for d in found if d.at is not None and d.at < self.proposal.not_after]
-        soon = [d for d in in_time if d.at and d.at <= self.now + SOON] if self.chosen.because == "urgent" else []
-        return next(iter((*soon, *in_time, *found)), None)
+        at_once = [] if self.keeps else [d for d in in_time if d.at == self.now]
+        return next(iter((*at_once, *in_time, *found)), None)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the message is as useful later: by the store's table of urgencies."""
+        return self.choice is None or self.choice.urgency_of(self.proposal.template) == "any_time"
 
     @cached_property
     def better_hour(self) -> datetime | None:

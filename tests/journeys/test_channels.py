@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -99,6 +100,32 @@ def test_a_milestone_reaches_the_phone_within_a_minute_of_its_scan(store):
         assert len(texts) == number
         assert texts[-1].at - told_at <= timedelta(seconds=60)
         assert "larkfield.example/help" in texts[-1].body, "where help is"
+
+
+CLOSED = {
+    "shipped": ("07:20", "parcel-shipped"),
+    "out_for_delivery": ("07:59", "parcel-out-for-delivery"),
+    "delivery_attempted": ("20:50", "parcel-attempted"),
+    "ready_for_pickup": ("23:30", "parcel-ready-for-pickup"),
+    "delivered": ("03:10", "parcel-delivered"),
+}
+"""A parcel that only ever moves while texts keep quiet: by the recipient's clock, and what is said."""
+
+
+def test_while_texts_keep_quiet_every_milestone_reaches_the_mailbox_within_a_minute(store):
+    store.place([("sms", "transactional")])
+    for status, (clock, template) in CLOSED.items():
+        hour, minute = map(int, clock.split(":"))
+        local = store.cloud.now.astimezone(ZoneInfo("Europe/Berlin"))
+        then = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        store.cloud.advance(seconds=(then + timedelta(days=then <= local) - local).total_seconds())
+        told_at = store.cloud.now
+        store.parcel(status)
+        store.cloud.advance(minutes=2)
+        mail = store.cloud.mailbox.taken[-1]
+        assert timedelta(0) <= mail.at - told_at <= timedelta(seconds=60), status
+        assert store.sent()[template] == "email"
+    assert store.cloud.phones.taken == []
 
 
 def test_what_is_urgent_by_night_goes_by_mail_at_once(store):

@@ -11,9 +11,10 @@ from typing import Any, TextIO
 
 from pydantic import ValidationError
 
+from aftercare.evaluation.rows import open_rows
 from shipping_delay.evaluation import evaluate
 from shipping_delay.evaluation.metrics import alert_threshold
-from shipping_delay.evaluation.orders import LAYOUTS, Columns, open_rows, read_centroids
+from shipping_delay.evaluation.orders import LAYOUTS, Columns, read_centroids
 from shipping_delay.evaluation.pages import draw, plain, reliability_page, write
 from shipping_delay.policy import Peak, shipping_policy
 

@@ -1,13 +1,12 @@
 """An order history as a CSV file: its columns, its rows as parcels with what became of them, and the rows that are no use."""
 
-import csv
-import gzip
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from aftercare.evaluation.rows import open_rows
 from shipping_delay.parcel import Parcel
 
 INSTANTS, DAYS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"), ("%Y-%m-%d", "%d-%b-%y", "%m/%d/%y")
@@ -116,13 +115,6 @@ def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
     half = math.sin((south - north) / 2) ** 2
     half += math.cos(north) * math.cos(south) * math.sin(math.radians(other[1] - one[1]) / 2) ** 2
     return 2 * 6371.0 * math.asin(math.sqrt(half))
-
-
-def open_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file, gzipped or not."""
-    reader = gzip.open if path.suffix == ".gz" else open
-    with reader(path, "rt", encoding="utf-8-sig", newline="") as text:
-        yield from csv.DictReader(text)
 
 
 def read_centroids(path: Path) -> dict[str, tuple[float, float]]:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from aftercare.caps import Caps, Counted
 from aftercare.clock import iso, parse_iso
 from aftercare.consent import Channel, Purpose
@@ -19,6 +21,7 @@ from tests.unit.message_gate.test_rules import a_candidate
 SUNDAY_NIGHT = parse_iso("2026-03-01T23:30:00-05:00")
 MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
 SPREAD = timedelta(minutes=frequency_policy().rate.spread_minutes)
+NO_WISHES = Wishes()
 ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
 
 
@@ -144,24 +147,35 @@ def test_a_channel_that_is_dry_takes_no_message_from_one_that_is_on_and_has_no_r
     assert verdict.because is Reason.CAP_FULL
 
 
-def test_what_is_urgent_takes_a_channel_that_opens_soon_unless_the_customer_wished_for_the_one_that_is_closed():
-    news = {"template": "parcel-out-for-delivery", "not_after": SUNDAY_NIGHT + timedelta(days=1), "proposed_at": SUNDAY_NIGHT}
+THE_EDGES = ("07:59:59", "08:00:00", "20:45:00", "20:45:01")
+"""New York's hours for news by text: 08:00 to 21:00, less the guard band of 15 minutes."""
+
+
+def news_for_new_york(template, now, wishes=NO_WISHES, **over):
+    news = {"template": template, "not_after": now + timedelta(days=1), "proposed_at": now}
     both = consent_of(said(Purpose.TRANSACTIONAL, channel=Channel.SMS))
-    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy(), "addresses": ADDRESSES, "now": SUNDAY_NIGHT}
-    for wished, leaves in (((), Channel.EMAIL), ((Channel.SMS,), Channel.SMS)):
-        customer = a_customer(an_order(country="US", region="NY", postcode="10001"), consent=both, wishes=Wishes(channels=wished))
-        candidate = a_candidate(proposal=a_proposal(**news), customer=customer, **channels)
-        assert candidate.departure.channel is leaves
-        assert (candidate.departure.at == SUNDAY_NIGHT) is (leaves is Channel.EMAIL)
+    customer = a_customer(an_order(country="US", region="NY", postcode="10001"), consent=both, wishes=wishes)
+    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy(), "addresses": ADDRESSES, "now": now, **over}
+    return a_candidate(proposal=a_proposal(**news), customer=customer, **channels)
 
 
-def test_what_is_urgent_waits_a_little_for_the_better_channel():
-    at = parse_iso("2026-03-02T07:20:00-05:00")
-    news = {"template": "parcel-out-for-delivery", "not_after": at + timedelta(days=1), "proposed_at": at}
-    customer = a_customer(
-        an_order(country="US", region="NY", postcode="10001"),
-        consent=consent_of(said(Purpose.TRANSACTIONAL, channel=Channel.SMS)),
-    )
-    channels = {"open": (Channel.EMAIL, Channel.SMS), "choice": channel_policy(), "addresses": ADDRESSES, "now": at}
-    departure = a_candidate(proposal=a_proposal(**news), customer=customer, **channels).departure
-    assert (departure.channel, departure.at) == (Channel.SMS, parse_iso("2026-03-02T08:00:00-05:00"))
+@pytest.mark.parametrize(("clock", "channel"), list(zip(THE_EDGES, ("email", "sms", "sms", "email"), strict=True)))
+@pytest.mark.parametrize("template", ["parcel-shipped", "parcel-out-for-delivery", "delivery-delayed"])
+@pytest.mark.parametrize("wishes", [NO_WISHES, Wishes(channels=(Channel.SMS,))], ids=["no wish", "texts first"])
+def test_news_leave_at_once_by_the_best_channel_that_is_open(clock, channel, template, wishes):
+    candidate = news_for_new_york(template, parse_iso(f"2026-03-02T{clock}-05:00"), wishes)
+    assert (candidate.departure.channel, candidate.departure.at) == (channel, candidate.now)
+    verdict = send_time(candidate)
+    assert isinstance(verdict, Pass)
+    assert ((verdict.saw.get("closed"), verdict.saw.get("instead")) == ("sms", "email")) is (channel == "email")
+
+
+def test_news_of_who_turned_mail_off_wait_for_the_hours_of_texts():
+    candidate = news_for_new_york("parcel-shipped", SUNDAY_NIGHT, addresses={Channel.SMS: ADDRESSES[Channel.SMS]})
+    verdict = send_time(candidate)
+    assert isinstance(verdict, Hold) and verdict.until == parse_iso("2026-03-02T08:00:00-05:00")
+
+
+def test_what_keeps_waits_for_the_channel_that_was_asked_for():
+    candidate = news_for_new_york("return-received", SUNDAY_NIGHT, Wishes(channels=(Channel.SMS,)))
+    assert (candidate.departure.channel, candidate.departure.at) == (Channel.SMS, parse_iso("2026-03-02T08:00:00-05:00"))

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from aftercare.evaluation import metrics
 from shipping_delay import evaluation, prediction, teaching
-from shipping_delay.evaluation import metrics, orders
+from shipping_delay.evaluation import orders
 from shipping_delay.evaluation.command import main, parser
+from shipping_delay.evaluation.metrics import alert_threshold
 from shipping_delay.evaluation.pages import write
 from simulator.commands import evaluate as command
 
@@ -60,7 +62,7 @@ def test_the_probability_metrics_are_right_on_a_worked_example():
     table = metrics.reliability(truth, chance)
     assert [row["n"] for row in table] == [1, 1]
     assert metrics.calibration_error(table) == pytest.approx((0.2 + 0.4) / 2)
-    assert metrics.alert_threshold(4) == 0.2
+    assert alert_threshold(4) == 0.2
 
 
 def test_a_separable_history_is_told_apart_and_beats_the_baselines():

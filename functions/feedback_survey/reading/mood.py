@@ -1,0 +1,91 @@
+"""How a text feels, from a lexicon: the sum of its words' values with negation, emphasis and turns, from -1 to 1.
+
+The form of the sum is Hutto and Gilbert's (VADER, 2014): s / sqrt(s^2 + 15). Negated words count against, with 0.74 of
+their value; what follows a "but" counts half again, what went before it half.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from feedback_survey.reading.lexicon import Lexicon
+from feedback_survey.reading.text import END, Token
+
+NEGATED = -0.74
+REACH = 3
+"""So many words after a negator are negated, if the clause does not end before."""
+
+ALONE = -0.7
+"""What a negation says in which nothing was negated that has a value: "never arrived", "no signal"."""
+
+EMPHASIS, CAPITALS, MARK = 0.293, 0.733, 0.292
+SOFTENED = 15.0
+
+
+class Mood(NamedTuple):
+    """`score` from -1 to 1; `positive` and `negative` are the sums of each side, so that a mixed text shows as one."""
+
+    score: float
+    positive: float
+    negative: float
+
+    @property
+    def says_nothing(self) -> bool:
+        return not self.positive and not self.negative
+
+
+def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
+    """Linear in the number of tokens. Pure."""
+    found: list[float] = []
+    before_but = 0
+    negated, alone = 0, False
+    push = 0.0
+    marks = 0
+    negators, more, less, but, value_of = lexicon.negators, lexicon.more, lexicon.less, lexicon.but, lexicon.value
+    for text, loud in words:
+        if text[0] == ":":
+            found.append(float(text[1:]))
+            continue
+        if text == END or text == "!" or text == "?" or text == ",":
+            marks += text == "!"
+            if text != ",":
+                if negated and alone:
+                    found.append(ALONE)
+                negated = 0
+            push = 0.0
+            continue
+        if text in negators:
+            negated, alone = REACH, True
+            continue
+        if text in but:
+            before_but = len(found)
+            negated = 0
+            continue
+        value = value_of(text) / 10.0
+        if value:
+            sign = 1.0 if value > 0 else -1.0
+            value += sign * (push + (CAPITALS if loud else 0.0))
+            found.append(value * NEGATED if negated else value)
+            push = 0.0
+            negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False
+            continue
+        if text in more:
+            push += EMPHASIS
+            continue
+        if text in less:
+            push -= EMPHASIS
+            continue
+        if negated:
+            negated -= 1
+            if not negated and alone:
+                found.append(ALONE)
+    if negated and alone:
+        found.append(ALONE)
+    if before_but:
+        found = [0.5 * value for value in found[:before_but]] + [1.5 * value for value in found[before_but:]]
+    positive = sum(value for value in found if value > 0.0)
+    negative = -sum(value for value in found if value < 0.0)
+    total = positive - negative
+    if total:
+        total += math.copysign(MARK * min(marks, 4), total)
+    return Mood(total / math.sqrt(total * total + SOFTENED), positive, negative)

@@ -1,0 +1,232 @@
+"""Reading a customer's words: mood with its turns, the language, what is spoken of, and texts that want to hurt."""
+
+import random
+import string
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback_survey.reading.language import identify
+from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
+from feedback_survey.reading.lexicon import parse as parse_lexicon
+from feedback_survey.reading.model import Model
+from feedback_survey.reading.read import parse, read, teach
+from feedback_survey.reading.text import LONGEST, tokens
+from feedback_survey.reading.themes import themes
+
+GOOD_AND_BAD = {
+    "en": ("Great product, very fast delivery", "The handle broke and nobody answers my emails"),
+    "de": ("Super Produkt, sehr schnelle Lieferung", "Der Griff ist kaputt und niemand antwortet auf meine Mails"),
+    "es": ("Excelente producto, la entrega muy rápida", "El mango llegó roto y nadie responde a mis correos"),
+    "fr": ("Très bon produit, livraison rapide", "La poignée est cassée et personne ne répond à mes messages"),
+    "it": ("Ottimo prodotto, consegna molto veloce", "Il manico è rotto e nessuno risponde alle mie mail"),
+    "pt": ("Ótimo produto, entrega muito rápida", "O cabo veio quebrado e ninguém responde meus e-mails"),
+}
+
+
+def reading(text, **more):
+    return read(parse(text, **more))
+
+
+# ---------------------------------------------------------------- mood
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_praise_and_blame_are_told_apart_in_every_language_without_any_answer_learned(language):
+    good, bad = (reading(text) for text in GOOD_AND_BAD[language])
+    assert (good.language, good.sentiment, bad.language, bad.sentiment) == (language, "positive", language, "negative")
+
+
+@pytest.mark.parametrize(
+    ("plain", "negated"),
+    [
+        ("I am happy with it", "I am not happy with it"),
+        ("Ich bin zufrieden", "Ich bin nicht zufrieden"),
+        ("Estoy contento con esto", "No estoy contento con esto"),
+        ("Je suis satisfait du produit", "Je ne suis pas satisfait du produit"),
+        ("Sono soddisfatto del prodotto", "Non sono soddisfatto del prodotto"),
+        ("Eu recomendo o produto", "Eu não recomendo o produto"),
+    ],
+)
+def test_a_negated_word_counts_against(plain, negated):
+    assert (reading(plain).sentiment, reading(negated).sentiment) == ("positive", "negative")
+
+
+def test_negated_blame_is_no_blame():
+    assert reading("not bad at all").sentiment == "positive"
+    assert reading("No complaints, never had a problem with it").sentiment == "positive"
+
+
+def test_a_negation_ends_with_its_clause():
+    assert reading("It did not arrive on Monday. Great product, love it, excellent!").sentiment == "positive"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The delivery was terribly late but the product is excellent",
+        "Lieferung viel zu spät, aber das Produkt ist ausgezeichnet",
+        "O produto é ótimo mas a entrega atrasou muito, péssimo",
+    ],
+)
+def test_praise_beside_blame_is_mixed_and_each_theme_has_its_own_mood(text):
+    found = reading(text)
+    assert found.mixed
+    assert next(theme for theme in found.themes if theme.name == "delivery").score < 0
+
+
+@pytest.mark.parametrize("text", ["", " ", "12345", "...", "ok", "\u200b\u200d", "🧾"])
+def test_a_text_that_says_nothing_has_no_sentiment(text):
+    found = reading(text)
+    assert (found.sentiment, found.confidence, found.themes) == (None, 0.0, ())
+
+
+def test_faces_alone_say_something():
+    assert [reading(text).sentiment for text in ("👍👍", "😡😡", ":-)", ":(", "<3")] == [
+        "positive", "negative", "positive", "negative", "positive",
+    ]  # fmt: skip
+
+
+def test_confidence_is_a_probability_and_grows_with_what_is_said():
+    weak, strong = reading("good"), reading("Absolutely excellent, perfect, I love it!")
+    assert 1 / 3 < weak.confidence < strong.confidence <= 1
+
+
+# ---------------------------------------------------------------- language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_short_answer_counts_as_in_the_language_in_which_it_was_asked(language):
+    assert parse("ok", language).language == language
+    other = next(each for each in LANGUAGES if each != language)
+    assert parse(GOOD_AND_BAD[other][0], language).language == other
+
+
+def test_an_unknown_language_of_the_question_changes_nothing():
+    assert parse("Très bon produit", "tlh").language == "fr"
+
+
+def test_without_any_hint_there_is_no_confidence():
+    assert identify("", ()).confidence == 0.0
+
+
+# ---------------------------------------------------------------- themes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_theme_has_phrases_in_every_language(language):
+    assert [name for name, by in themes().items() if not by.get(language)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "phrase"),
+    [
+        ("Nice mug. The box was crushed, sadly.", "packaging", "The box was crushed"),
+        ("Die Farbe gefällt mir; es fehlt eine Schraube.", "missing", "es fehlt eine Schraube"),
+        ("Recebi o produto errado, quero o meu dinheiro de volta", "refund", "quero o meu dinheiro de volta"),
+        ("Je n'ai jamais reçu mon colis", "delivery", "Je n'ai jamais reçu mon colis"),
+    ],
+)
+def test_a_theme_comes_with_the_customers_own_words_that_show_it(text, name, phrase):
+    assert {theme.name: theme.phrase for theme in reading(text).themes}[name] == phrase
+
+
+# ---------------------------------------------------------------- the store's own answers
+
+
+def test_what_a_stores_customers_mean_by_a_word_is_learned_from_their_scores():
+    before = read(parse("knackig und flauschig", "de"))
+    model = Model()
+    for _ in range(20):
+        teach(parse("der teppich ist flauschig", "de"), 5, model)
+        teach(parse("der teppich ist borstig", "de"), 1, model)
+    assert before.sentiment is None
+    assert read(parse("so flauschig", "de"), model).sentiment == "positive"
+    assert read(parse("so borstig", "de"), model).sentiment == "negative"
+
+
+def test_a_model_is_kept_as_it_was():
+    model = Model()
+    dice = random.Random(5)
+    for _ in range(50):
+        teach(parse("".join(dice.choices(string.ascii_lowercase + " ", k=60))), dice.randint(1, 5), model)
+    kept = Model.from_bytes(model.to_bytes())
+    words = parse("a b c great")
+    assert (kept.answers, read(words, kept)) == (50, read(words, model))
+
+
+# ---------------------------------------------------------------- texts that want to hurt
+
+HOSTILE = {
+    "long": "delivery was not good " * 5000,
+    "one word": "a" * 100_000,
+    "one mark": "!" * 100_000,
+    "negators": "not " * 25_000,
+    "almost phrases": "deliver a a " * 8000,
+    "control characters": "".join(map(chr, range(32))) * 3000,
+    "right to left": "\u202eמשלוח גרוע delivery\u202c " * 4000,
+    "combining": "e" + "\u0301" * 100_000,
+    "surrogates": "\ud83d" * 1000,
+    "apostrophes": "a'" * 50_000,
+    "emoticons": ":-" * 50_000,
+    "bold letters": "𝗯𝗮𝗱 " * 10_000,
+    "expanding": "ﷺ" * 20_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_text_is_read_in_a_few_hundredths_of_a_second(text):
+    reading("a first text, so that the lexicons are there")
+    began = time.process_time()
+    found = reading(text)
+    assert time.process_time() - began < 0.25
+    assert all(len(theme.phrase) <= 120 for theme in found.themes)
+
+
+def test_what_is_read_of_a_text_is_bounded():
+    assert len(parse("good " * 50_000).words) <= LONGEST
+
+
+@given(st.text(max_size=300), st.text(max_size=40), st.sampled_from([*LANGUAGES, None, "xx"]))
+def test_any_text_is_read(text, title, asked_in):
+    found = read(parse(text, asked_in, title))
+    assert found.language in LANGUAGES
+    assert 0.0 <= found.confidence <= 1.0
+    assert (found.sentiment is None) == (found.confidence == 0.0)
+
+
+PIECES = st.sampled_from(
+    ["deliver", "not", "no", "a", "'", "’", "-", " ", "\n", ".", "only", "one", "took", "weeks", "!", ":", "(", "ß", "İ", "é"]
+)
+
+
+@given(st.lists(PIECES, max_size=1500).map(" ".join), st.sampled_from(LANGUAGES))
+def test_no_mix_of_phrases_words_and_marks_takes_long(text, language):
+    lexicon(language)
+    began = time.process_time()
+    read(parse(text, language))
+    assert time.process_time() - began < 0.25
+
+
+# ---------------------------------------------------------------- files of words
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["very good"], "x.txt:1: expected a value in tenths or one of NOT, MORE, LESS, BUT, got 'very'"),
+        (["20 good", "-50 bad"], "x.txt:2: expected a value from -40 to 40 and words"),
+    ],
+)
+def test_a_line_of_a_lexicon_that_cannot_be_read_is_named(lines, said):
+    with pytest.raises(LexiconError) as raised:
+        parse_lexicon(lines, "x.txt")
+    assert str(raised.value) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_lexicons_words_are_as_a_text_gives_them(language):
+    words = {*lexicon(language).values, *lexicon(language).stems, *lexicon(language).negators}
+    assert [word for word in words if [token.text for token in tokens(word)] != [word]] == []
