@@ -20,6 +20,7 @@ from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
 from simulator.memory.tables import ChangeRecord, MemoryTables
+from tests.kept_items import Looked
 
 EVENTS = Path(__file__).parent.parent / "events"
 START = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
@@ -62,6 +63,9 @@ class Watched:
         self.twin = MemoryTables(now)
         self.made: list[Item] = []
         self.twin.listen("customers", self._note)
+        self.looked = [Looked("customers"), Looked("knowledge")]
+        for look in self.looked:
+            self.twin.listen(look.table, look)
         self.calls: list[str] = []
         self.before_write: list[Callable[[], None]] = []
 
@@ -73,9 +77,9 @@ class Watched:
         self.calls.append("read")
         return self.twin.read(keys)
 
-    def partition(self, table: Any, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def partition(self, table: Any, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         self.calls.append("partition")
-        return self.twin.partition(table, pk, prefix, most)
+        return self.twin.partition(table, pk, prefix, most, expired=expired)
 
     def page(self, table: Any, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         self.calls.append("page")
@@ -271,6 +275,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Any:
     outside_module.use(lambda _: made)
     yield made
     outside_module.use(None)
+    assert [trouble for look in made.tables.looked for trouble in look.found] == []
 
 
 __all__ = ["START", "Context", "Small", "iso", "sample", "small", "sqs"]

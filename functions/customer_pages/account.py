@@ -19,7 +19,7 @@ from aftercare.ledger import message_from
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.money import Money
 from aftercare.outside import Outside, current
-from aftercare.store import load, present
+from aftercare.store import load
 from customer_pages.account_view import Account, Own, Setting, account
 from customer_pages.origins import framed_by, shared
 from customer_pages.qr import code_of
@@ -106,10 +106,8 @@ def links(outside: Outside, token: str, link: Link) -> dict[str, Own]:
 
 def letters(outside: Outside, customer_id: str) -> list[tuple[Message, datetime | None]]:
     """The customer's messages on the ledger, each with when it was first read here."""
-    now = outside.clock.now()
     items = outside.tables.partition("customers", keys.customer(customer_id, keys.LEDGER).pk, keys.LEDGER)
-    there = [item for item in items if present(item, now)]
-    return [(message_from(item), parse_iso(str(item["read_at"])) if "read_at" in item else None) for item in there]
+    return [(message_from(item), parse_iso(str(item["read_at"])) if "read_at" in item else None) for item in items]
 
 
 # ---------------------------------------------------------------- the page and its JSON form

@@ -7,7 +7,6 @@ from aftercare.customer import Customer
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.ledger import message_from
 from aftercare.outside import Outside, current
-from aftercare.store import present
 from customer_pages.account import account_page, asks_for_json, json_account, order_of, told_as_json
 from customer_pages.account_view import is_about
 from customer_pages.request import Answer, app, form_of, safely
@@ -35,7 +34,7 @@ def _read(outside: Outside, token: str, show: Callable[..., Answer]) -> Answer:
         settle_copies(outside, customer, [waiting], waiting)
         return show(outside, token, opened_message="skipped")
     place = keys.ledger(customer.id, message_id[:LONGEST_ID])
-    item = present(outside.tables.read([place]).get(place), now)
+    item = outside.tables.read([place]).get(place)
     message = message_from(item) if item else None
     if message is None or message.state is not State.SENT or not is_about(message, order):
         return show(outside, token, 404, opened_message="gone")

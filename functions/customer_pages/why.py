@@ -15,7 +15,7 @@ from aftercare.ledger import message_from
 from aftercare.links import BadLink, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import zone_of
-from aftercare.store import load, present
+from aftercare.store import load
 from customer_pages.preferences import message_of
 from customer_pages.render import page, page_words, words_in
 from customer_pages.request import Answer, app, country_of, locale_of, opened, safely
@@ -35,7 +35,7 @@ def _why(outside: Outside, token: str) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, now)
     customer = load(outside.tables, link.customer_id)
     place = keys.ledger(customer.id, message_of(link) or "")
-    item = present(outside.tables.read([place]).get(place), now)
+    item = outside.tables.read([place]).get(place)
     if item is None:
         raise BadLink("no such message")
     message, locale = message_from(item), locale_of(customer)

@@ -14,7 +14,7 @@ from aftercare.decision import Decision, Message, Reason, State
 from aftercare.event import Event
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
-from aftercare.store import Delivery, find, park, present
+from aftercare.store import Delivery, find, park
 from aftercare.table import ConditionFailed, Conflict, TableError, Write
 from engagement.people import local_hour
 from engagement.phones import ChatSeen
@@ -107,7 +107,7 @@ def _own_lesson(outside: Outside, seen: Seen) -> tuple[Write, ...]:
 def of_chat(outside: Outside, chat: ChatSeen) -> Seen | None:
     """Whose WhatsApp message an event is about, by what the gate noted; None for one of nobody here."""
     place = keys.chat_alias(chat.provider_id)
-    item = present(outside.tables.read([place]).get(place), outside.clock.now())
+    item = outside.tables.read([place]).get(place)
     if item is None:
         return None
     return Seen(
@@ -141,7 +141,7 @@ def set_aside(outside: Outside, text: str, reason: str) -> None:
         outside.secrets.text(outside.settings.need(name)) for name in ("identity_secret", "suppression_secret")
     )
     parked = park(delivery, body[:KEPT], identity)
-    if forgotten.in_body(outside.tables, identity, suppression, body, delivery.received_at):
+    if forgotten.in_body(outside.tables, identity, suppression, body):
         parked = park(delivery, b"", identity, not_kept_bytes=len(body))
     with suppressed(ConditionFailed):
         outside.tables.write([delivery.put(), *parked])
@@ -154,7 +154,7 @@ def confirm(outside: Outside, seen: Seen, now: datetime) -> bool:
     """Settle as SENT what nobody knew, by the provider's own word. False when there is nothing to settle."""
     place = keys.ledger(seen.customer_id, seen.message_id)
     for _ in range(ATTEMPTS):
-        item = present(outside.tables.read([place]).get(place), now)
+        item = outside.tables.read([place]).get(place)
         if item is None:
             return False
         # The state lies beside the document, which is read only where there is something to settle.

@@ -490,8 +490,8 @@ def _consent_settled(candidate: Candidate) -> Refuse | None:
 def _not_asked(candidate: Candidate) -> Refuse | None:
     """The customer still waits for the product: the wish has not run out, and it was not bought since."""
     product = candidate.proposal.references.get("product")
-    watch = next((watch for watch in candidate.customer.watches if watch.product == product), None)
-    if watch and watch.stands(candidate.customer, candidate.now):
+    alert = next((alert for alert in candidate.customer.alerts if alert.product == product), None)
+    if alert and alert.stands(candidate.customer):
         return None
     return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+from aftercare.alerts import Alert
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
@@ -16,7 +17,6 @@ from aftercare.published import Publication
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
-from aftercare.watches import Watch
 from message_gate.letter import Part
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Sample:
     consent: ConsentRecord = field(default_factory=ConsentRecord)
     parts: tuple["Sample", ...] = ()
     publication: Publication | None = None
-    watches: tuple[Watch, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -71,7 +71,7 @@ class Sample:
             consent=self.consent,
             orders=tuple(orders.values()),
             shipments=self.shipments,
-            watches=self.watches,
+            alerts=self.alerts,
         )
 
     def proposal(self) -> Proposal:
@@ -124,14 +124,14 @@ def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
             "de": "Ab dieser Röstung mahlen wir ihn feiner, weil die meisten von Ihnen ihn in einer kleinen Maschine brühen.",
         },
     }
-    watch = Watch(product="sample:P-100", asked_at=PLACED, until=PLACED + timedelta(days=180))
+    alert = Alert(product="sample:P-100", asked_at=PLACED)
     references = {"publication": "sample:p", "product": "sample:P-100"}
     asked, owner = (Block(kind="group", variant=v) for v in ("asked", "owners"))
     offered, service = Purpose.PROMOTIONAL, Purpose.SERVICE
     hostile = told("news", title={"en": HOSTILE[:80]}, text={"en": HOSTILE})
     return {
         "restocked-asked": Sample(
-            "product-restocked", bare, (asked,), offered, references=references, publication=told("restock"), watches=(watch,)
+            "product-restocked", bare, (asked,), offered, references=references, publication=told("restock"), alerts=(alert,)
         ),
         "restocked-owner": Sample(
             "product-restocked", order, (owner,), offered, references=references, publication=told("restock")

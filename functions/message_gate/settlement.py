@@ -17,8 +17,9 @@ from aftercare.learned import Learned
 from aftercare.one_line import plain
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
+from aftercare.retention import CHAT
 from aftercare.settings import MissingSetting, Settings
-from aftercare.store import CustomerErased, expires, load, present, versioned, with_archive
+from aftercare.store import CustomerErased, load, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
@@ -39,8 +40,6 @@ ATTEMPTS = 3
 
 AT_ONCE = timedelta(seconds=5)
 """So soon another channel is tried for what one channel's provider refused."""
-
-CHAT_KNOWN = timedelta(days=90)
 
 UNTOLD = (Channel.PUSH, Channel.INBOX)
 """Where nobody tells that a message has arrived: what was sent has."""
@@ -89,8 +88,8 @@ class Gate:
     all_customers: Learned = learned.NOTHING
     cadences: Cadences = NOTHING
 
-    def settled(self, proposal: Proposal, now: datetime) -> Message | None:
-        item = present(self.known.get(keys.ledger(proposal.customer_id, proposal.message_id)), now)
+    def settled(self, proposal: Proposal) -> Message | None:
+        item = self.known.get(keys.ledger(proposal.customer_id, proposal.message_id))
         return ledger.message_from(item) if item else None
 
     def candidate(
@@ -248,7 +247,7 @@ def open_gate(
 def settle(gate: Gate, proposal: Proposal, held: Message | None = None, left_over: bool = False) -> Decision:
     """Settle a proposal now, or a held message whose slot came. TableError and WorldKeepsChanging come before any send."""
     gate.pending.pop(proposal.message_id, None)
-    settled = gate.settled(proposal, gate.outside.clock.now())
+    settled = gate.settled(proposal)
     for _ in range(ATTEMPTS):
         try:
             customer = _customer(gate, proposal.customer_id, (proposal,))
@@ -654,7 +653,7 @@ def _chat_alias(message: Message, provider_id: str, now: datetime) -> Put:
     """Whose message it is, because WhatsApp's events name it by the provider's id alone."""
     whose = {"customer_id": message.proposal.customer_id, "message_id": message.proposal.message_id}
     asks = message.proposal.purpose in learned.ASKS
-    return Put(keys.chat_alias(provider_id), {**whose, "asks": asks, "expires_at": expires(now, CHAT_KNOWN)})
+    return Put(keys.chat_alias(provider_id), {**whose, "asks": asks, "expires_at": CHAT.ends(now)})
 
 
 def _jitter(proposal: Proposal) -> timedelta:

@@ -403,9 +403,9 @@ def restocked(letter: Letter, common: View) -> View:
     del common
     told, say = _published(letter), letter.words.say
     title = _said(letter, told.title, 40)
-    watch = next((w for w in letter.customer.watches if w.product == letter.message.references.get("product")), None)
-    asked = letter.chosen("group") == "asked" and watch is not None
-    date = letter.language.date(watch.asked_at, letter.zone) if asked and watch else letter.ordered_on() if letter.about else ""
+    alert = next((w for w in letter.customer.alerts if w.product == letter.message.references.get("product")), None)
+    asked = letter.chosen("group") == "asked" and alert is not None
+    date = letter.language.date(alert.asked_at, letter.zone) if asked and alert else letter.ordered_on() if letter.about else ""
     group = "asked" if asked else "owner"
     advice, advice_url = _advice(letter, told, title)
     return {

@@ -78,7 +78,7 @@ def _leave(eraser: Eraser, shop: str, row: Item, customer_id: str) -> None:
 def _part(eraser: Eraser, shop: str, customer_id: str, profile: Profile) -> bool:
     """Take away what is of one shop. False while a message about an order of it is being sent."""
     now = eraser.outside.clock.now()
-    items = eraser.items(customer_id)
+    items = eraser.items(customer_id, expired=True)
     going = [item for item in items if _is_of(item, shop)]
     if any(item.get("state") == "CLAIMED" and parse_iso(str(item["due_at"])) > now for item in going):
         return False

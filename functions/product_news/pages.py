@@ -3,20 +3,18 @@
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
 from aftercare.outside import Outside
 from aftercare.rate import Quota, wave_rate
-from aftercare.store import expires, present
-from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Put
+from aftercare.retention import WAVE
+from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Put, present
 from product_news.wave import Page, Wave, groups_of
 
 READERS = 250
 """Readers of one page: a second or two of SendMessage."""
 
-KEPT = timedelta(days=90)
 ENDED = "ended"
 
 
@@ -57,7 +55,7 @@ def start(outside: Outside, publication: str, caused_by: str, correlation_id: st
         "per_second": str(allowed),
         "caused_by": caused_by,
         "correlation_id": correlation_id,
-        "expires_at": expires(now, KEPT),
+        "expires_at": WAVE.ends(now),
     }
     with suppress(ConditionFailed):
         outside.tables.write([Put(keys.wave(publication), item, when=Absent())])
@@ -70,7 +68,7 @@ def start(outside: Outside, publication: str, caused_by: str, correlation_id: st
 def progress_of(outside: Outside, publication: str) -> Progress | None:
     """The wave as it stands, or None where it has not begun, or is over for good. TableError."""
     place = keys.wave(publication)
-    item = present(outside.tables.read([place]).get(place), outside.clock.now())
+    item = outside.tables.read([place]).get(place)
     if item is None:
         return None
     wave = Wave(

@@ -67,9 +67,9 @@ def detail_types() -> tuple[str, ...]:
 def _shape(detail_type: str) -> type[Fact] | None:
     if detail_type not in _OF_PRODUCTS:
         return _SHAPES.get(detail_type)
-    from aftercare.product_facts import AnnouncementFact, RestockFact, WatchFact
+    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
-    shapes: tuple[type[Fact], ...] = (WatchFact, RestockFact, AnnouncementFact)
+    shapes: tuple[type[Fact], ...] = (AlertFact, RestockFact, AnnouncementFact)
     return next(shape for shape in shapes if detail_type in _words(shape))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -34,8 +34,9 @@ from aftercare.facts import (
 )
 from aftercare.keys import Key
 from aftercare.outside import Outside
+from aftercare.retention import CASE, EARLY
 from aftercare.returns import return_data
-from aftercare.store import CustomerErased, CustomerUnknown, Delivery, expires, load, park, present, versioned
+from aftercare.store import CustomerErased, CustomerUnknown, Delivery, load, park, versioned
 from aftercare.table import (
     TRANSACTION_WRITES,
     Absent,
@@ -72,10 +73,8 @@ if TYPE_CHECKING:
     from aftercare.shipment import Shipment
 
 ATTEMPTS = 6
-PENDING_KEPT = timedelta(days=30)
-CASE_KEPT = timedelta(days=60)
 PENDING = 50
-"""So many facts wait for their order's description, or for the shipment that a parcel's number belongs to, and so long."""
+"""So many facts wait for their order's description, or for the shipment that a parcel's number belongs to."""
 
 AT_ONE_NUMBER = 20
 """So many shipments that hold one parcel's number are remembered with it, the latest."""
@@ -134,28 +133,27 @@ class Known:
     erased: Mapping[Key, datetime] = field(default_factory=dict)
     stale: Mapping[Key, Item] = field(default_factory=dict)
 
-    def pending(self, place: Key | None, now: datetime) -> tuple[Early, ...]:
+    def pending(self, place: Key | None) -> tuple[Early, ...]:
         """The facts that lie with an alias because they came before what they are about."""
-        return _pending(self.aliases.get(place), now) if place else ()
+        return _pending(self.aliases.get(place)) if place else ()
 
-    def waiting(self, at: Places, now: datetime) -> tuple[Early, ...]:
+    def waiting(self, at: Places) -> tuple[Early, ...]:
         """All such facts at any of the aliases, each once."""
-        return _waiting(self.aliases, at.all(), now)
+        return _waiting(self.aliases, at.all())
 
     def as_read(self, place: Key) -> Condition:
         """That an alias is as it was when it was read."""
         return _as_read(self.aliases.get(place) or self.stale.get(place))
 
 
-def _pending(item: Item | None, now: datetime) -> tuple[Early, ...]:
-    there = present(item, now)
+def _pending(there: Item | None) -> tuple[Early, ...]:
     return tuple(_early().validate_json(str(there["doc"]))) if there and "doc" in there else ()
 
 
-def _waiting(aliases: Mapping[Key, Item], at: tuple[Key, ...], now: datetime) -> tuple[Early, ...]:
+def _waiting(aliases: Mapping[Key, Item], at: tuple[Key, ...]) -> tuple[Early, ...]:
     found: list[Early] = []
     for place in at:
-        found += [fact for fact in _pending(aliases.get(place), now) if fact not in found]
+        found += [fact for fact in _pending(aliases.get(place)) if fact not in found]
     return tuple(found)
 
 
@@ -218,7 +216,7 @@ def _known(outside: Outside, received: Received, names: Names, at: Places, alias
         erased = dict.fromkeys(stale, gone.erased_at)
         owner, customer = whose(aliases, at), None
     if received.facts and (owner.customer_id is None or (at.email and at.email not in aliases)):
-        erased |= forgotten.erased(outside.tables, _suppression_secret(outside), at.named(), received.received_at)
+        erased |= forgotten.erased(outside.tables, _suppression_secret(outside), at.named())
     return Known(aliases, owner, customer, erased, stale)
 
 
@@ -228,7 +226,7 @@ def _suppression_secret(outside: Outside) -> str:
 
 def _names_an_erased_person(outside: Outside, received: Received, secret: str) -> bool:
     """Whether the body that would be kept is of somebody who was erased: only what is not personal of it is kept then."""
-    return forgotten.in_body(outside.tables, secret, _suppression_secret(outside), received.body, received.received_at)
+    return forgotten.in_body(outside.tables, secret, _suppression_secret(outside), received.body)
 
 
 def _left(outside: Outside, names: Mapping[Key, datetime]) -> Iterable[Put]:
@@ -269,7 +267,7 @@ def _with_early(
 ) -> tuple[Names, Places]:
     """What early facts name is looked up too (one more call, only when there are any that name something new)."""
     for _ in range(ROUNDS):
-        early = _waiting(known, at.all(), received.received_at)
+        early = _waiting(known, at.all())
         if not early:
             break
         names = names_of(received.shop, received.facts, early)
@@ -488,14 +486,14 @@ def _wait(
         there = known.aliases.get(place)
         if there is not None and "customer_id" in there:
             continue
-        pending: list[Fact] = list(known.pending(place, received.received_at))
+        pending: list[Fact] = list(known.pending(place))
         waiting = [*pending, *(fact for fact in facts if fact not in pending)]
         if len(waiting) > PENDING:
             reason = f"more than {PENDING} facts wait for what nobody has described"
             return Plan(_parked(replace(received, facts=(), reason=reason), (), secret), metrics=("DeliveryParked",))
         item: Item = {
             "doc": _early().dump_json([f for f in waiting if isinstance(f, Early)], exclude_none=True).decode(),
-            "expires_at": expires(received.received_at, PENDING_KEPT),
+            "expires_at": EARLY.ends(received.received_at),
         }
         puts.append(Put(place, item, when=_as_read(there)))
     return Plan((*_parked(received, (), secret), *puts), metrics=(waits if puts else otherwise,))
@@ -531,7 +529,7 @@ def _record(
     """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
-    early = known.waiting(at, received.received_at)
+    early = known.waiting(at)
     facts: list[Fact] = list(received.facts)
     about = [f for f in (*facts, *early) if isinstance(f, AboutOrder) and _is_about(f, names)]
     everything = [*facts, *(f for f in about if f not in facts)]
@@ -555,7 +553,7 @@ def _record(
     before_all = customer.consent if customer else ConsentRecord()
     _consent(draft, before_all, everything, keys.email_hash_of(at.email), country, _refused(at, known))
     _cases(draft, customer, facts, names)
-    _watches(draft, customer, facts)
+    _alerts(draft, customer, facts)
     _told_only(draft, facts, names)
     if not all(isinstance(fact, CaseFact) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
@@ -770,7 +768,7 @@ def _shipment_aliases(
             elif not own_keys.keys() <= set(listed):
                 as_read = Is("shipments", there["shipments"]) if "shipments" in there else Lacks("shipments")
                 draft.writes.append(Put(place, item, when=as_read))
-        elif all(fact in joined for fact in known.pending(place, draft.received.received_at)):
+        elif all(fact in joined for fact in known.pending(place)):
             draft.writes.append(Put(place, item, when=known.as_read(place)))
 
 
@@ -793,7 +791,7 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
             continue
         version = before.version if before else 0
         known[ref] = after.model_copy(update={"version": version + 1})
-        over = {} if after.open else {"expires_at": expires(draft.received.received_at, CASE_KEPT)}
+        over = {} if after.open else {"expires_at": CASE.ends(draft.received.received_at)}
         place = customer.case_place(ref) if customer else keys.case(draft.customer_id, ref)
         draft.writes.append(versioned(place, known[ref].to_json(), version, **over))
         written.add(ref)
@@ -801,20 +799,20 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
-        over = {"expires_at": expires(old.closed_at, CASE_KEPT)} if old.closed_at and not old.open else {}
+        over = {} if old.open else {"expires_at": CASE.ends(draft.received.received_at)}
         item: Item = {"doc": old.to_json(), "version": old.version, **over}
         draft.writes.append(Put(keys.case(draft.customer_id, old.ref, archived=True), item, when=Absent()))
         draft.writes.append(Remove(keys.case(draft.customer_id, old.ref), when=Is("version", old.version)))
 
 
-def _watches(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
+def _alerts(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
     """Wishes to hear when a product is there again."""
     for fact in facts:
         if fact.type == "RestockRequested":
-            from store_intake.products import watching
+            from store_intake.products import alerting
 
             received = draft.received
-            draft.writes += watching(draft.customer_id, customer, fact, received.shop, received.received_at)
+            draft.writes += alerting(draft.customer_id, customer, fact, received.shop, received.received_at)
 
 
 def _owned(draft: _Draft, customer: Customer | None, before: Order | None, after: Order) -> None:

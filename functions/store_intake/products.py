@@ -1,25 +1,23 @@
 """What is told of products: who waits for one, and what a store publishes about some. Loaded with the first such fact."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from aftercare import events, keys, watches
+from aftercare import alerts, events, keys
+from aftercare.alerts import Alert, asking, product_key
 from aftercare.customer import Customer, Order
 from aftercare.event import Event
 from aftercare.facts import ConsentFact, CustomerFact, Fact
-from aftercare.product_facts import AnnouncementFact, RestockFact, WatchFact
+from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 from aftercare.published import Publication, put
-from aftercare.store import expires, versioned
+from aftercare.retention import ALERT, JOURNAL
+from aftercare.store import versioned
 from aftercare.table import Write
-from aftercare.watches import ASKED_KEPT, Watch, asking, product_key
 from store_intake.received import Received
-
-KEPT = timedelta(days=400)
-"""So long a publication can be looked up by the messages that tell of it."""
 
 
 def told_with(fact: Fact) -> tuple[Fact, ...]:
     """A wish to hear of a product, with who the person is and what they were asked, as other senders tell these."""
-    if not isinstance(fact, WatchFact):
+    if not isinstance(fact, AlertFact):
         return (fact,)
     at, ref, contact = fact.occurred_at, fact.customer_ref, fact.contact
     person = CustomerFact(
@@ -31,24 +29,24 @@ def told_with(fact: Fact) -> tuple[Fact, ...]:
     return (person, said, fact)
 
 
-def watching(customer_id: str, before: Customer | None, fact: Fact, shop: str, now: datetime) -> list[Write]:
+def alerting(customer_id: str, before: Customer | None, fact: Fact, shop: str, now: datetime) -> list[Write]:
     """The wish on the customer's record and in the product's index. One that is told again lasts longer; an older one changes
     nothing."""
-    product = product_key(shop, fact.product_ref) if isinstance(fact, WatchFact) else None
+    product = product_key(shop, fact.product_ref) if isinstance(fact, AlertFact) else None
     if product is None:
         return []
-    known = next((watch for watch in before.watches if watch.product == product), None) if before else None
+    known = next((alert for alert in before.alerts if alert.product == product), None) if before else None
     if known and known.asked_at >= fact.occurred_at:
         return []
-    watch = Watch(product=product, asked_at=fact.occurred_at, until=fact.occurred_at + ASKED_KEPT)
-    if watch.until <= now:
+    alert = Alert(product=product, asked_at=fact.occurred_at)
+    if ALERT.ends(alert.asked_at) <= now.timestamp():
         return []
     version = known.version if known else 0
-    doc = watch.model_copy(update={"version": version + 1}).to_json()
-    place = keys.watch(customer_id, product)
+    doc = alert.model_copy(update={"version": version + 1}).to_json()
+    place = keys.alert(customer_id, product)
     return [
-        versioned(place, doc, version, expires_at=expires(now, watch.until - now)),
-        asking(customer_id, watch, now),
+        versioned(place, doc, version, expires_at=ALERT.ends(alert.asked_at)),
+        asking(customer_id, alert),
     ]
 
 
@@ -56,7 +54,7 @@ def owning(customer: Customer | None, customer_id: str, before: Order | None, af
     """The products of an order lead to its customer."""
     others = customer.orders if customer else ()
     all_known = customer is None or customer.profile.archived_until is None or bool(customer.archived)
-    return watches.owning(customer_id, before, after, others, now, all_known)
+    return alerts.owning(customer_id, before, after, others, now, all_known)
 
 
 def publication_of(fact: Fact, shop: str) -> Publication | None:
@@ -89,7 +87,7 @@ def published(received: Received) -> tuple[tuple[Event, ...], tuple[Write, ...]]
     for fact in received.facts:
         publication = publication_of(fact, received.shop)
         if publication is not None:
-            writes.append(put(publication, expires(received.received_at, KEPT)))
+            writes.append(put(publication, JOURNAL.ends(received.received_at)))
             data = events.PublicationData(publication=publication.key)
             event_id = keys.message_id(f"{received.key}#{fact.type}")
             told.append(events.make(fact.type, event_id, fact.occurred_at, received.correlation_id, data))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 FUNCTIONS: Final = Path(__file__).resolve().parents[2] / "functions"
 
-PACKAGES: Final = {"delay": "shipping_delay"}
+PACKAGES: Final = {"delay": "shipping_delay", "feedback": "feedback_survey"}
 """What can be evaluated, and the function's package that holds its model: `<package>.evaluation`."""
 
 
@@ -29,7 +29,7 @@ def add(parsers: Any) -> None:
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=sorted(PACKAGES), help="which forecast")
+    parser.add_argument("what", choices=sorted(PACKAGES), help="what is evaluated")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its own words: evaluate delay --help")
     parser.set_defaults(run=run)
 

@@ -119,9 +119,9 @@ class GrantedTables:
             self._need(key.table)
         return self._tables.read(keys)
 
-    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         self._need(table)
-        return self._tables.partition(table, pk, prefix, most)
+        return self._tables.partition(table, pk, prefix, most, expired=expired)
 
     def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         self._need(table)

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from aftercare.keys import Key, TableName
 from aftercare.table import (
+    EXPIRES_AT,
     Absent,
     AllOf,
     AnyOf,
@@ -32,6 +33,7 @@ from aftercare.table import (
     Value,
     Write,
     number,
+    present,
 )
 from simulator.faults import Fault, FaultPort
 from simulator.memory.refusal import Refused
@@ -109,10 +111,10 @@ class MemoryTables:
             return self.faults.run("tables.read", lambda: self._read(keys), _unread)
         return self._read(keys)
 
-    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         if self.faults is not None:
-            return self.faults.run("tables.read", lambda: self._partition(table, pk, prefix, most), _unread)
-        return self._partition(table, pk, prefix, most)
+            return self.faults.run("tables.read", lambda: self._partition(table, pk, prefix, most, expired), _unread)
+        return self._partition(table, pk, prefix, most, expired)
 
     def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         if self.faults is not None:
@@ -170,13 +172,13 @@ class MemoryTables:
                 _check_key(key)
             partition = tables[table].get(pk)
             item = None if partition is None else partition.get(sk)
-            if item is not None:
+            if item is not None and (EXPIRES_AT not in item or present(item, self._now())):
                 found[key] = item.copy()
         if len(keys) > 1 and len(set(keys)) != len(keys):
             raise Refused("BatchGetItem: the list of keys contains duplicates")
         return found
 
-    def _partition(self, table: TableName, pk: str, prefix: str, most: int | None) -> list[Item]:
+    def _partition(self, table: TableName, pk: str, prefix: str, most: int | None, expired: bool) -> list[Item]:
         if not pk or not prefix:
             raise Refused("Query: a key value is empty text")
         if most is not None and most < 1:
@@ -185,14 +187,16 @@ class MemoryTables:
         if partition is None:
             return []
         # DynamoDB orders sort keys by their UTF-8 bytes; Python's order of code points is the same.
-        return [partition[sk].copy() for sk in sorted([sk for sk in partition if sk.startswith(prefix)])[:most]]
+        found = [partition[sk] for sk in sorted([sk for sk in partition if sk.startswith(prefix)])[:most]]
+        now = self._now()
+        return [item.copy() for item in found if expired or EXPIRES_AT not in item or present(item, now)]
 
     def _page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         if limit < 1:
             raise Refused("Query: a limit is at least 1")
         if after is not None and not after.startswith(prefix):
             raise Refused("Query: the provided starting key is outside query boundaries")
-        found = self._partition(table, pk, prefix, None)
+        found = self._partition(table, pk, prefix, None, True)
         return [item for item in found if after is None or str(item["sk"]) > after][:limit]
 
     def _due_until(self, kind: str, until: str, limit: int) -> list[Item]:
@@ -239,9 +243,11 @@ class MemoryTables:
                 _check_key(key)
             partition = tables[table].get(pk)
             there = None if partition is None else partition.get(sk)
+            # What has expired is no more, to a condition; a write finds it as long as it is not deleted.
+            lasts = there if there is None or EXPIRES_AT not in there or present(there, self._now()) else None
             when = write.when
             # Absent is by far the most frequent condition.
-            holds = when is None or (there is None if when.__class__ is Absent else _holds(when, there))
+            holds = when is None or (lasts is None if when.__class__ is Absent else _holds(when, lasts))
             kind = write.__class__
             if kind is Put:
                 after: Item | None = _normal(write.item, key)  # type: ignore[union-attr]
@@ -257,7 +263,7 @@ class MemoryTables:
             if not holds:
                 if failed is None:
                     failed = {}
-                failed[position] = there and dict(there)
+                failed[position] = lasts and dict(lasts)
             elif kind is not Check:
                 outcome.append((key, there, after))
         if size * 4 > TRANSACTION_BYTES and sum(_exact(after) for _, _, after in outcome if after) > TRANSACTION_BYTES:

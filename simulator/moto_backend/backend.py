@@ -86,7 +86,7 @@ class _SeededAws(AwsOutside):
         if self.settings.knowledge_table:
             names["knowledge"] = self.settings.knowledge_table
         # Its request tokens come from ids of their own, so that handlers draw the same ids on both backends.
-        return DynamoTables(self._client("dynamodb"), names, self._backend.token_ids)
+        return DynamoTables(self._client("dynamodb"), names, self._backend.token_ids, self.clock)
 
     @property
     def secrets(self) -> AwsSecrets:  # type: ignore[override]

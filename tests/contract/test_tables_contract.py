@@ -44,6 +44,7 @@ from simulator.faults import Fault, FaultPlan, FaultPort
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
 from simulator.template import load
+from tests.small_outside import Now
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,21 +55,23 @@ C = Key("knowledge", "SETTINGS", "SWITCH")
 
 @dataclass
 class Backend:
-    """The tables of one backend, what it raises for a call that AWS refuses, and how to make its next call fail."""
+    """The tables of one backend, what it raises for a call that AWS refuses, how to make its next call fail, and its clock."""
 
     tables: Tables
     refused: type[Exception]
     fail: Callable[[Fault], None]
+    clock: Now
 
 
 def memory() -> Iterator[Backend]:
     plan = FaultPlan()
-    tables = MemoryTables(lambda: NOW, faults=FaultPort(plan, lambda: ("test", "request-1")))
+    clock = Now(NOW)
+    tables = MemoryTables(clock.now, faults=FaultPort(plan, lambda: ("test", "request-1")))
 
     def fail(fault: Fault) -> None:
         plan.at[len(plan.effects)] = fault
 
-    yield Backend(tables, Refused, fail)
+    yield Backend(tables, Refused, fail, clock)
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +109,9 @@ def on_moto(client: Any, failing: "_Failing", template: Any) -> Iterator[Backend
         kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
         client.create_table(TableName=table.name, **{k: v for k, v in table.properties.items() if k in kept})
     names = {t.logical_id: t.name for t in template.tables}
-    tables = DynamoTables(client, {"customers": names["CustomerTable"], "knowledge": names["KnowledgeTable"]}, SystemIds())
-    yield Backend(tables, ClientError, failing.next)
+    clock = Now(NOW)
+    granted = {"customers": names["CustomerTable"], "knowledge": names["KnowledgeTable"]}
+    yield Backend(DynamoTables(client, granted, SystemIds(), clock), ClientError, failing.next, clock)
     failing.fault = None
     for table in template.tables:
         client.delete_table(TableName=table.name)
@@ -310,6 +314,68 @@ def test_a_number_equals_no_boolean(backend, condition, before, request):
     backend.tables.write([Put(A, before)])
     with pytest.raises(ConditionFailed):
         backend.tables.write([Remove(A, condition)])
+
+
+# ---------------------------------------------------------------- what has expired
+
+SOON = {"expires_at": int(NOW.timestamp()) + 60}
+
+
+def expired(backend: Backend, *places: Key, **attributes: Any) -> Tables:
+    """Items whose time is over and that nobody has deleted yet, as DynamoDB has them for days."""
+    backend.tables.write([Put(key, {"doc": "old", "version": 1, **attributes, **SOON}) for key in places])
+    assert len(backend.tables.read(list(places))) == len(places)
+    backend.clock.at = NOW + timedelta(seconds=60)
+    return backend.tables
+
+
+def test_what_has_expired_is_absent_on_every_read_from_the_very_second(backend):
+    tables = expired(backend, A, C)
+    tables.write([Put(B, {"doc": "lasts"})])
+    assert tables.read([A, B, C]) == {B: item(B, doc="lasts")}
+    assert tables.partition("customers", A.pk, "1#") == [item(B, doc="lasts")]
+    assert tables.partition("customers", A.pk, "1#", expired=True) == [
+        item(B, doc="lasts"),
+        item(A, doc="old", version=1, **SOON),
+    ]
+
+
+def test_a_second_before_it_is_there(backend):
+    expired(backend, A)
+    backend.clock.at -= timedelta(seconds=1)
+    assert there(backend.tables, A) == item(A, doc="old", version=1, **SOON)
+
+
+AS_ABSENT = [Absent(), Lacks("doc"), AnyOf((Absent(), Is("version", 7)))]
+AS_THERE = [Exists(), Is("version", 1), AllOf((Exists(), Lacks("gone"))), AllOf((Lacks("gone"), Is("doc", "old")))]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=KINDS)
+@pytest.mark.parametrize("condition", AS_ABSENT, ids=str)
+def test_to_a_condition_what_has_expired_is_absent(backend, write, condition):
+    tables = expired(backend, A)
+    tables.write([write(condition), Put(B, {"beside": 1})])
+    assert there(tables, B) == item(B, beside=1)
+    if isinstance(write(condition), Put):
+        assert there(tables, A) == item(A, new="x")
+
+
+@pytest.mark.parametrize("write", WRITES, ids=KINDS)
+@pytest.mark.parametrize("condition", AS_THERE, ids=str)
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in a transaction"])
+def test_what_has_expired_meets_no_condition_that_asks_for_it_and_is_not_told_of(backend, write, condition, together):
+    tables = expired(backend, A)
+    with pytest.raises(ConditionFailed) as failed:
+        tables.write([write(condition), *([Put(B, {"beside": 1})] if together else [])])
+    assert failed.value.found == {0: None}
+    assert tables.read([A, B]) == {}
+
+
+def test_who_erases_finds_what_has_expired_by_its_owner_too(backend):
+    tables = expired(backend, A, customer_id="anna")
+    assert tables.owned("anna") == [A]
+    tables.write([Remove(A)])
+    assert tables.partition("customers", A.pk, "1#", expired=True) == []
 
 
 # ---------------------------------------------------------------- transactions

@@ -9,6 +9,7 @@ import pytest
 
 from aftercare.clock import iso
 from simulator.cloud import LocalCloud
+from tests.kept_items import watch
 
 SECRET = "s3cret"
 
@@ -94,6 +95,14 @@ class Shop:
 
 
 PARTNER_BUS = "aws.partner/shopify.com/1234/aftercare"
+
+
+@pytest.fixture(autouse=True)
+def kept_as_listed(monkeypatch):
+    """Whatever a journey writes is of a kind that is listed, and ends when its class of retention says."""
+    found = watch(monkeypatch)
+    yield
+    assert list(found) == []
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""What the store's own answers teach about words: two logistic models over hashed features, learned one answer at a time.
+"""What the store's own answers teach about words: two models over hashed features, learned one answer at a time.
 
 `P(not negative)` and `P(positive)` are separate heads, so that neutral is what lies between (Frank and Hall 2001). Features
 are words, negated words, pairs of neighbours and beginnings of longer words, hashed into 2^15 places (Weinberger et al. 2009).
-The lexicon's mood is a feature like the others, with a weight to begin with: before any answer is learned the lexicon
-decides alone, and where a store's customers mean something else by a word, its weight moves. A weight's step shrinks with
-how often its feature was seen.
+Each head is a logistic regression in which the step of a weight is its remaining variance (online Bayesian regression in its
+extended Kalman form, with the variance taken from how often the feature was seen). Beside the words it has five numbers: 1, the
+lexicon's mood, the two sides of it, and the log odds of the features by how often each class of answers had them (Wang and
+Manning 2012 join the two likewise). The mood has its weight to begin with: before any answer is learned the lexicon decides
+alone, and where a store's customers mean something else by a word, that is learned.
 """
 
 import math
@@ -23,14 +25,26 @@ UNIT: Final = 4096.0
 """A weight is kept as a whole number of 1/4096, from -8 to 8."""
 
 _MOST: Final = 32767
-RATE: Final = 0.5
-DENSE_RATE: Final = 0.05
-SEEN: Final = 255
-HEADS: Final = 2
-DENSE: Final = 4
-"""Features that are numbers: 1, the mood's score, and its two sides squashed."""
+KNOWN: Final = 0.01
+"""What one sight of a feature adds to the precision of its weight, which is 1 before: p(1-p) of a usual answer over the number
+of its features."""
 
-START: Final = (0.6, 2.2, 0.2, -0.4, -0.3, 2.2, 0.2, -0.4)
+DENSE_RATE: Final = 0.01
+STEADY: Final = 500.0
+"""After so many answers the step of the dense weights starts to shrink."""
+
+EMPHASIS: Final = 1.5
+"""One neutral answer teaches like so many of the others: they are few."""
+
+DOUBT: Final = 2.0
+"""Answers of each class that are counted for every feature before it was seen in any."""
+
+MOST_SEEN: Final = 255
+CLASSES: Final = 3
+HEADS: Final = 2
+DENSE: Final = 5
+
+START: Final = (0.6, 2.2, 0.2, -0.4, 0.4, -0.3, 2.2, 0.2, -0.4, 0.4)
 """Weights of the dense features before anything is learned, head by head."""
 
 NEUTRAL: Final = 1.8
@@ -38,7 +52,8 @@ NEUTRAL: Final = 1.8
 
 PREFIX: Final = 4
 NEGATED: Final = 4
-_VERSION: Final = 1
+_VERSION: Final = 2
+_LOG: Final = tuple(math.log(count + DOUBT) for count in range(HEADS * MOST_SEEN + 1))
 
 
 class Leaning(NamedTuple):
@@ -95,74 +110,102 @@ def _chance(z: float) -> float:
 
 
 class Model:
-    """The learned weights of one store and language. Not a value: `learn` changes it."""
+    """The learned weights of one store and language. Not a value: `learn` changes it.
 
-    __slots__ = ("answers", "dense", "seen", "weights")
+    `counts` say of each place how many negative, neutral and positive answers had it; where one is full all three are halved,
+    so that what was long ago weighs less. `answers` counts the answers of each class.
+    """
+
+    __slots__ = ("answers", "counts", "dense", "weights")
 
     def __init__(self) -> None:
         self.weights = [array("h", bytes(2 * PLACES)) for _ in range(HEADS)]
-        self.seen = bytearray(PLACES)
+        self.counts = [bytearray(PLACES) for _ in range(CLASSES)]
         self.dense = array("d", START)
-        self.answers = 0
+        self.answers = [0] * CLASSES
+
+    def knows(self, places: Sequence[int]) -> bool:
+        """Whether an answer taught anything about one of them."""
+        return any(counts[place] for counts in self.counts for place in places)
 
     def leaning(self, places: Sequence[int], mood: Mood) -> Leaning:
         """The three probabilities."""
-        low, high = self._heads(places, mood)
+        low, high = self._chances(places, self._numbers(places, mood))
         high = min(low, high)
         return Leaning(1.0 - low, low - high, high)
 
-    def _heads(self, places: Sequence[int], mood: Mood) -> tuple[float, float]:
-        return self._head(0, places, mood), self._head(1, places, mood)
+    def _numbers(self, places: Sequence[int], mood: Mood) -> tuple[tuple[float, ...], ...]:
+        """The dense features, head by head."""
+        negative, neutral, positive = self.counts
+        low = high = 0.0
+        known = 0
+        for place in places:
+            bad, middling, good = negative[place], neutral[place], positive[place]
+            if bad or middling or good:
+                known += 1
+                low += _LOG[middling + good] - _LOG[bad]
+                high += _LOG[good] - _LOG[bad + middling]
+        if known:
+            bad, middling, good = self.answers
+            low += known * math.log((bad + 1) / (middling + good + 1))
+            high += known * math.log((bad + middling + 1) / (good + 1))
+            scale = 1.0 / math.sqrt(len(places))
+            low, high = low * scale, high * scale
+        shared = (1.0, mood.score, _squashed(mood.positive), _squashed(mood.negative))
+        return (*shared, low), (*shared, high)
 
-    def _head(self, head: int, places: Sequence[int], mood: Mood) -> float:
-        dense = self.dense
-        at = DENSE * head
-        z = dense[at] + dense[at + 1] * mood.score
-        z += dense[at + 2] * _squashed(mood.positive) + dense[at + 3] * _squashed(mood.negative)
-        if places:
-            weights = self.weights[head]
-            z += sum([weights[place] for place in places]) / (UNIT * math.sqrt(len(places)))
-        return _chance(z)
+    def _chances(self, places: Sequence[int], numbers: Sequence[Sequence[float]]) -> tuple[float, ...]:
+        dense, found = self.dense, []
+        for head, given in enumerate(numbers):
+            z = sum([dense[DENSE * head + number] * value for number, value in enumerate(given)])
+            if places:
+                weights = self.weights[head]
+                z += sum([weights[place] for place in places]) / (UNIT * math.sqrt(len(places)))
+            found.append(_chance(z))
+        return tuple(found)
 
     def learn(self, places: Sequence[int], mood: Mood, score: int) -> None:
         """One answer: its words and the 1 to 5 its customer gave. 3 is neutral, below is negative."""
+        numbers = self._numbers(places, mood)
+        chances = self._chances(places, numbers)
         scale = 1.0 / math.sqrt(len(places)) if places else 0.0
-        errors = [head - (score > 2 + index) for index, head in enumerate(self._heads(places, mood))]
-        if score == 3:
-            errors = [1.5 * error for error in errors]
-        inputs = (1.0, mood.score, _squashed(mood.positive), _squashed(mood.negative))
-        step = DENSE_RATE / math.sqrt(1.0 + self.answers / 500.0)
-        seen = self.seen
-        for head, error in enumerate(errors):
+        negative, neutral, positive = self.counts
+        free = [1.0 / (1.0 + KNOWN * (negative[place] + neutral[place] + positive[place])) for place in places]
+        spread = sum(free) * scale * scale
+        step = DENSE_RATE / math.sqrt(1.0 + sum(self.answers) / STEADY)
+        for head, (chance, given) in enumerate(zip(chances, numbers, strict=True)):
+            error = (chance - (score > 2 + head)) * (EMPHASIS if score == 3 else 1.0)
             weights = self.weights[head]
-            pull = RATE * error * scale * UNIT
-            for place in places:
-                value = weights[place] - round(pull / math.sqrt(0.05 + 0.02 * seen[place]))
-                weights[place] = max(-_MOST, min(_MOST, value))
-            for number, given in enumerate(inputs):
-                self.dense[DENSE * head + number] -= step * error * given
+            pull = UNIT * error * scale / (1.0 + max(chance * (1.0 - chance), 1e-3) * spread)
+            for place, variance in zip(places, free, strict=True):
+                weights[place] = max(-_MOST, min(_MOST, weights[place] - round(variance * pull)))
+            for number, value in enumerate(given):
+                self.dense[DENSE * head + number] -= step * error * value
+        label = (score > 2) + (score > 3)
+        self.answers[label] += 1
+        mine = self.counts[label]
         for place in places:
-            if seen[place] < SEEN:
-                seen[place] += 1
-        self.answers += 1
+            if mine[place] == MOST_SEEN:
+                for counts in self.counts:
+                    counts[place] >>= 1
+            mine[place] += 1
 
     def to_bytes(self) -> bytes:
-        """At most 164 KB before it is compressed; what is learned of few words compresses to a few KB."""
-        head = bytes([_VERSION, BITS]) + self.answers.to_bytes(8, "big") + self.dense.tobytes()
-        return zlib.compress(head + b"".join(w.tobytes() for w in self.weights) + bytes(self.seen), 6)
+        """At most 230 KB, whatever was learned; what is learned of few words compresses to a few KB."""
+        head = bytes([_VERSION, BITS]) + b"".join(number.to_bytes(8, "big") for number in self.answers) + self.dense.tobytes()
+        return zlib.compress(head + b"".join([*[each.tobytes() for each in self.weights], *self.counts]), 6)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Model":
         """ValueError where it is of another version: such a model is learned anew."""
         raw = zlib.decompress(kept)
-        if len(raw) < 10 or raw[:2] != bytes([_VERSION, BITS]):
+        start, weights = 2 + 8 * CLASSES, 2 + 8 * CLASSES + 8 * DENSE * HEADS
+        if raw[:2] != bytes([_VERSION, BITS]) or len(raw) != weights + (2 * HEADS + CLASSES) * PLACES:
             raise ValueError("a model of another version")
         model = cls()
-        model.answers = int.from_bytes(raw[2:10], "big")
-        at = 10 + 8 * DENSE * HEADS
-        model.dense = array("d", raw[10:at])
-        for head in range(HEADS):
-            model.weights[head] = array("h", raw[at : at + 2 * PLACES])
-            at += 2 * PLACES
-        model.seen = bytearray(raw[at : at + PLACES])
+        model.answers = [int.from_bytes(raw[at : at + 8], "big") for at in range(2, start, 8)]
+        model.dense = array("d", raw[start:weights])
+        counts = weights + 2 * HEADS * PLACES
+        model.weights = [array("h", raw[at : at + 2 * PLACES]) for at in range(weights, counts, 2 * PLACES)]
+        model.counts = [bytearray(raw[at : at + PLACES]) for at in range(counts, len(raw), PLACES)]
         return model

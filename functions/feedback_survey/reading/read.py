@@ -58,7 +58,7 @@ def read(parsed: Parsed, model: learned.Model = UNTAUGHT) -> Reading:
     feeling = mood(parsed.words, known)
     places = learned.features(parsed.words, known.negators)
     themes = found(parsed.text, parsed.language)
-    if feeling.says_nothing and not any(model.seen[place] for place in places):
+    if feeling.says_nothing and not model.knows(places):
         return Reading(parsed.language, None, 0.0, False, themes)
     leaning = model.leaning(places, feeling)
     sentiment = learned.decided(leaning)

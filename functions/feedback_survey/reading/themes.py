@@ -49,7 +49,7 @@ def plain_letters(text: str) -> str:
     return (lower if len(lower) == len(text) else text).translate(_TABLE)
 
 
-def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
+def pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """All phrases of a theme as one expression. Nothing of a phrase is taken as one: its words are escaped."""
     between = rf"(?:\W+\w+){{0,{BETWEEN}}}?\W+"
     parts = []
@@ -73,7 +73,7 @@ def themes() -> Mapping[str, Mapping[Language, tuple[str, ...]]]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _patterns(language: Language) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, _pattern(by[language])) for name, by in themes().items() if by.get(language))
+    return tuple((name, pattern(by[language])) for name, by in themes().items() if by.get(language))
 
 
 @lru_cache(maxsize=len(LANGUAGES))

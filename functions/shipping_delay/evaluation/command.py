@@ -5,39 +5,22 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from pydantic import ValidationError
 
+from aftercare.evaluation.arguments import BadInput, column_of, day
+from aftercare.evaluation.pictures import plain
 from aftercare.evaluation.rows import open_rows
 from shipping_delay.evaluation import evaluate
 from shipping_delay.evaluation.metrics import alert_threshold
 from shipping_delay.evaluation.orders import LAYOUTS, Columns, read_centroids
-from shipping_delay.evaluation.pages import draw, plain, reliability_page, write
+from shipping_delay.evaluation.pages import picture, write
 from shipping_delay.policy import Peak, shipping_policy
 
 FIELDS = tuple(field.name for field in fields(Columns))
-
-
-class BadInput(Exception):
-    """What is wrong with what was given, in one line."""
-
-
-def _day(text: str) -> datetime:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day such as 2018-02-01") from None
-    return datetime(found.year, found.month, found.day, tzinfo=UTC)
-
-
-def _column(text: str) -> tuple[str, str]:
-    field, _, name = text.partition("=")
-    if field not in FIELDS:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected FIELD=NAME with a field of: {', '.join(FIELDS)}")
-    return field, name
 
 
 def _peak(text: str) -> Peak:
@@ -55,10 +38,12 @@ def parser() -> argparse.ArgumentParser:
         epilog="The columns and what each number means: docs/evaluate-delay.md",
     )
     delay.add_argument("file", type=Path, metavar="ORDERS.csv", help="one row per order, gzipped or not")
-    delay.add_argument("--from", dest="since", type=_day, metavar="DAY", help="score hand-overs from this day on")
-    delay.add_argument("--to", dest="until", type=_day, metavar="DAY", help="score hand-overs before this day")
+    delay.add_argument("--from", dest="since", type=day, metavar="DAY", help="score hand-overs from this day on")
+    delay.add_argument("--to", dest="until", type=day, metavar="DAY", help="score hand-overs before this day")
     delay.add_argument("--layout", choices=sorted(LAYOUTS), default="default", help="a known set of column names")
-    delay.add_argument("--column", type=_column, action="append", default=[], metavar="FIELD=NAME", help="your own column name")
+    delay.add_argument(
+        "--column", type=column_of(FIELDS), action="append", default=[], metavar="FIELD=NAME", help="your own column name"
+    )
     delay.add_argument("--centroids", type=Path, metavar="FILE", help="CSV of zip3, lat, lng: distances")
     delay.add_argument("--lead-days", type=float, default=30.0, help="where the file has no hand-over column")
     delay.add_argument("--miss-cost", type=float, help="a missed delay, in needless notices (default: from shipping.yaml)")
@@ -109,10 +94,7 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if report["hand_over"]:
         chosen.to_folder.mkdir(parents=True, exist_ok=True)
         page = chosen.to_folder / "evaluate-delay.html"
-        page.write_text(reliability_page(report), encoding="utf-8")
-        err.write(f"reliability: {page}\n")
-        draw(report, page.with_suffix(".png"))
-        err.write(f"reliability: {page.with_suffix('.png')}\n")
+        err.write(f"reliability: {page}\nreliability: {picture(report, page)}\n")
     if chosen.json:
         out.write(json.dumps(plain(report), indent=1) + "\n")
     else:

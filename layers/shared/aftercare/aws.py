@@ -32,6 +32,7 @@ from aftercare.outgoing import Chat, Push, Text
 from aftercare.outside import Mailer, NotKept, NotThere, Outside, Provider
 from aftercare.settings import Settings
 from aftercare.table import (
+    EXPIRES_AT,
     Absent,
     AllOf,
     AnyOf,
@@ -51,6 +52,7 @@ from aftercare.table import (
     Value,
     Write,
     number,
+    present,
 )
 
 CALL = Config(
@@ -111,8 +113,9 @@ def _item(typed: Mapping[str, Any] | None) -> Item | None:
 class _Expression:
     """Collects the names and values of one DynamoDB expression."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
         self._places: dict[str, str] = {}
+        self._now = int(now.timestamp())
         self.values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
@@ -127,17 +130,28 @@ class _Expression:
     def condition(self, condition: Condition) -> str:
         match condition:
             case Absent():
-                return f"attribute_not_exists({self.name('pk')})"
+                return f"(attribute_not_exists({self.name('pk')}) OR {self._expired()})"
             case Exists():
-                return f"attribute_exists({self.name('pk')})"
+                return f"(attribute_exists({self.name('pk')}) AND {self._lasts()})"
             case Is(attribute, value):
-                return f"{self.name(attribute)} = {self.value(value)}"
+                return f"({self.name(attribute)} = {self.value(value)} AND {self._lasts()})"
             case Lacks(attribute):
-                return f"attribute_not_exists({self.name(attribute)})"
+                return f"(attribute_not_exists({self.name(attribute)}) OR {self._expired()})"
             case AnyOf(conditions):
                 return "(" + " OR ".join(self.condition(c) for c in conditions) + ")"
             case AllOf(conditions):
                 return "(" + " AND ".join(self.condition(c) for c in conditions) + ")"
+
+    def _expired(self) -> str:
+        """What DynamoDB has not deleted yet, though its time is over."""
+        return f"{self.name(EXPIRES_AT)} <= {self._time()}"
+
+    def _lasts(self) -> str:
+        return f"(attribute_not_exists({self.name(EXPIRES_AT)}) OR {self.name(EXPIRES_AT)} > {self._time()})"
+
+    def _time(self) -> str:
+        self.values[":now"] = {"N": str(self._now)}
+        return ":now"
 
     def update(self, change: Change) -> str:
         parts = []
@@ -159,10 +173,11 @@ class _Expression:
 class DynamoTables:
     """CustomerTable and KnowledgeTable in DynamoDB (port: aftercare.table.Tables)."""
 
-    def __init__(self, client: Any, names: Mapping[TableName, str], ids: Ids) -> None:
+    def __init__(self, client: Any, names: Mapping[TableName, str], ids: Ids, clock: Clock) -> None:
         self._client = client
         self._names = names
         self._ids = ids
+        self._clock = clock
 
     def _key(self, key: Key) -> dict[str, Any]:
         return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
@@ -198,21 +213,27 @@ class DynamoTables:
             answer = self._read_call(lambda asked=pending: self._client.batch_get_item(RequestItems=asked))  # type: ignore[misc]
             for name, items in answer["Responses"].items():
                 for typed in items:
-                    item = _item(typed) or {}
-                    found[Key(by_name[name], str(item["pk"]), str(item["sk"]))] = item
+                    item = self._present(typed)
+                    if item is not None:
+                        found[Key(by_name[name], str(item["pk"]), str(item["sk"]))] = item
             request = answer.get("UnprocessedKeys") or {}
         if request:
             raise Throttled("BatchGetItem left keys unprocessed")
         return found
 
-    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def _present(self, typed: Mapping[str, Any] | None) -> Item | None:
+        item = _item(typed)
+        return item if item is not None and present(item, self._clock.now()) else None
+
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         asked: dict[str, Any] = {
             "TableName": self._names[table],
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
             "ExpressionAttributeValues": {":pk": {"S": pk}, ":sk": {"S": prefix}},
             "ConsistentRead": True,
         }
-        return self._all(asked) if most is None else self._all({**asked, "Limit": most}, most)
+        found = self._all(asked) if most is None else self._all({**asked, "Limit": most}, most)
+        return found if expired else [item for item in found if present(item, self._clock.now())]
 
     def _all(self, asked: dict[str, Any], most: float = math.inf) -> list[Item]:
         """A Query's items, page by page."""
@@ -259,7 +280,7 @@ class DynamoTables:
         return [Key("customers", str(item["pk"]), str(item["sk"])) for item in self._all(asked)]
 
     def _one(self, write: Write) -> tuple[str, dict[str, Any]]:
-        expression = _Expression()
+        expression = _Expression(self._clock.now())
         call: dict[str, Any] = {"TableName": self._names[write.key.table]}
         match write:
             case Put(key, item):
@@ -307,9 +328,9 @@ class DynamoTables:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "ConditionalCheckFailedException":
-                raise ConditionFailed({0: _item(cast(dict[str, Any], error.response).get("Item"))}) from error
+                raise ConditionFailed({0: self._present(cast(dict[str, Any], error.response).get("Item"))}) from error
             if code == "TransactionCanceledException":
-                raise _cancelled(error) from error
+                raise self._cancelled(error) from error
             if code in _CONFLICTS:
                 raise Conflict(code) from error
             if code in _THROTTLES:
@@ -318,18 +339,17 @@ class DynamoTables:
                 raise Unclear(code) from error
             raise
 
-
-def _cancelled(error: ClientError) -> Exception:
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    failed = {n: _item(r.get("Item")) for n, r in enumerate(reasons) if r.get("Code") == "ConditionalCheckFailed"}
-    if failed:
-        return ConditionFailed(failed)
-    codes = {r.get("Code") for r in reasons}
-    if codes & _CONFLICTS:
-        return Conflict(str(sorted(map(str, codes))))
-    if codes & _THROTTLES:
-        return Throttled(str(sorted(map(str, codes))))
-    return error
+    def _cancelled(self, error: ClientError) -> Exception:
+        reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+        failed = {n: self._present(r.get("Item")) for n, r in enumerate(reasons) if r.get("Code") == "ConditionalCheckFailed"}
+        if failed:
+            return ConditionFailed(failed)
+        codes = {r.get("Code") for r in reasons}
+        if codes & _CONFLICTS:
+            return Conflict(str(sorted(map(str, codes))))
+        if codes & _THROTTLES:
+            return Throttled(str(sorted(map(str, codes))))
+        return error
 
 
 class EventBridgeBus:
@@ -547,7 +567,7 @@ class AwsOutside(Outside):
             names["customers"] = self.settings.customer_table
         if self.settings.knowledge_table:
             names["knowledge"] = self.settings.knowledge_table
-        return DynamoTables(self._client("dynamodb"), names, self.ids)
+        return DynamoTables(self._client("dynamodb"), names, self.ids, self.clock)
 
     @cached_property
     def bus(self) -> EventBridgeBus:  # type: ignore[override]

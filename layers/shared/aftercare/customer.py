@@ -17,11 +17,11 @@ from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
-    from aftercare.watches import Watch
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -275,7 +275,7 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
-    watches: tuple["Watch", ...] = ()
+    alerts: tuple["Alert", ...] = ()
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     archived: frozenset[str] = frozenset()

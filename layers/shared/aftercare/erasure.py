@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from aftercare import forgotten, identity, keys, requests, telemetry
+from aftercare import forgotten, identity, keys, requests, retention, telemetry
 from aftercare.clock import iso, parse_iso
 from aftercare.keys import Key
 from aftercare.ledger import LEASE
 from aftercare.outside import Outside
 from aftercare.reason import State
 from aftercare.requests import Request
-from aftercare.store import expires
 from aftercare.table import Absent, Change, Condition, ConditionFailed, Conflict, Is, Item, Put, Remove, TableError, Write
 
 ATTEMPTS = 6
@@ -31,9 +30,6 @@ GRACE = timedelta(minutes=5)
 
 LOOK_AGAIN = LEASE + timedelta(minutes=1)
 """After so long nothing writes any more that had read before the mark: no invocation lives longer than a lease."""
-
-MARK_KEPT = timedelta(days=30)
-"""Longer than anything can be under way: a queue and its dead letters keep a message for two weeks."""
 
 NEEDED = timedelta(seconds=5)
 TOGETHER = 25
@@ -66,7 +62,7 @@ class Mark:
         item: Item = {
             "doc": "{}",
             "erased_at": iso(self.erased_at),
-            "expires_at": expires(self.erased_at, MARK_KEPT),
+            "expires_at": retention.MARK.ends(self.erased_at),
         }
         if due_at is None:
             return item
@@ -176,7 +172,7 @@ class Eraser:
             return Outcome.NOBODY
         now = self.outside.clock.now()
         found = plan(
-            self.items(customer_id),
+            self.items(customer_id, expired=True),
             self._evidence(customer_id),
             self.tables.owned(customer_id),
             self._mentioned(mark.hashes),
@@ -197,20 +193,21 @@ class Eraser:
 
     # ------------------------------------------------------------ reads
 
-    def items(self, customer_id: str) -> list[Item]:
+    def items(self, customer_id: str, *, expired: bool = False) -> list[Item]:
         pk = keys.customer(customer_id, MARK).pk
-        return [*self.tables.partition("customers", pk, "1#"), *self.tables.partition("customers", pk, keys.HISTORY)]
+        parts = (self.tables.partition("customers", pk, start, expired=expired) for start in (keys.HOT, keys.HISTORY))
+        return [item for part in parts for item in part]
 
     def _evidence(self, customer_id: str) -> list[Key]:
         # A sequence starts with our time, and a condition on a sort key takes no empty text.
         pk = keys.evidence(customer_id, "-").pk
-        return [Key("customers", pk, str(item["sk"])) for item in self.tables.partition("customers", pk, "2")]
+        return [Key("customers", pk, str(item["sk"])) for item in self.tables.partition("customers", pk, "2", expired=True)]
 
     def _mentioned(self, hashes: Iterable[str]) -> list[Key]:
         found: list[Key] = []
         for one in hashes:
             pk = keys.mention(one).pk
-            for item in self.tables.partition("customers", pk, "PARKED#"):
+            for item in self.tables.partition("customers", pk, "PARKED#", expired=True):
                 parked, _, sk = str(item["sk"]).partition("|")
                 found += [Key("customers", parked, sk), Key("customers", pk, str(item["sk"]))]
         return found
@@ -344,4 +341,4 @@ def _stub(customer_id: str, items: Iterable[Item], now: datetime) -> Put:
     version = int(str(there["version"])) if there else 0
     when: Condition = Is("version", version) if there else Absent()
     doc = {"version": version + 1}
-    return Put(place, {"doc": json.dumps(doc), "version": version + 1, "expires_at": expires(now, MARK_KEPT)}, when=when)
+    return Put(place, {"doc": json.dumps(doc), "version": version + 1, "expires_at": retention.MARK.ends(now)}, when=when)

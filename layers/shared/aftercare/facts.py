@@ -18,7 +18,7 @@ from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, Ship
 from aftercare.weblink import Https
 
 if TYPE_CHECKING:
-    from aftercare.product_facts import AnnouncementFact, RestockFact, WatchFact
+    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]
 
@@ -267,7 +267,7 @@ AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 
 if TYPE_CHECKING:  # the shapes of facts about products come with the first of them
     Fact: TypeAlias = (
-        AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact | WatchFact | RestockFact | AnnouncementFact
+        AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact | AlertFact | RestockFact | AnnouncementFact
     )
 else:
     Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact

@@ -5,16 +5,13 @@ accounts keep late news from making the person anew, for as long as such news ma
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aftercare import identity, keys
 from aftercare.clock import iso, parse_iso
 from aftercare.keys import Key
-from aftercare.store import JOURNAL_KEPT, expires, present
+from aftercare.retention import JOURNAL, NUMBER, REFUSAL, Retention
 from aftercare.table import Item, Put, Tables
-
-NUMBER_KEPT = timedelta(days=90)
-"""Carriers give a parcel's number to another parcel after some months: by then it must not be refused any more."""
 
 ADDRESSES = ("ALIAS#email#", "PHONE#")
 READ = 100
@@ -25,33 +22,33 @@ def place(secret: str, name: Key) -> Key:
     return keys.erased(identity.keyed_hash(secret, name.pk))
 
 
-def kept_for(name: Key) -> timedelta | None:
-    """How long; None for an address, whose refusal does not end."""
+def kept_as(name: Key) -> Retention:
+    """Its class: an address's refusal does not end."""
     if name.pk.startswith(ADDRESSES):
-        return None
-    return NUMBER_KEPT if name.pk.startswith("PARCEL#") else JOURNAL_KEPT
+        return REFUSAL
+    return NUMBER if name.pk.startswith("PARCEL#") else JOURNAL
 
 
 def left(secret: str, name: Key, erased_at: datetime) -> Put:
     """The write that leaves it."""
     item: Item = {"erased_at": iso(erased_at)}
-    kept = kept_for(name)
-    if kept:
-        item["expires_at"] = expires(erased_at, kept)
+    kept = kept_as(name)
+    if kept is not REFUSAL:
+        item["expires_at"] = kept.ends(erased_at)
     return Put(place(secret, name), item)
 
 
-def erased(tables: Tables, secret: str, names: Iterable[Key], now: datetime) -> Mapping[Key, datetime]:
+def erased(tables: Tables, secret: str, names: Iterable[Key]) -> Mapping[Key, datetime]:
     """Those of the names that were an erased person's, with when they were erased. Throttled."""
     wanted = {place(secret, name): name for name in names}
     at = list(wanted)
     found: dict[Key, Item] = {}
     for start in range(0, len(at), READ):
         found |= tables.read(at[start : start + READ])
-    return {wanted[key]: parse_iso(str(item["erased_at"])) for key, item in found.items() if present(item, now)}
+    return {wanted[key]: parse_iso(str(item["erased_at"])) for key, item in found.items()}
 
 
-def in_body(tables: Tables, identity_secret: str, secret: str, body: bytes, now: datetime) -> bool:
+def in_body(tables: Tables, identity_secret: str, secret: str, body: bytes) -> bool:
     """Whether a body that nobody can read as facts names a person who was erased and is no customer now. Throttled.
 
     By their e-mail address; by a phone number only where no address stands beside it, because a family may share one.
@@ -61,7 +58,7 @@ def in_body(tables: Tables, identity_secret: str, secret: str, body: bytes, now:
     named = mentioned(body)
     emails = {keys.email_alias(identity.keyed_hash(identity_secret, name)) for name in named if "@" in name}
     phones = {keys.phone_owner(identity.keyed_hash(identity_secret, name), "") for name in named if "@" not in name}
-    gone = erased(tables, secret, emails or phones, now)
+    gone = erased(tables, secret, emails or phones)
     if not gone or not emails:
         return bool(gone)
     return any(alias not in tables.read(list(emails)) for alias in gone)

@@ -1,4 +1,5 @@
-"""Every kind of item in both tables: whose it is, and what erasure does with it. A kind that is not listed here is a mistake.
+"""Every kind of item in both tables: whose it is, how long it is kept, and what erasure does with it. A kind that is not listed
+here is a mistake.
 
 What is a person's lies in one of four places, and each is looked through as a whole, so that nothing depends on knowing every
 kind: their partition, their evidence, what names them by `customer_id` (the index `owner`), and parked bodies that mention
@@ -10,6 +11,25 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from aftercare.keys import Key, TableName
+from aftercare.retention import (
+    ALERT,
+    CASE,
+    CHAT,
+    EARLY,
+    JOURNAL,
+    KNOWLEDGE,
+    MARK,
+    NUMBER,
+    OPEN,
+    OWNED,
+    PACE,
+    PAYLOAD,
+    PERSON,
+    REFUSAL,
+    WAIT,
+    WAVE,
+    Retention,
+)
 
 
 class Erasure(StrEnum):
@@ -31,79 +51,83 @@ class Found(StrEnum):
 
 
 class Kind(NamedTuple):
-    """One kind of item. `pk` and `sk` are patterns, `because` says why something stays."""
+    """One kind of item. `pk` and `sk` are patterns, `kept` its classes of retention, `because` says why something stays."""
 
     name: str
     pk: str
-    sk: str = "-"
+    sk: str
+    kept: tuple[Retention, ...]
     found: Found = Found.NOBODY
     erasure: Erasure = Erasure.STAYS
     because: str = ""
     table: TableName = "customers"
 
 
-def _own(name: str, sk: str) -> Kind:
-    return Kind(name, "CUSTOMER#*", sk, Found.PARTITION, Erasure.REMOVED)
+def _own(name: str, sk: str, *kept: Retention) -> Kind:
+    return Kind(name, "CUSTOMER#*", sk, kept, Found.PARTITION, Erasure.REMOVED)
 
 
-def _names(name: str, pk: str, sk: str = "-") -> Kind:
-    return Kind(name, pk, sk, Found.OWNER, Erasure.REMOVED)
+def _names(name: str, pk: str, *kept: Retention, sk: str = "-") -> Kind:
+    return Kind(name, pk, sk, kept, Found.OWNER, Erasure.REMOVED)
 
 
-def _nobodys(name: str, pk: str, because: str, sk: str = "-") -> Kind:
-    return Kind(name, pk, sk, because=because, table="knowledge")
+def _nobodys(name: str, pk: str, because: str, *ends: Retention, sk: str = "-") -> Kind:
+    return Kind(name, pk, sk, (KNOWLEDGE, *ends), because=because, table="knowledge")
 
 
 KINDS: tuple[Kind, ...] = (
-    _own("profile", "1#PROFILE"),
+    _own("profile", "1#PROFILE", PERSON),
     Kind(
         "consent",
         "CUSTOMER#*",
         "1#CONSENT",
+        (PERSON, MARK),
         Found.PARTITION,
         Erasure.REDUCED,
         "its version alone stays 30 days, so that a send that was decided before the erasure cannot be claimed after it",
     ),
-    _own("wishes", "1#WISHES"),
-    _own("caps", "1#CAPS"),
-    _own("slot", "1#SLOT"),
-    _own("learned", "1#LEARNED"),
-    _own("order", "1#ORDER#*"),
-    _own("shipment", "1#SHIPMENT#*"),
-    _own("held message", "1#HELD#*"),
-    _own("case", "1#CASE#*"),
-    _own("watch", "1#WATCH#*"),
-    _own("message", "9#LEDGER#*"),
-    _own("archived order", "9#ARCHIVE#1#ORDER#*"),
-    _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*"),
-    _own("archived case", "9#ARCHIVE#1#CASE#*"),
-    _own("wait", "9#WAIT#*"),
+    _own("wishes", "1#WISHES", PERSON),
+    _own("caps", "1#CAPS", PERSON),
+    _own("slot", "1#SLOT", JOURNAL),
+    _own("learned", "1#LEARNED", PERSON),
+    _own("order", "1#ORDER#*", PERSON),
+    _own("shipment", "1#SHIPMENT#*", PERSON),
+    _own("held message", "1#HELD#*", JOURNAL),
+    _own("case", "1#CASE#*", PERSON, CASE),
+    _own("alert", "1#ALERT#*", ALERT),
+    _own("message", "9#LEDGER#*", JOURNAL),
+    _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
+    _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
+    _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
+    _own("wait", "9#WAIT#*", WAIT),
     Kind(
         "erased",
         "CUSTOMER#*",
         "1#ERASED",
+        (MARK,),
         Found.PARTITION,
         Erasure.STAYS,
         "it says that there is nobody here any more, for 30 days, to whatever is still under way; it holds a time and no name",
     ),
-    Kind("evidence", "EVIDENCE#*", "*", Found.EVIDENCE, Erasure.REMOVED),
-    _names("e-mail alias", "ALIAS#email#*"),
-    _names("account alias", "ALIAS#platform#*"),
-    _names("order alias", "ALIAS#order#*"),
-    _names("shipment alias", "ALIAS#shipment#*"),
-    _names("subscription alias", "ALIAS#subscription#*"),
-    _names("chat alias", "ALIAS#chat#*"),
-    _names("phone owner", "PHONE#*", "C#*"),
-    _names("parcel alias", "PARCEL#*"),
-    _names("customer of a shop", "SHOP#*", "*"),
-    _names("owner of a product", "PRODUCT#*", "OWNS#*"),
-    _names("who asked for a product", "PRODUCT#*", "ASKED#*"),
-    Kind("parked body", "PARKED#*", "*", Found.MENTION, Erasure.REMOVED),
-    Kind("mention", "MENTION#*", "*", Found.MENTION, Erasure.REMOVED),
+    Kind("evidence", "EVIDENCE#*", "*", (PERSON,), Found.EVIDENCE, Erasure.REMOVED),
+    _names("e-mail alias", "ALIAS#email#*", PERSON),
+    _names("account alias", "ALIAS#platform#*", PERSON),
+    _names("order alias", "ALIAS#order#*", PERSON, EARLY),
+    _names("shipment alias", "ALIAS#shipment#*", PERSON, EARLY),
+    _names("subscription alias", "ALIAS#subscription#*", PERSON, EARLY),
+    _names("chat alias", "ALIAS#chat#*", CHAT),
+    _names("phone owner", "PHONE#*", PERSON, sk="C#*"),
+    _names("parcel alias", "PARCEL#*", PERSON, EARLY),
+    _names("customer of a shop", "SHOP#*", PERSON, OPEN, sk="*"),
+    _names("owner of a product", "PRODUCT#*", OWNED, sk="OWNS#*"),
+    _names("who asked for a product", "PRODUCT#*", ALERT, sk="ASKED#*"),
+    Kind("parked body", "PARKED#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
+    Kind("mention", "MENTION#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind(
         "request",
         "REQUEST#*",
         "-",
+        (OPEN, JOURNAL),
         Found.OWNER,
         Erasure.REDUCED,
         "what was asked, when, by which law, and when it was answered: proof that it was. No name, no address, no id",
@@ -111,21 +135,31 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "delivery",
         "DELIVERY#*",
+        "-",
+        (JOURNAL,),
         because="that something came, when and from which sender, so that it is recorded once; relayed, it leads to nobody",
     ),
     Kind(
         "erased name",
         "ERASED#*",
+        "-",
+        (REFUSAL, JOURNAL, NUMBER),
         because="the keyed hash of a name that an erased person had: an address refuses marketing, the rest keeps late news out",
     ),
-    Kind("wave", "WAVE#*", because="how far a publication has come through its readers: a count and one of their random ids"),
-    _nobodys("publication", "PUBLICATION#*", "what a store says of its products to all who have them"),
+    Kind(
+        "wave",
+        "WAVE#*",
+        "-",
+        (WAVE,),
+        because="how far a publication has come through its readers: a count and the random id of one of them",
+    ),
+    Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
     _nobodys("wording", "WORDING#*", "a text of the store that people agreed to, by its hash; it names nobody"),
-    _nobodys("setting", "SETTINGS", "the kill switch and the provider's quota", "*"),
+    _nobodys("setting", "SETTINGS", "the kill switch and the provider's quota", sk="*"),
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
-    _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels"),
+    _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
 )
 
 

@@ -20,7 +20,7 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
-WATCH = "1#WATCH#"
+ALERT = "1#ALERT#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 LEDGER = "9#LEDGER#"
 HISTORY = "9#"
@@ -64,8 +64,8 @@ def in_archive(hot: Key) -> Key:
     return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
-def watch(customer_id: str, product_key: str) -> Key:
-    return customer(customer_id, WATCH + product_key)
+def alert(customer_id: str, product_key: str) -> Key:
+    return customer(customer_id, ALERT + product_key)
 
 
 def product(product_key: str) -> str:

@@ -13,7 +13,8 @@ from aftercare.clock import iso
 from aftercare.customer import Customer, Slot
 from aftercare.decision import Decision, Message, State
 from aftercare.keys import Key
-from aftercare.store import JOURNAL_KEPT, expires, unchanged_consent
+from aftercare.retention import JOURNAL
+from aftercare.store import unchanged_consent
 from aftercare.table import (
     Absent,
     AllOf,
@@ -60,7 +61,7 @@ class Lost:
 
 
 def _attributes(message: Message, now: datetime, due_at: datetime | None = None, token: str | None = None) -> Item:
-    item: Item = {"doc": message.to_json(), "state": str(message.state), "expires_at": expires(now, JOURNAL_KEPT)}
+    item: Item = {"doc": message.to_json(), "state": str(message.state), "expires_at": JOURNAL.ends(now)}
     if token:
         item["token"] = token
     kind = _DUE.get(message.state)
@@ -207,7 +208,7 @@ def slot_change(customer_id: str, at: datetime, now: datetime) -> Put:
             "doc": Slot(at=at).to_json(),
             "due_kind": "slot",
             "due_at": iso(at + SLOT_GRACE),
-            "expires_at": expires(now, JOURNAL_KEPT),
+            "expires_at": JOURNAL.ends(now),
         },
     )
 

@@ -18,7 +18,7 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whit
 Body = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
 
 
-class WatchFact(Model):
+class AlertFact(Model):
     """A customer wants to hear when a product is there again. `consent` is what the form asked them."""
 
     type: Literal["RestockRequested"]

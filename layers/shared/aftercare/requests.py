@@ -11,7 +11,7 @@ from aftercare import events, keys
 from aftercare.clock import iso
 from aftercare.event import Event
 from aftercare.model import Model
-from aftercare.store import JOURNAL_KEPT, expires
+from aftercare.retention import JOURNAL
 from aftercare.table import Change, Condition, Exists, Item, Put, Tables
 
 WARN = timedelta(days=7)
@@ -147,7 +147,7 @@ def _attributes(request: Request) -> Item:
     if request.customer_ids:
         item["customer_id"] = request.customer_ids[0]
     if request.closed_at:
-        item["expires_at"] = expires(request.closed_at, JOURNAL_KEPT)
+        item["expires_at"] = JOURNAL.ends(request.closed_at)
     else:
         item["due_kind"] = "request"
         item["due_at"] = iso(request.due_by - WARN)

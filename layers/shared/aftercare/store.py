@@ -16,18 +16,17 @@ from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
 from aftercare.learned import Learned, learned_from
+from aftercare.retention import JOURNAL, PAYLOAD
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
     from aftercare.shipment import Shipment
-    from aftercare.watches import Watch
 
-JOURNAL_KEPT = timedelta(days=400)
-BODY_KEPT = timedelta(days=90)
 RELAY_GRACE = timedelta(minutes=2)
 
 READ = 100
@@ -40,19 +39,6 @@ HOT_CASES = 10
 @lru_cache(maxsize=1)
 def _events() -> TypeAdapter[list[Event]]:
     return TypeAdapter(list[Event])
-
-
-def expires(now: datetime, kept: timedelta) -> int:
-    """The table's TTL attribute: Unix seconds after which an item counts as absent."""
-    return int((now + kept).timestamp())
-
-
-def present(item: Item | None, now: datetime) -> Item | None:
-    """The item, or None when it is absent or expired: TTL deletes late, so every read looks at the time itself."""
-    if item is None:
-        return None
-    until = item.get("expires_at")
-    return None if isinstance(until, int) and until <= now.timestamp() else item
 
 
 @lru_cache(maxsize=64)
@@ -163,10 +149,10 @@ def _case(doc: str) -> "Case":
     return Case.model_validate_json(doc)
 
 
-def _watch(doc: str) -> "Watch":
-    from aftercare.watches import Watch
+def _alert(doc: str) -> "Alert":
+    from aftercare.alerts import Alert
 
-    return Watch.model_validate_json(doc)
+    return Alert.model_validate_json(doc)
 
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
@@ -182,7 +168,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
         (keys.CASE, "cases", _case),
-        (keys.WATCH, "watches", _watch),
+        (keys.ALERT, "alerts", _alert),
     )
 }
 """What a sort key's second part is read as; of those that have a third there are several."""
@@ -292,7 +278,7 @@ class Delivery:
             "correlation_id": self.correlation_id,
             "body_hash": self.body_hash,
             "facts": ",".join(self.facts),
-            "expires_at": expires(self.received_at, JOURNAL_KEPT),
+            "expires_at": JOURNAL.ends(self.received_at),
         }
         if self.parked:
             item["parked"] = self.parked
@@ -322,7 +308,7 @@ def park(delivery: Delivery, body: bytes, identity_secret: str, kept: bytes | No
     from aftercare.mentioned import mentioned  # here: its patterns are for bodies that are parked
 
     place = keys.parked(delivery.sender, delivery.received_at, delivery.key)
-    until = expires(delivery.received_at, BODY_KEPT)
+    until = PAYLOAD.ends(delivery.received_at)
     item: Item = {
         "reason": delivery.parked or "",
         "topic": delivery.topic,

@@ -2,10 +2,14 @@
 
 A condition is data, so that one definition of an operation runs on DynamoDB and on its twin in memory. Attribute values
 are text, numbers (whole ones as int, others as Decimal), booleans or bytes; what has structure lies as JSON text in `doc`.
+
+An item whose `expires_at` is over is absent, to reads and to conditions: DynamoDB deletes it days later, and until then shows
+it. A Change without a condition would go on from what it was, so what expires is changed under one that says it is there.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Context, Decimal
 from typing import Protocol
 
@@ -15,6 +19,9 @@ Number = int | Decimal
 Value = str | Number | bool | bytes
 Item = dict[str, Value]
 
+EXPIRES_AT = "expires_at"
+"""The tables' TTL attribute: Unix seconds from which an item is absent."""
+
 _DIGITS = Context(prec=38)  # DynamoDB's precision
 
 
@@ -22,6 +29,12 @@ def number(text: str) -> Number:
     """A number as the table gives it: an int where it is whole, else without trailing zeros."""
     value = Decimal(text).normalize(_DIGITS)
     return int(value) if value == value.to_integral_value() else value
+
+
+def present(item: Item, now: datetime) -> bool:
+    """Whether an item that lies there is not yet expired."""
+    until = item.get(EXPIRES_AT)
+    return until is None or not isinstance(until, int) or until > now.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +168,16 @@ class Tables(Protocol):
         """The items that exist, strongly consistent, at most 100 keys. Throttled."""
         ...
 
-    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None) -> list[Item]:
+    def partition(self, table: TableName, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         """The items of a partition whose sort key starts with the prefix, in its order, strongly consistent: all of them, or
-        the first `most`. Throttled."""
+        those among the first `most`. `expired` shows what is absent and not yet deleted, too: for who removes it. Throttled."""
         ...
 
     def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
         """At most `limit` items of a partition whose sort key starts with the prefix, in its order, from after a sort key on.
 
-        Fewer than `limit` does not mean that there are no more: only an empty page does. Strongly consistent. Throttled.
+        Fewer than `limit` does not mean that there are no more: only an empty page does. What has expired is still among them,
+        because the next page goes on from the last of them. Strongly consistent. Throttled.
         """
         ...
 
@@ -172,10 +186,11 @@ class Tables(Protocol):
         ...
 
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
-        """CustomerTable's items of the sparse index with `due_kind` = kind and `due_at` ≤ until, oldest first."""
+        """CustomerTable's items of the sparse index with `due_kind` = kind and `due_at` ≤ until, oldest first. It has keys alone,
+        so what has expired is still among them."""
         ...
 
     def owned(self, customer_id: str) -> list[Key]:
-        """CustomerTable's items with `customer_id` = this one: what lies outside a customer's partition. The index follows
-        its table with a delay."""
+        """CustomerTable's items with `customer_id` = this one, expired or not: what lies outside a customer's partition. The
+        index follows its table with a delay."""
         ...

@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from aftercare import keys, ledger
 from aftercare.aws import CALL, DynamoTables
 from aftercare.aws_channels import IDLE, SesMail
-from aftercare.clock import SystemIds
+from aftercare.clock import SystemClock, SystemIds
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.outside import Accepted, Mail, Uncertain
@@ -39,7 +39,7 @@ def dynamodb(monkeypatch):
         return answers.pop(0)()
 
     client.meta.events.register("before-call.dynamodb", answer)
-    yield DynamoTables(client, {"customers": "customers"}, SystemIds()), answers, calls
+    yield DynamoTables(client, {"customers": "customers"}, SystemIds(), SystemClock()), answers, calls
     client.close()
 
 

@@ -12,6 +12,7 @@ from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.links import Link, LinkPurpose, read_keys, sign, verify
 from aftercare.parcel_status import ShipmentStatus
+from aftercare.retention import JOURNAL
 from aftercare.returns import request_ref
 from aftercare.table import Put, Throttled
 from customer_pages.handler import handle
@@ -395,7 +396,8 @@ def sent(small, template="parcel-shipped", customer_id=CUSTOMER, order=ORDER, ti
     given = {"channel": "email", "sent_at": START, "title": title, "text": text}
     message = Message(proposal=proposal, state=State.SENT, decisions=(decision,), **given)
     place = keys.ledger(customer_id, proposal.message_id)
-    small.tables.twin.write([Put(place, {"doc": message.to_json(), "state": "SENT"})])
+    item = {"doc": message.to_json(), "state": "SENT", "expires_at": JOURNAL.ends(small.clock.at)}
+    small.tables.twin.write([Put(place, item)])
     return message
 
 

@@ -13,6 +13,7 @@ from aftercare.consent_log import wording_of
 from aftercare.customer import Contact
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.links import LinkPurpose
+from aftercare.retention import JOURNAL
 from aftercare.table import Put
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from customer_pages import preferences
@@ -224,7 +225,8 @@ def hold(small, reason, purpose=Purpose.REORDER):
     later = START + timedelta(days=30)
     decision = Decision(at=START, state=State.HELD, reason=reason, until=later)
     message = Message(proposal=proposal, state=State.HELD, decisions=(decision,))
-    small.tables.twin.write([Put(keys.held(CUSTOMER, proposal.message_id), {"doc": message.to_json(), "state": "HELD"})])
+    item = {"doc": message.to_json(), "state": "HELD", "expires_at": JOURNAL.ends(small.clock.at)}
+    small.tables.twin.write([Put(keys.held(CUSTOMER, proposal.message_id), item)])
 
 
 @pytest.mark.parametrize(("reason", "rung"), [(Reason.PAUSED, True), (Reason.CAP_FULL, False)])

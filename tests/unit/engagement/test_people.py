@@ -10,6 +10,7 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.decision import State
 from aftercare.identity import keyed_hash
 from aftercare.learned import weight
+from aftercare.retention import CHAT
 from aftercare.settings import Settings
 from aftercare.table import Put
 from engagement.handler import handle
@@ -217,7 +218,7 @@ def test_a_texts_own_event_settles_what_nobody_knew(small, kind):
 def test_a_whatsapp_event_finds_its_message_by_the_providers_id_and_a_read_one_shows_the_hour_but_is_no_answer(small):
     a_profile(small)
     message = claimed(small)
-    whose = {"customer_id": CUSTOMER, "message_id": message.proposal.message_id, "asks": True}
+    whose = {"customer_id": CUSTOMER, "message_id": message.proposal.message_id, "asks": True, "expires_at": CHAT.ends(START)}
     small.tables.twin.write([Put(keys.chat_alias("p-1"), whose)])
     handle(sqs(chat_event("delivered"), chat_event("read", event_id="e2"), chat_event("read", event_id="e2")), Context())
     learned = store.load(small.tables.twin, CUSTOMER).learned

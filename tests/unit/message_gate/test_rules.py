@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from aftercare.alerts import Alert
 from aftercare.catalogue import catalogue
 from aftercare.consent import Channel, Purpose, Says, Suppression, suppress
 from aftercare.customer import OrderLine, Refund
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State
 from aftercare.proposal import Unless
 from aftercare.switch import Mode, Switch
-from aftercare.watches import Watch
 from message_gate.frequency import frequency_policy
 from message_gate.ground import consent_policy
 from message_gate.rules import RULES, Candidate, decide, relevant
@@ -209,17 +209,17 @@ def test_without_an_address_there_is_nobody_to_tell():
     assert decide(a_candidate(addresses={}))[0].because is Reason.NO_ADDRESS
 
 
-WATCH = Watch(product="example:P-1", asked_at=NOON - timedelta(days=9), until=NOON + timedelta(days=90))
+ALERT = Alert(product="example:P-1", asked_at=NOON - timedelta(days=9))
 
 
-def back_again(*orders, watches=(WATCH,)):
+def back_again(*orders, alerts=(ALERT,)):
     proposal = a_proposal(
         key="product-restocked#example:P-1:c0anna:2026-02-21",
         purpose=Purpose.PROMOTIONAL,
         references={"publication": "example:r1", "product": "example:P-1"},
         unless=(Unless.NOT_ASKED,),
     )
-    return relevant(a_candidate(proposal, a_customer(*orders, watches=watches)))
+    return relevant(a_candidate(proposal, a_customer(*orders, alerts=alerts)))
 
 
 def bought(at, **more):
@@ -235,14 +235,13 @@ def test_who_waits_for_a_product_hears_that_it_is_back():
 
 
 @pytest.mark.parametrize(
-    ("orders", "watches"),
+    ("orders", "alerts"),
     [
-        ((bought(NOON - timedelta(days=1)),), (WATCH,)),
+        ((bought(NOON - timedelta(days=1)),), (ALERT,)),
         ((), ()),
-        ((), (WATCH.model_copy(update={"until": NOON}),)),
-        ((), (WATCH.model_copy(update={"product": "example:P-2"}),)),
+        ((), (ALERT.model_copy(update={"product": "example:P-2"}),)),
     ],
-    ids=["bought since", "no wish", "the wish ran out", "another product"],
+    ids=["bought since", "no wish", "another product"],
 )
-def test_who_waits_no_more_hears_nothing(orders, watches):
-    assert back_again(*orders, watches=watches).because is Reason.NOT_ASKED
+def test_who_waits_no_more_hears_nothing(orders, alerts):
+    assert back_again(*orders, alerts=alerts).because is Reason.NOT_ASKED

@@ -15,7 +15,7 @@ from aftercare.product_facts import AnnouncementFact
 from aftercare.proposal import Proposal, Unless
 from aftercare.published import Publication, put
 from aftercare.rate import Quota, wave_rate, wave_slot
-from aftercare.store import expires
+from aftercare.retention import ALERT, JOURNAL, OWNED
 from aftercare.table import Put, Remove, Throttled, Unclear
 from product_news import pages
 from product_news.handler import handle
@@ -39,17 +39,17 @@ def published(small, **more):
         "published_at": START,
     }
     publication = Publication.model_validate({**given, **more})
-    small.tables.twin.write([put(publication, expires(START, timedelta(days=400)))])
+    small.tables.twin.write([put(publication, JOURNAL.ends(START))])
     return publication
 
 
 def owner(small, customer_id, product="example:P-1", order="example:1", expires_at=None):
-    item = {"customer_id": customer_id, "order": order, "expires_at": expires_at or expires(START, timedelta(days=900))}
+    item = {"customer_id": customer_id, "order": order, "expires_at": expires_at or OWNED.ends(START)}
     small.tables.twin.write([Put(keys.product_owner(product, customer_id), item)])
 
 
 def asker(small, customer_id, product="example:P-1", asked_at="2026-02-01T00:00:00.000000Z"):
-    item = {"customer_id": customer_id, "asked_at": asked_at, "expires_at": expires(START, timedelta(days=100))}
+    item = {"customer_id": customer_id, "asked_at": asked_at, "expires_at": ALERT.ends(START)}
     small.tables.twin.write([Put(keys.product_asker(product, customer_id), item)])
 
 
@@ -155,7 +155,7 @@ def test_a_warning_needs_no_leave_and_stays_of_use(news):
 
 def test_whose_time_in_the_index_is_over_is_passed_by(news):
     published(news)
-    owner(news, "c1", expires_at=expires(START, timedelta(seconds=-1)))
+    owner(news, "c1", expires_at=int(START.timestamp()) - 1)
     owner(news, "c2")
     assert [p.customer_id for p in run(news)] == ["c2"]
 

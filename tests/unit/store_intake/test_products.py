@@ -1,16 +1,16 @@
 """Who asked for a product and who has bought it lead from the product to them; what is published lies under its key."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from aftercare import keys
+from aftercare.alerts import MOST_PRODUCTS
 from aftercare.clock import parse_iso
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.published import read
-from aftercare.watches import ASKED_KEPT, MOST_PRODUCTS
-from tests.small_outside import START, sample
+from aftercare.retention import ALERT
+from tests.small_outside import sample
 from tests.unit.store_intake.test_intake import put
 
 PRODUCT = "example:P-100"
@@ -32,30 +32,30 @@ def order(**more):
 def test_a_wish_lies_on_the_record_and_leads_from_the_product_to_who_has_it(small):
     assert put("RestockRequested")["facts"] == ["CustomerUpdated", "ConsentChanged", "RestockRequested"]
     customer = small.customer()
-    (watch,) = customer.watches
+    (alert,) = customer.alerts
     asked = parse_iso("2026-03-02T09:15:28Z")
-    assert (watch.product, watch.asked_at, watch.until) == (PRODUCT, asked, asked + ASKED_KEPT)
+    assert (alert.product, alert.asked_at) == (PRODUCT, asked)
     assert customer.profile.contact.email == "anna@example.com"
     assert customer.consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.PENDING, "Germany asks for a confirmation"
     place = keys.product_asker(PRODUCT, customer.id)
     (item,) = small.items(keys.product(PRODUCT))
     assert (item["sk"], item["customer_id"]) == (place.sk, customer.id)
     assert set(item) == {"pk", "sk", "customer_id", "asked_at", "expires_at"}
-    assert item["expires_at"] == int((asked + ASKED_KEPT).timestamp())
+    assert item["expires_at"] == ALERT.ends(asked)
 
 
 def test_a_wish_that_is_told_again_lasts_longer_and_an_older_one_changes_nothing(small):
     put("RestockRequested", occurred_at="2026-03-01T09:00:00Z", event_id="first")
     put("RestockRequested", occurred_at="2026-03-02T09:00:00Z", event_id="again")
     put("RestockRequested", occurred_at="2026-02-01T09:00:00Z", event_id="late")
-    (watch,) = small.customer().watches
-    assert watch.asked_at == parse_iso("2026-03-02T09:00:00Z")
+    (alert,) = small.customer().alerts
+    assert alert.asked_at == parse_iso("2026-03-02T09:00:00Z")
     assert len(small.items(keys.product(PRODUCT))) == 1
 
 
 def test_a_wish_of_long_ago_makes_a_record_and_no_wish(small):
     put("RestockRequested", occurred_at="2025-01-01T09:00:00Z")
-    assert small.customer().watches == ()
+    assert small.customer().alerts == ()
     assert small.items("PRODUCT#") == []
 
 
@@ -67,13 +67,17 @@ def test_a_wish_of_nobody_is_refused_with_what_it_lacks(small):
 
 def test_a_wish_is_over_when_its_time_is_or_the_product_was_bought(small):
     put("RestockRequested", occurred_at="2026-03-02T09:00:00Z")
-    (watch,) = small.customer().watches
-    assert watch.stands(small.customer(), START) and not watch.stands(small.customer(), watch.until)
+    (alert,) = small.customer().alerts
+    assert alert.stands(small.customer())
     later = order(placed_at="2026-03-02T09:10:00Z", as_of="2026-03-02T09:10:00Z")
     put("OrderPlaced", order={**later, "lines": lines("P-9")}, ref="1071", event_id="o1")
-    assert watch.stands(small.customer(), START)
+    assert alert.stands(small.customer())
     put("OrderPlaced", order={**later, "lines": lines("P-100")}, ref="1072", event_id="o2")
-    assert not watch.stands(small.customer(), START)
+    assert not alert.stands(small.customer())
+    small.later(days=179)
+    assert small.customer().alerts
+    small.later(days=1)
+    assert not small.customer().alerts
 
 
 # ---------------------------------------------------------------- who bought
@@ -196,5 +200,5 @@ def test_what_asked_before_still_stands_beside_what_is_bought_after(small):
     put("OrderPlaced")
     kinds = sorted(str(i["sk"]).partition("#")[0] for i in small.items(keys.product(PRODUCT)))
     assert kinds == ["ASKED", "OWNS"]
-    (watch,) = small.customer().watches
-    assert not watch.stands(small.customer(), START + timedelta(minutes=1))
+    (alert,) = small.customer().alerts
+    assert not alert.stands(small.customer())

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 FLOOR = 1e-4
 """Probabilities are scored between this and its complement."""
@@ -78,11 +78,14 @@ def calibration_error(table: Sequence[Mapping[str, float]]) -> float:
     return sum(row["n"] * abs(row["forecast"] - row["happened"]) for row in table) / total
 
 
-def f1(truth: Sequence[Hashable], told: Sequence[Hashable]) -> dict[Hashable, float]:
-    """F1 of each class that is in the truth: the harmonic mean of its precision and recall."""
-    found = {}
-    for one in dict.fromkeys(truth):
-        hits = sum(a == b == one for a, b in zip(truth, told, strict=True))
-        named = sum(b == one for b in told)
-        found[one] = 2 * hits / (named + sum(a == one for a in truth))
-    return found
+def hit_rates(hits: int, told: int, there: int) -> dict[str, float]:
+    """Of `there` that are so, `told` were said to be and `hits` of those are: precision, recall, and F1, their harmonic mean.
+
+    `n` is `there`. NaN where nothing was said or there is nothing; F1 is 0 without a hit.
+    """
+    return {
+        "n": there,
+        "precision": hits / told if told else math.nan,
+        "recall": hits / there if there else math.nan,
+        "f1": 2 * hits / (told + there) if hits else 0.0,
+    }

@@ -6,20 +6,14 @@ nothing else; each runs out by itself. With it a wave finds its readers page by 
 
 import re
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aftercare import keys
 from aftercare.clock import iso
 from aftercare.customer import Customer, Order, OrderLine
 from aftercare.model import Instant, Model
-from aftercare.store import expires
+from aftercare.retention import ALERT, OWNED
 from aftercare.table import Item, Put, Remove, Write
-
-ASKED_KEPT = timedelta(days=180)
-"""So long a wish to hear of a product is one."""
-
-OWNED_KEPT = timedelta(days=3 * 365)
-"""So long somebody is told of a product that they bought."""
 
 MOST_PRODUCTS = 40
 """Of an order with more products, so many lead to its customer: a transaction has a hundred writes."""
@@ -27,18 +21,15 @@ MOST_PRODUCTS = 40
 _REF = re.compile(r"[A-Za-z0-9._=+/-]{1,128}")
 
 
-class Watch(Model):
+class Alert(Model):
     """A customer's wish to hear when a product is there again. `product` is `<shop>:<reference>`."""
 
     product: str
     asked_at: Instant
-    until: Instant
     version: int = 0
 
-    def stands(self, customer: Customer, now: datetime) -> bool:
-        """Whether it still is one: not run out, and the product was not bought since."""
-        if self.until <= now:
-            return False
+    def stands(self, customer: Customer) -> bool:
+        """Whether it still is one: the product was not bought since."""
         later = [order for order in customer.ordered_since(self.asked_at) if self.product.startswith(f"{order.shop}:")]
         ref = self.product.partition(":")[2]
         return not any(line.product_ref == ref and line.quantity for order in later for line in order.lines)
@@ -73,7 +64,7 @@ def owning(
     added: list[Write] = [
         Put(
             keys.product_owner(product, customer_id),
-            {"customer_id": customer_id, "order": after.key, "expires_at": expires(now, OWNED_KEPT)},
+            {"customer_id": customer_id, "order": after.key, "expires_at": OWNED.ends(now)},
         )
         for product in has
         if product not in had
@@ -82,11 +73,11 @@ def owning(
     return [*added, *(Remove(keys.product_owner(product, customer_id)) for product in gone)]
 
 
-def asking(customer_id: str, watch: Watch, now: datetime) -> Put:
+def asking(customer_id: str, alert: Alert) -> Put:
     """The write that lets a product lead to who asked for it."""
     item: Item = {
         "customer_id": customer_id,
-        "asked_at": iso(watch.asked_at),
-        "expires_at": expires(now, watch.until - now),
+        "asked_at": iso(alert.asked_at),
+        "expires_at": ALERT.ends(alert.asked_at),
     }
-    return Put(keys.product_asker(watch.product, customer_id), item)
+    return Put(keys.product_asker(alert.product, customer_id), item)

@@ -1,0 +1,115 @@
+"""Each kind of item has its class of retention, and whatever is written keeps to it: in a life in which every kind is written.
+
+tests/kept_items.py looks in the same way at all that unit tests and journeys write.
+"""
+
+import inspect
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from aftercare import retention
+from aftercare.clock import iso
+from aftercare.kept import KINDS
+from aftercare.retention import CLASSES, PACE, PERSON, Retention
+from simulator.cloud import LocalCloud
+from tests.builders import NOON
+from tests.journeys import test_forgotten as forgotten
+from tests.journeys.test_channels import PHONE, Store
+from tests.kept_items import Looked, wrong
+
+WHATSAPP = "arn:aws:social-messaging:us-east-1:123456789012:phone-number-id/574086085794038"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def everything(shop):
+    """One life in which each kind of item is written, and its end."""
+    cloud = shop.cloud
+    forgotten.lived(shop)
+    at = iso(cloud.now)
+    account = {"email": forgotten.EMAIL, "phone": forgotten.PHONE, "name": forgotten.NAME}
+    text = {"wording": "newsletter-3", "text": "Write to me about offers."}
+    said = [{"channel": "email", "purpose": "promotional", "says": "given", "confirmed": True, **text}]
+    shop.put("ConsentChanged", customer_ref="C-1", contact=account, said=said, occurred_at=at)
+    shop.put("SubscriptionUpdated", ref="SUB-1", customer_ref="C-1", order_ref="2", occurred_at=at)
+    shop.put("SubscriptionRenewed", ref="SUB-2", occurred_at=at)
+    for case in range(12):
+        shop.put("SupportCaseOpened", ref=f"T-{case}", order_ref="2", occurred_at=at)
+        shop.put("SupportCaseClosed", ref=f"T-{case}", order_ref="2", occurred_at=at)
+    lines = [{"line_ref": str(n), "title": "A coffee of many words " * 5, "quantity": 1} for n in range(20)]
+    for ref in range(100, 106):
+        forgotten.placed(shop, str(ref), lines=lines)
+        forgotten.parcel(shop, str(ref), number=f"00340434161094{ref:06d}")
+    mail = shop.letters(forgotten.EMAIL)[-1].mail.text
+    path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
+    assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
+    for name in ("third", "fourth"):
+        shop.order(name, email=f"{name}@example.com", consent=("reorder",))
+    shop.place([("whatsapp", "transactional")])
+    cloud.advance(hours=2)
+    cloud.chat_in({"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}})
+    shop.parcel("shipped")
+    forgotten.scan(shop, "delivered")
+    cloud.advance(days=45)
+    forgotten.erase(shop)
+
+
+@pytest.fixture(scope="module")
+def looked():
+    with LocalCloud("memory", seed=7, switch="on", parameters={"WhatsAppPhoneNumberArn": WHATSAPP}) as cloud:
+        found = [Looked("customers"), Looked("knowledge")]
+        for look in found:
+            cloud.backend.tables.listen(look.table, look)
+        everything(Store(cloud))
+        yield found
+
+
+def test_every_kind_is_written_in_a_life_and_kept_as_its_class_says(looked):
+    assert {kind.name for kind in KINDS} - {name for look in looked for name in look.kinds} == set()
+    assert [trouble for look in looked for trouble in look.found] == []
+
+
+def test_every_kind_has_a_class_and_every_class_a_kind():
+    assert [kind.name for kind in KINDS if not kind.kept] == []
+    assert {kept for kind in KINDS for kept in kind.kept} == set(CLASSES)
+    assert [value for _, value in inspect.getmembers(retention) if isinstance(value, Retention) and value not in CLASSES] == []
+    assert len({kept.name for kept in CLASSES}) == len(CLASSES)
+
+
+def test_what_is_a_persons_ends_with_them_or_by_itself():
+    for kind in KINDS:
+        if str(kind.erasure) == "removed":
+            assert all(kept.kept or kept in (PERSON, retention.OPEN) for kept in kind.kept), kind.name
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"pk": "DIARY#1", "sk": "-"}, "of no kind"),
+        ({"pk": "CUSTOMER#c1", "sk": "1#DIARY"}, "of no kind"),
+        ({"pk": "DELIVERY#d1", "sk": "-"}, "has no end"),
+        ({"pk": "CUSTOMER#c1", "sk": "1#PROFILE", "expires_at": int(NOON.timestamp()) + 60}, "that ends"),
+        ({"pk": "DELIVERY#d1", "sk": "-", "expires_at": int(NOON.timestamp()) + 401 * 86_400}, "kept longer than 400 days"),
+        ({"pk": "PARCEL#-#1", "sk": "-", "doc": "[]"}, "has no end"),
+        ({"pk": "PARCEL#-#1", "sk": "-", "customer_id": "c1", "expires_at": int(NOON.timestamp()) + 60}, "that ends"),
+        (
+            {"pk": "CUSTOMER#c1", "sk": "1#CASE#a:1", "doc": '{"ref":"a:1","closed_at":"2026-03-02T09:00:00Z"}'},
+            "has no end",
+        ),
+    ],
+    ids=lambda value: value["pk"] if isinstance(value, dict) else value,
+)
+def test_an_item_without_its_class_is_found(item, says):
+    assert says in (wrong("customers", item, NOON) or "")
+
+
+def test_a_class_without_a_set_time_gives_no_end():
+    assert PERSON.kept is None
+    for kept in CLASSES:
+        if kept.kept is None:
+            with pytest.raises(ValueError, match="has no set time"):
+                kept.ends(NOON)
+        else:
+            assert kept.ends(NOON) == int((NOON + kept.kept).timestamp())
+    assert PACE.kept is None
