@@ -103,7 +103,7 @@ def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
             "kind": kind,
             "shop": "sample",
             "products": ("sample:P-100",),
-            "audience": ("asked", "owners"),
+            "audience": ("owners",),
             "title": {"en": "House espresso"},
             "url": "https://larkfield.example/p/house-espresso",
             "published_at": PLACED,
@@ -126,19 +126,16 @@ def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
     }
     alert = Alert(product="sample:P-100", asked_at=PLACED)
     references = {"publication": "sample:p", "product": "sample:P-100"}
-    asked, owner = (Block(kind="group", variant=v) for v in ("asked", "owners"))
-    offered, service = Purpose.PROMOTIONAL, Purpose.SERVICE
+    offered, back = Purpose.PROMOTIONAL, told("restock")
     hostile = told("news", title={"en": HOSTILE[:80]}, text={"en": HOSTILE})
     return {
-        "restocked-asked": Sample(
-            "product-restocked", bare, (asked,), offered, references=references, publication=told("restock"), alerts=(alert,)
+        "restock-alert": Sample(
+            "restock-alert", bare, (), Purpose.SERVICE, references=references, publication=back, alerts=(alert,)
         ),
-        "restocked-owner": Sample(
-            "product-restocked", order, (owner,), offered, references=references, publication=told("restock")
-        ),
-        "announcement": Sample("announcement", order, (owner,), offered, publication=told("news", **news)),
-        "announcement-hostile": Sample("announcement", order, (owner,), offered, publication=hostile),
-        "safety": Sample("safety-notice", order, (owner,), service, publication=told("safety", **recall)),
+        "product-restocked": Sample("product-restocked", order, (), offered, references=references, publication=back),
+        "announcement": Sample("announcement", order, (), offered, publication=told("news", **news)),
+        "announcement-hostile": Sample("announcement", order, (), offered, publication=hostile),
+        "safety": Sample("safety-notice", order, (), Purpose.TRANSACTIONAL, publication=told("safety", **recall)),
     }
 
 

@@ -398,28 +398,32 @@ def _advice(letter: Letter, told: Publication, title: str) -> tuple[str | None, 
     return one_tip(letter, letter.catalogue.family_of(line))
 
 
-def restocked(letter: Letter, common: View) -> View:
-    """A product is there again, told to who asked for it or has bought it."""
+def asked_for(letter: Letter, common: View) -> View:
+    """A product is there again, told to who asked for it."""
     del common
+    product = letter.message.references["product"]
+    asked_at = next(alert.asked_at for alert in letter.customer.alerts if alert.product == product)
+    return _back(letter, letter.language.date(asked_at, letter.zone))
+
+
+def restocked(letter: Letter, common: View) -> View:
+    """A product is there again, told to who has bought it before."""
+    del common
+    return _back(letter, letter.ordered_on())
+
+
+def _back(letter: Letter, date: str) -> View:
+    """A product is there again; `date` is when its reader asked for it, or bought it."""
     told, say = _published(letter), letter.words.say
     title = _said(letter, told.title, 40)
-    alert = next((w for w in letter.customer.alerts if w.product == letter.message.references.get("product")), None)
-    asked = letter.chosen("group") == "asked" and alert is not None
-    date = letter.language.date(alert.asked_at, letter.zone) if asked and alert else letter.ordered_on() if letter.about else ""
-    group = "asked" if asked else "owner"
-    advice, advice_url = _advice(letter, told, title)
     return {
         "subject": say("subject", product=title),
-        "preheader": say(f"preheader_{group}"),
+        "preheader": say("preheader"),
         "heading": say("heading", product=title),
-        "lead": say(f"lead_{group}", product=title, date=date),
+        "lead": say("lead", product=title, date=date),
         "warning": None,
-        "advice": advice,
-        "advice_url": advice_url or letter.brand.shop_of(told.shop).tutorials,
-        "action": say("button"),
-        "action_url": https(told.url),
-        "once": say(f"once_{group}"),
-        "why": say(f"why_{group}", brand=letter.brand.name, date=date),
+        **_beside(letter, told, title),
+        "why": say("why", brand=letter.brand.name, date=date),
     }
 
 
@@ -427,23 +431,44 @@ def announced(letter: Letter, common: View) -> View:
     """A store's own words about something that its reader has bought or asked for."""
     del common
     told, say = _published(letter), letter.words.say
-    title, text = _said(letter, told.title, 60), _said(letter, told.text, 600)
-    advice, advice_url = (None, None) if told.kind == "safety" else _advice(letter, told, title)
+    title = _said(letter, told.title, 60)
     bought = letter.about is not None
+    date = {"date": letter.ordered_on()} if bought else {}
     return {
-        "subject": title,
-        "preheader": plain(text, 140) if text != title else say("preheader"),
-        "heading": title,
-        "lead": text,
-        "warning": say("warning") if told.kind == "safety" else None,
+        **_own_words(letter, told, title),
+        "warning": None,
+        **_beside(letter, told, title),
+        "why": say("why_owner" if bought else "why_asked", brand=letter.brand.name, **date),
+    }
+
+
+def warned(letter: Letter, common: View) -> View:
+    """A store's warning of something that its reader has bought: nothing else stands in it."""
+    del common
+    told, say = _published(letter), letter.words.say
+    return {
+        **_own_words(letter, told, _said(letter, told.title, 60)),
+        "warning": say("warning"),
+        **_beside(letter, told, None),
+        "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
+def _own_words(letter: Letter, told: Publication, title: str) -> View:
+    text = _said(letter, told.text, 600)
+    preheader = plain(text, 140) if text != title else letter.words.say("preheader")
+    return {"subject": title, "preheader": preheader, "heading": title, "lead": text}
+
+
+def _beside(letter: Letter, told: Publication, advised: str | None) -> View:
+    """Where it leads, and something of use to who buys nothing: a tip for what the product of that title is."""
+    advice, advice_url = _advice(letter, told, advised) if advised else (None, None)
+    return {
         "advice": advice,
         "advice_url": advice_url or letter.brand.shop_of(told.shop).tutorials,
-        "action": say("button"),
+        "action": letter.words.say("button"),
         "action_url": https(told.url),
-        "once": say("once"),
-        "why": say("why_owner", brand=letter.brand.name, date=letter.ordered_on())
-        if bought
-        else say("why_asked", brand=letter.brand.name),
+        "once": letter.words.say("once"),
     }
 
 
@@ -469,9 +494,10 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
     "digest": digest,
+    "restock-alert": asked_for,
     "product-restocked": restocked,
     "announcement": announced,
-    "safety-notice": announced,
+    "safety-notice": warned,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

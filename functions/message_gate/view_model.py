@@ -182,7 +182,7 @@ MODELS: Mapping[str, type] = {
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
     "digest": DigestView,
-    **dict.fromkeys(("product-restocked", "announcement", "safety-notice"), PublicationView),
+    **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -9,11 +9,11 @@ from aftercare.clock import iso, parse_iso
 from aftercare.outside import Outside
 from aftercare.rate import Quota, wave_rate
 from aftercare.retention import WAVE
-from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Put, present
-from product_news.wave import Page, Wave, groups_of
+from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Put
+from product_news.wave import Page, Wave, groups_of, readers
 
 READERS = 250
-"""Readers of one page: a second or two of SendMessage."""
+"""Items of one page: a second or two of SendMessage."""
 
 ENDED = "ended"
 
@@ -24,11 +24,12 @@ class NotPublished(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A wave as it stands. `cursor` is `<group>|<last sort key>`, or `ended`."""
+    """A wave as it stands. `cursor` is `<group>|<last sort key>`, or `ended`; `asked_for` whether that page is on its way."""
 
     publication: str
     cursor: str
     wave: Wave
+    asked_for: bool = False
 
     @property
     def ended(self) -> bool:
@@ -78,7 +79,7 @@ def progress_of(outside: Outside, publication: str) -> Progress | None:
         str(item["caused_by"]),
         str(item["correlation_id"]),
     )
-    return Progress(publication, str(item["cursor"]), wave)
+    return Progress(publication, str(item["cursor"]), wave, item.get("asked_for") == item["cursor"])
 
 
 def read_page(outside: Outside, progress: Progress) -> Page:
@@ -91,8 +92,8 @@ def read_page(outside: Outside, progress: Progress) -> Page:
         raise NotPublished(progress.publication)
     group, now = groups_of(told)[progress.group], outside.clock.now()
     items = outside.tables.page("customers", keys.product(group.product), group.prefix, progress.after, READERS)
-    last = str(items[-1]["sk"]) if items else None
-    return Page(told, group, tuple(item for item in items if present(item, now)), last)
+    found, last = readers(items, now) if items else ((), None)
+    return Page(told, group, found, last)
 
 
 def turn(outside: Outside, progress: Progress, page: Page) -> Progress | None:
@@ -115,6 +116,11 @@ def turn(outside: Outside, progress: Progress, page: Page) -> Progress | None:
 
 
 def hand_on(outside: Outside, progress: Progress) -> None:
-    """Ask this function for the next page."""
+    """Ask this function for the wave's page, if nobody has, and note that it was; a wave asked for twice would go on twice."""
+    if progress.asked_for:
+        return
     body = json.dumps({"wave": progress.publication, "cursor": progress.cursor, "key": f"wave#{progress.publication}"})
     outside.queues.send(outside.settings.need("product_news_queue_url"), body)
+    place = keys.wave(progress.publication)
+    with suppress(ConditionFailed):
+        outside.tables.write([Change(place, put={"asked_for": progress.cursor}, when=Is("cursor", progress.cursor))])

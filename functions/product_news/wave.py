@@ -6,16 +6,19 @@ instant: the wave never asks for more than the rate, however large it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
-from aftercare.proposal import Block, Proposal, Unless
+from aftercare.proposal import Proposal, Unless
 from aftercare.rate import wave_slot
-from aftercare.table import Item
+from aftercare.table import Item, present
 
 if TYPE_CHECKING:
+    from aftercare.consent import Purpose
+    from aftercare.product_facts import Audience
     from aftercare.published import Publication
 
 OF_USE = timedelta(days=14)
@@ -27,13 +30,18 @@ WARNS = timedelta(days=60)
 LONGEST = 100
 """Characters of a publication's key that a message's key may have; a longer one goes by its hash."""
 
-GROUPS = {"asked": keys.ASKED, "owners": keys.OWNERS}
+UNLESS_ASKED = (Unless.NOT_ASKED,)
+UNLESS_OWNED = (Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED)
+UNLESS_SENT = (Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED)
+"""Who got their money back may still have the thing, and is warned."""
+
+GROUPS: dict[Audience, str] = {"asked": keys.ASKED, "owners": keys.OWNERS}
 
 
 class Group(NamedTuple):
     """The askers or owners of one product."""
 
-    audience: str
+    audience: Audience
     product: str
 
     @property
@@ -42,12 +50,20 @@ class Group(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some readers of a group, and what they are told. `last` is where the next page goes on; None at the group's end."""
+    """Some readers of a group, each once, and what they are told. `last` is where the next page goes on; None at the group's
+    end."""
 
     publication: Publication
     group: Group
     readers: tuple[Item, ...]
     last: str | None
+
+    @property
+    def told_as(self) -> tuple[str, Purpose]:
+        """The template and the purpose of what this group is told."""
+        from aftercare.published import TOLD
+
+        return TOLD[self.publication.kind, self.group.audience]
 
 
 class Wave(NamedTuple):
@@ -71,6 +87,22 @@ def groups_of(publication: Publication) -> tuple[Group, ...]:
     return tuple(Group(audience, product) for audience in audiences for product in publication.products)
 
 
+def readers(items: Sequence[Item], now: datetime) -> tuple[tuple[Item, ...], str]:
+    """Of some items of a group's index each customer once, and the sort key after which the next page goes on.
+
+    A customer with several orders has several items; their newest order is what they are told by. The last customer of a page
+    may go on in the next, and is left to it, unless there is no other.
+    """
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(str(item["customer_id"]), []).append(item)
+    if len(found) > 1:
+        found.popitem()
+    last = str([own[-1] for own in found.values()][-1]["sk"])
+    there = [[item for item in own if present(item, now)] for own in found.values()]
+    return tuple(max(own, key=lambda item: (item["expires_at"], item["sk"])) for own in there if own), last
+
+
 def proposals(page: Page, wave: Wave) -> Found:
     """One proposal for each reader of a page whose instant comes before the publication's end."""
     found, too_late = [], 0
@@ -87,18 +119,18 @@ def _proposal(page: Page, reader: Item, wave: Wave, position: int) -> Proposal:
     told, customer_id = page.publication, str(reader["customer_id"])
     slot = wave_slot(wave.starts_at, wave.per_second, position, f"{told.key}#{customer_id}")
     closes = slot + (WARNS if told.kind == "safety" else OF_USE)
+    template, purpose = page.told_as
     references = {"publication": told.key, "product": page.group.product}
     asked = page.group.audience == "asked"
     if not asked:
         references["order"] = str(reader["order"])
     return Proposal(
-        key=f"{told.template}#{_about(page, reader)}",
+        key=f"{template}#{_about(page, reader)}",
         customer_id=customer_id,
-        purpose=told.purpose,
-        template=told.template,
+        purpose=purpose,
+        template=template,
         references=references,
-        blocks=(Block(kind="group", variant=page.group.audience),),
-        unless=(Unless.NOT_ASKED,) if asked else (Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED),
+        unless=UNLESS_ASKED if asked else UNLESS_OWNED if told.kind != "safety" else UNLESS_SENT,
         # Who asked would rather hear of it than who did not.
         value=1 if asked else 0,
         not_before=slot,

@@ -540,7 +540,9 @@ def _record(
         if after is not None:
             orders[after.key] = after
             if owners:
-                _owned(draft, customer, before, after)
+                from aftercare.alerts import owning
+
+                draft.writes += owning(customer_id, before, after, received.received_at)
     moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
     shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
@@ -813,12 +815,6 @@ def _alerts(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None
 
             received = draft.received
             draft.writes += alerting(draft.customer_id, customer, fact, received.shop, received.received_at)
-
-
-def _owned(draft: _Draft, customer: Customer | None, before: Order | None, after: Order) -> None:
-    from store_intake.products import owning
-
-    draft.writes += owning(customer, draft.customer_id, before, after, draft.received.received_at)
 
 
 def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from aftercare import alerts, events, keys
+from aftercare import events, keys
 from aftercare.alerts import Alert, asking, product_key
-from aftercare.customer import Customer, Order
+from aftercare.customer import Customer
 from aftercare.event import Event
 from aftercare.facts import ConsentFact, CustomerFact, Fact
 from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
@@ -48,13 +48,6 @@ def alerting(customer_id: str, before: Customer | None, fact: Fact, shop: str, n
         versioned(place, doc, version, expires_at=ALERT.ends(alert.asked_at)),
         asking(customer_id, alert),
     ]
-
-
-def owning(customer: Customer | None, customer_id: str, before: Order | None, after: Order, now: datetime) -> list[Write]:
-    """The products of an order lead to its customer."""
-    others = customer.orders if customer else ()
-    all_known = customer is None or customer.profile.archived_until is None or bool(customer.archived)
-    return alerts.owning(customer_id, before, after, others, now, all_known)
 
 
 def publication_of(fact: Fact, shop: str) -> Publication | None:

@@ -5,7 +5,6 @@ nothing else; each runs out by itself. With it a wave finds its readers page by 
 """
 
 import re
-from collections.abc import Collection
 from datetime import datetime
 
 from aftercare import keys
@@ -15,8 +14,9 @@ from aftercare.model import Instant, Model
 from aftercare.retention import ALERT, OWNED
 from aftercare.table import Item, Put, Remove, Write
 
-MOST_PRODUCTS = 40
-"""Of an order with more products, so many lead to its customer: a transaction has a hundred writes."""
+MOST_PRODUCTS = 30
+"""Of an order with more products, so many lead to its customer: an edit may take all away and bring others, and a transaction
+has a hundred writes."""
 
 _REF = re.compile(r"[A-Za-z0-9._=+/-]{1,128}")
 
@@ -52,25 +52,13 @@ def _is_goods(line: OrderLine) -> bool:
     return line.quantity > 0 and not line.gift_card
 
 
-def owning(
-    customer_id: str, before: Order | None, after: Order, others: Collection[Order], now: datetime, all_known: bool
-) -> list[Write]:
-    """The writes that let the products of an order lead to its customer, and no longer where no order has them.
-
-    Where not `all_known` orders are at hand (some lie in the archive), what leads here goes on doing so.
-    """
+def owning(customer_id: str, before: Order | None, after: Order, now: datetime) -> list[Write]:
+    """The writes that let the products of an order lead to its customer, and those taken off it no longer."""
     had, has = products_of(before), products_of(after)
-    elsewhere = {product for order in others if order.key != after.key for product in products_of(order)}
-    added: list[Write] = [
-        Put(
-            keys.product_owner(product, customer_id),
-            {"customer_id": customer_id, "order": after.key, "expires_at": OWNED.ends(now)},
-        )
-        for product in has
-        if product not in had
-    ]
-    gone = [product for product in had if all_known and product not in has and product not in elsewhere]
-    return [*added, *(Remove(keys.product_owner(product, customer_id)) for product in gone)]
+    item: Item = {"customer_id": customer_id, "order": after.key, "expires_at": OWNED.ends(now)}
+    added = [Put(keys.product_owner(product, customer_id, after.key), item) for product in has if product not in had]
+    gone = [Remove(keys.product_owner(product, customer_id, after.key)) for product in had if product not in has]
+    return [*added, *gone]
 
 
 def asking(customer_id: str, alert: Alert) -> Put:

@@ -73,8 +73,9 @@ def product(product_key: str) -> str:
     return f"PRODUCT#{product_key}"
 
 
-def product_owner(product_key: str, customer_id: str) -> Key:
-    return Key("customers", product(product_key), OWNERS + customer_id)
+def product_owner(product_key: str, customer_id: str, order_key: str) -> Key:
+    """One for each order that has the product, so that what becomes of one order leaves the others alone."""
+    return Key("customers", product(product_key), f"{OWNERS}{customer_id}#{order_key}")
 
 
 def product_asker(product_key: str, customer_id: str) -> Key:

@@ -5,7 +5,7 @@ They stand apart from aftercare.facts because few deliveries bring one, and a co
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from aftercare.customer import Contact, Ref
 from aftercare.facts import MANY, Locale, Said
@@ -50,7 +50,7 @@ class RestockFact(_Published):
 
 
 class AnnouncementFact(_Published):
-    """A store's word about products, its texts by language. `safety` is a warning that every owner has to hear."""
+    """A store's word about products, its texts by language. `safety` is a warning that every owner has to hear, and only they."""
 
     type: Literal["AnnouncementPublished"]
     kind: Literal["offer", "news", "safety"]
@@ -58,3 +58,10 @@ class AnnouncementFact(_Published):
     title: Annotated[dict[Locale, Title], Field(min_length=1)]
     text: Annotated[dict[Locale, Body], Field(min_length=1)]
     audience: Annotated[tuple[Audience, ...], Field(min_length=1)] = ("owners",)
+
+    @field_validator("audience")
+    @classmethod
+    def _of_a_warning(cls, audience: tuple[Audience, ...], said: ValidationInfo) -> tuple[Audience, ...]:
+        if said.data.get("kind") == "safety" and "asked" in audience:
+            raise ValueError("expected owners alone for a warning")
+        return audience

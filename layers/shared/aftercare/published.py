@@ -4,6 +4,7 @@ The texts are the store's and lie in KnowledgeTable under the publication's own 
 of it is about a person.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,20 +19,17 @@ from aftercare.weblink import Https
 
 PublicationKind = Literal["restock", "offer", "news", "safety"]
 
-PURPOSES: dict[PublicationKind, Purpose] = {
-    "restock": Purpose.PROMOTIONAL,
-    "offer": Purpose.PROMOTIONAL,
-    "news": Purpose.PROMOTIONAL,
-    "safety": Purpose.SERVICE,
+TOLD: Mapping[tuple[PublicationKind, Audience], tuple[str, Purpose]] = {
+    ("restock", "asked"): ("restock-alert", Purpose.SERVICE),
+    ("restock", "owners"): ("product-restocked", Purpose.PROMOTIONAL),
+    ("offer", "asked"): ("announcement", Purpose.PROMOTIONAL),
+    ("offer", "owners"): ("announcement", Purpose.PROMOTIONAL),
+    ("news", "asked"): ("announcement", Purpose.PROMOTIONAL),
+    ("news", "owners"): ("announcement", Purpose.PROMOTIONAL),
+    ("safety", "owners"): ("safety-notice", Purpose.TRANSACTIONAL),
 }
-"""The ground that each kind needs; a warning asks nobody's leave, and goes to who has not turned service messages off."""
-
-TEMPLATES: dict[PublicationKind, str] = {
-    "restock": "product-restocked",
-    "offer": "announcement",
-    "news": "announcement",
-    "safety": "safety-notice",
-}
+"""The template and the ground for each kind and audience (decision 0110). Who asked for a product is told by their own wish; a
+warning has to reach who was sold the thing (Regulation (EU) 2023/988, Article 35); all else is advertising."""
 
 
 class Publication(Model):
@@ -48,14 +46,6 @@ class Publication(Model):
     url: Https
     published_at: Instant
     until: Instant | None = None
-
-    @property
-    def purpose(self) -> Purpose:
-        return PURPOSES[self.kind]
-
-    @property
-    def template(self) -> str:
-        return TEMPLATES[self.kind]
 
 
 def put(publication: Publication, kept_until: int) -> Put:
