@@ -89,7 +89,7 @@ def publication(publication_key: str) -> Key:
 
 def wave(publication_key: str) -> Key:
     """How far a publication has come through its readers."""
-    return Key("customers", f"WAVE#{publication_key}", ONLY)
+    return Key("knowledge", f"WAVE#{publication_key}", ONLY)
 
 
 def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:
