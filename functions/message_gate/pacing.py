@@ -24,9 +24,10 @@ ROUNDS = 2
 """So often all shards are asked before the queue has to bring the message again."""
 
 
-def waits_for_a_place(purpose: Purpose) -> bool:
-    """News of an order and help with it go out at once, whatever else is being sent."""
-    return purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
+def waits_for_a_place(proposal: Proposal) -> bool:
+    """News of an order and help with it go out at once, whatever else is being sent; a publication, which goes to many, never
+    does, whatever it is for."""
+    return proposal.purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE) or "publication" in proposal.references
 
 
 def shards(channels: Iterable[Channel] = (Channel.EMAIL,)) -> tuple[Key, ...]:
@@ -61,7 +62,7 @@ class Pace:
     def place(self, proposal: Proposal, channel: Channel, held: Message | None, now: datetime) -> datetime:
         """When this message may go on a channel: now, or later. TableError when the rate cannot be asked."""
         per_second = self.rate.allowed(channel, self.quota)
-        if per_second is None or not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
+        if per_second is None or not waits_for_a_place(proposal) or _has_its_place(held, now):
             return now
         if channel is Channel.EMAIL and self.rate.used_up(self.quota, now):
             return now + QUOTA_USED_UP

@@ -30,6 +30,7 @@ from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.pacing import waits_for_a_place
 from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Candidate:
     def spread(self, opens: datetime, hours: Schedule) -> datetime:
         """When a message that can wait leaves after an opening that many wait for: somewhere in the time after it, with all else
         that waits for the same customer."""
-        if self.proposal.purpose not in MARKETING:
+        if not waits_for_a_place(self.proposal):
             return opens
         window = window_around(hours, opens)
         closes = min(window[1] - hours_book().guard if window else self.proposal.not_after, self.proposal.not_after)

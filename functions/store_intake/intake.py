@@ -360,7 +360,10 @@ def of_an_erased_person(facts: Iterable[Fact], at: Places, erased: Mapping[Key, 
 
 
 def _since(fact: Fact, erased_at: datetime) -> bool:
-    """Whether the fact is something that a person did for the first time after an instant: ordered, or consented."""
+    """Whether the fact is something that a person did for the first time after an instant: ordered, consented, or asked for a
+    product."""
+    if fact.type == "RestockRequested":
+        return fact.occurred_at > erased_at
     if isinstance(fact, OrderFact):
         return fact.order is not None and fact.order.placed_at > erased_at
     if isinstance(fact, ConsentFact) and fact.weight is Weight.EXPLICIT:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from aftercare import events, keys
-from aftercare.alerts import Alert, asking, product_key
+from aftercare.alerts import MOST_ALERTS, Alert, asking, product_key
 from aftercare.customer import Customer
 from aftercare.event import Event
 from aftercare.facts import ConsentFact, CustomerFact, Fact
@@ -11,7 +11,7 @@ from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 from aftercare.published import Publication, put
 from aftercare.retention import ALERT, JOURNAL
 from aftercare.store import versioned
-from aftercare.table import Write
+from aftercare.table import Remove, Write
 from store_intake.received import Received
 
 
@@ -31,7 +31,7 @@ def told_with(fact: Fact) -> tuple[Fact, ...]:
 
 def alerting(customer_id: str, before: Customer | None, fact: Fact, shop: str, now: datetime) -> list[Write]:
     """The wish on the customer's record and in the product's index. One that is told again lasts longer; an older one changes
-    nothing."""
+    nothing; of more than the record has room for the oldest go."""
     product = product_key(shop, fact.product_ref) if isinstance(fact, AlertFact) else None
     if product is None:
         return []
@@ -44,10 +44,11 @@ def alerting(customer_id: str, before: Customer | None, fact: Fact, shop: str, n
     version = known.version if known else 0
     doc = alert.model_copy(update={"version": version + 1}).to_json()
     place = keys.alert(customer_id, product)
-    return [
-        versioned(place, doc, version, expires_at=ALERT.ends(alert.asked_at)),
-        asking(customer_id, alert),
-    ]
+    writes: list[Write] = [versioned(place, doc, version, expires_at=ALERT.ends(alert.asked_at)), asking(customer_id, alert)]
+    oldest = sorted(before.alerts, key=lambda one: one.asked_at) if before and not known else []
+    for one in oldest[: max(len(oldest) - MOST_ALERTS + 1, 0)]:
+        writes += [Remove(keys.alert(customer_id, one.product)), Remove(keys.product_asker(one.product, customer_id))]
+    return writes
 
 
 def publication_of(fact: Fact, shop: str) -> Publication | None:

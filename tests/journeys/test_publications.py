@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare.clock import iso
+from product_news import handler, pages
 from simulator.cloud import LocalCloud
 from tests.faults.test_send_faults import put
 
@@ -13,8 +14,9 @@ BACKENDS = ["memory", "moto"]
 GIVEN = [{"channel": "email", "purpose": "promotional", "says": "given"}]
 
 
-def bought(cloud, ref, email, product="P-1", consent=GIVEN, **more):
-    lines = [{"line_ref": "1", "product_ref": product, "title": "House espresso", "quantity": 1, "product_type": "Coffee"}]
+def bought(cloud, ref, email, product="P-1", consent=GIVEN, lines=1, **more):
+    line = {"product_ref": product, "title": "House espresso", "quantity": 1, "product_type": "Coffee"}
+    lines = [{"line_ref": str(n), **line} for n in range(1, lines + 1)]
     order = {"name": f"#{ref}", "placed_at": iso(cloud.now), "contact": {"email": email}, "country": "US", "lines": lines}
     put(cloud, "OrderPlaced", {"ref": ref, "occurred_at": iso(cloud.now), "order": order, "consent": consent, **more})
 
@@ -29,8 +31,8 @@ def published(cloud, detail_type="AnnouncementPublished", **detail):
 
 
 def announcement(cloud, kind, **more):
-    told = {"title": {"en": "About your espresso"}, "text": {"en": "We roast it darker from now on."}}
-    published(cloud, ref=f"a-{kind}", kind=kind, product_refs=["P-1"], **{**told, **more})
+    told = {"title": {"en": "About your espresso"}, "text": {"en": "We roast it darker from now on."}, "product_refs": ["P-1"]}
+    published(cloud, ref=f"a-{kind}", kind=kind, **{**told, **more})
 
 
 def about(cloud, template):
@@ -160,3 +162,90 @@ def test_no_name_address_or_text_is_in_a_queue_an_event_or_a_wave():
         assert index and told
         for text in (*told, *index):
             assert "anna" not in text and "darker" not in text
+
+
+class Crash(RuntimeError):
+    """The sandbox is gone."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("step", "done"), [("turn", False), ("turn", True), ("hand_on", True)])
+def test_a_crash_between_two_pages_loses_nobody_and_tells_nobody_twice(backend, step, done, monkeypatch):
+    monkeypatch.setattr(pages, "READERS", 3)
+    with LocalCloud(backend, seed=3, switch="on") as cloud:
+        people = 7
+        for n in range(people):
+            bought(cloud, str(n), f"p{n}@example.com")
+        cloud.run()
+        cloud.advance(days=1)
+        before, calls, real = len(cloud.mailbox.taken), iter(range(10**6)), getattr(handler, step)
+
+        def torn(*args):
+            falls = next(calls) == 1
+            answer = real(*args) if done or not falls else None
+            if falls:
+                raise Crash
+            return answer
+
+        monkeypatch.setattr(handler, step, torn)
+        announcement(cloud, "safety")
+        cloud.advance(hours=3)
+        assert readers(cloud, before) == sorted(f"p{n}@example.com" for n in range(people))
+        assert cloud.dead_letters() == {}
+
+
+def many_orders(cloud, email, count=12):
+    """So many more orders of a customer that their earlier ones move to the archive."""
+    for n in range(count):
+        cloud.advance(hours=1)
+        bought(cloud, f"more-{n}", email, product=f"Q-{n}", lines=30)
+        cloud.run()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_lies_in_the_archive_counts_for_who_bought_and_for_who_waits_no_more(backend):
+    with LocalCloud(backend, seed=3, switch="on") as cloud:
+        asked(cloud, "anna@example.com")
+        cloud.run()
+        cloud.advance(hours=1)
+        bought(cloud, "1", "anna@example.com")
+        many_orders(cloud, "anna@example.com")
+        assert [
+            sk
+            for item in cloud.items("CustomerTable")
+            if (sk := str(item["sk"])).startswith("9#ARCHIVE#1#ORDER#") and sk.endswith(":1")
+        ]
+        cloud.advance(days=2)
+        before = len(cloud.mailbox.taken)
+        published(cloud, "ProductRestocked", ref="r1", product_ref="P-1", title="House espresso")
+        cloud.advance(hours=1)
+        assert [m["reason"] for m in cloud.messages() if m["template"] == "restock-alert"] == ["not_asked"]
+        announcement(cloud, "safety")
+        cloud.advance(hours=1)
+        assert readers(cloud, before) == ["anna@example.com"]
+        assert b"It is about safety" in cloud.mailbox.taken[-1].mime()
+
+
+def test_an_erased_reader_is_not_found_and_one_who_asks_anew_is_told_again():
+    with LocalCloud("memory", seed=3, switch="on") as cloud:
+        asked(cloud, "anna@example.com")
+        bought(cloud, "1", "anna@example.com", product="P-2")
+        cloud.run()
+        cloud.advance(hours=1)
+        late = iso(cloud.now)
+        put(cloud, "CustomerErasureRequested", {"occurred_at": iso(cloud.now), "contact": {"email": "anna@example.com"}})
+        cloud.advance(hours=1)
+        before = len(cloud.mailbox.taken)
+        wish = {"product_ref": "P-1", "contact": {"email": "anna@example.com"}, "country": "US"}
+        put(cloud, "RestockRequested", {"occurred_at": late, **wish})
+        cloud.run()
+        assert not [item for item in cloud.items("CustomerTable") if str(item["pk"]).startswith("PRODUCT#")]
+        published(cloud, "ProductRestocked", ref="r1", product_ref="P-1", title="House espresso")
+        announcement(cloud, "safety", product_refs=["P-2"])
+        cloud.advance(hours=2)
+        assert readers(cloud, before) == []
+        asked(cloud, "anna@example.com", consent=[])
+        cloud.run()
+        published(cloud, "ProductRestocked", ref="r2", product_ref="P-1", title="House espresso")
+        cloud.advance(hours=1)
+        assert readers(cloud, before) == ["anna@example.com"]

@@ -14,6 +14,9 @@ from aftercare.model import Instant, Model
 from aftercare.retention import ALERT, OWNED
 from aftercare.table import Item, Put, Remove, Write
 
+MOST_ALERTS = 20
+"""So many wishes of a customer stand: the gate reads them before every message."""
+
 MOST_PRODUCTS = 30
 """Of an order with more products, so many lead to its customer: an edit may take all away and bring others, and a transaction
 has a hundred writes."""

@@ -39,6 +39,13 @@ def test_news_of_an_order_needs_no_place():
     assert tables.read(list(shards())) == {}
 
 
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_what_a_store_publishes_takes_its_place_whatever_it_is_for(purpose):
+    proposal = a_proposal(key="safety-notice#1", purpose=purpose, references={"publication": "shop:recall"})
+    pace = a_pace(wanted=200)
+    assert max(pace.place(proposal, Channel.EMAIL, None, NOON) for _ in range(200)) > NOON + timedelta(seconds=10)
+
+
 def test_however_many_invocations_ask_at_once_the_rate_holds():
     tables, times = MemoryTables(lambda: NOON), []
     for invocation in range(200):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aftercare import keys
-from aftercare.alerts import MOST_PRODUCTS
+from aftercare.alerts import MOST_ALERTS, MOST_PRODUCTS
 from aftercare.clock import parse_iso
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.published import read
@@ -78,6 +78,16 @@ def test_a_wish_is_over_when_its_time_is_or_the_product_was_bought(small):
     assert small.customer().alerts
     small.later(days=1)
     assert not small.customer().alerts
+
+
+def test_of_very_many_wishes_the_latest_stand_on_the_record_and_in_the_index(small):
+    for n in range(MOST_ALERTS + 5):
+        put("RestockRequested", product_ref=f"P-{n}", occurred_at=f"2026-03-02T09:00:{n:02}Z", event_id=f"w{n}")
+    products = {f"example:P-{n}" for n in range(5, MOST_ALERTS + 5)}
+    assert {alert.product for alert in small.customer().alerts} == products
+    assert {str(item["pk"]) for item in small.items("PRODUCT#")} == {keys.product(product) for product in products}
+    put("RestockRequested", product_ref="P-9", occurred_at="2026-03-02T09:01:00Z", event_id="again")
+    assert len(small.customer().alerts) == MOST_ALERTS
 
 
 # ---------------------------------------------------------------- who bought
