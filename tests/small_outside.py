@@ -81,6 +81,10 @@ class Watched:
         self.calls.append("partition")
         return self.twin.partition(table, pk, prefix, most, expired=expired)
 
+    def page(self, table: Any, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        self.calls.append("page")
+        return self.twin.page(table, pk, prefix, after, limit)
+
     def write(self, writes: Sequence[Write]) -> None:
         self.calls.append("write")
         if self.before_write:

@@ -306,7 +306,7 @@ def _as_declared(
     words = files.words(sample.template, locale, our.default_locale)
     message, about = sample.proposal(), (sample.customer, sample.order, our, goods)
     parts = letters(samples.parts_of(sample), (*about, samples.link), files, locale)
-    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional, parts)
+    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional, parts, sample.publication)
     postal = samples.SETTINGS.postal_address if unsubscribed_from(message.purpose, sample.promotional) else None
     try:
         common = frame(letter, postal)
@@ -510,6 +510,7 @@ def _tried(
                 files,
                 samples.parts_of(sample),
                 tone,
+                sample.publication,
             )
         )
     except UndefinedError as error:
@@ -739,6 +740,7 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
         files,
         samples.parts_of(one),
         spoken,
+        one.publication,
     )
     return {
         "template": template,

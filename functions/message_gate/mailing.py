@@ -11,7 +11,8 @@ from aftercare.identity import email
 from aftercare.learned import ASKS
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
-from aftercare.proposal import Block
+from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication, read
 from message_gate import mime
 from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
@@ -83,6 +84,17 @@ def reader_of(customer: Customer, order: Order | None) -> str:
     return brand().locale_for(country, customer.wishes.language, order.locale if order else None, customer.profile.locale)
 
 
+def told_of(outside: Outside, proposal: Proposal) -> Publication | None:
+    """What a message about products tells of (one read more). CannotRender when it is not kept any more."""
+    key = proposal.references.get("publication")
+    if key is None:
+        return None
+    found = read(outside.tables, key)
+    if found is None:
+        raise CannotRender(f"{proposal.template}: what it tells of is not kept any more")
+    return found
+
+
 def tone_of(candidate: Candidate, locale: str, include: Sequence[Block]) -> Chosen:
     """In which tone a message speaks to its reader, and why."""
     entry = stationery().register.templates.get(candidate.proposal.template)
@@ -125,8 +137,12 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             locale,
             include,
             promotional,
-            parts=tuple(Part(part.proposal, part.order, allowed_blocks(part, address)) for part in candidate.parts),
+            parts=tuple(
+                Part(part.proposal, part.order, allowed_blocks(part, address), told_of(outside, part.proposal))
+                for part in candidate.parts
+            ),
             tone=tone.tone,
+            publication=told_of(outside, proposal),
         )
     )
     marketing = proposal.purpose in MARKETING

@@ -23,12 +23,14 @@ from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
+from aftercare.rate import spread
 from aftercare.switch import Mode, Switch
 from message_gate.channel_choice import Choice, choose
 from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.pacing import waits_for_a_place
 from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
@@ -175,7 +177,18 @@ class Candidate:
         at = next_turn(self.frequency.digest, zone, self.customer.id, self.now)
         channel = next(c for c in self.usable() if c in CARRIES)
         closes = self.proposal.not_after
-        return next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        found = next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        return found if found in (None, at) else self.spread(found, self.hours(channel))
+
+    def spread(self, opens: datetime, hours: Schedule) -> datetime:
+        """When a message that can wait leaves after an opening that many wait for: somewhere in the time after it, with all else
+        that waits for the same customer."""
+        if not waits_for_a_place(self.proposal):
+            return opens
+        window = window_around(hours, opens)
+        closes = min(window[1] - hours_book().guard if window else self.proposal.not_after, self.proposal.not_after)
+        room = min(closes - opens, timedelta(minutes=self.frequency.rate.spread_minutes))
+        return spread(opens, room, f"opening#{self.customer.id}")
 
     def mode(self, channel: Channel) -> Mode:
         if self.parts:
@@ -519,6 +532,15 @@ def _consent_settled(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.CONSENT_SETTLED)
 
 
+def _not_asked(candidate: Candidate) -> Refuse | None:
+    """The customer still waits for the product: the wish has not run out, and it was not bought since."""
+    product = candidate.proposal.references.get("product")
+    alert = next((alert for alert in candidate.customer.alerts if alert.product == product), None)
+    if alert and alert.stands(candidate.customer):
+        return None
+    return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -534,6 +556,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.NOT_ASKED: _not_asked,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -607,7 +630,8 @@ def send_time(candidate: Candidate) -> Verdict:
         if better:
             return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
-    return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
+    until = candidate.spread(departure.at, departure.hours) if departure.at else candidate.proposal.not_after
+    return Hold(until=until, because=Reason.QUIET_HOURS, saw=saw)
 
 
 def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+from aftercare.alerts import Alert
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
@@ -13,6 +14,7 @@ from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
@@ -51,6 +53,8 @@ class Sample:
     numbers: Mapping[str, int] = field(default_factory=dict)
     consent: ConsentRecord = field(default_factory=ConsentRecord)
     parts: tuple["Sample", ...] = ()
+    publication: Publication | None = None
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -65,7 +69,12 @@ class Sample:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
         orders = {order.key: order for order in (self.order, *(part.order for part in self.parts))}
         return Customer(
-            id="sample", profile=profile, consent=self.consent, orders=tuple(orders.values()), shipments=self.shipments
+            id="sample",
+            profile=profile,
+            consent=self.consent,
+            orders=tuple(orders.values()),
+            shipments=self.shipments,
+            alerts=self.alerts,
         )
 
     def proposal(self) -> Proposal:
@@ -85,7 +94,52 @@ class Sample:
 
 
 def parts_of(sample: Sample) -> tuple[Part, ...]:
-    return tuple(Part(part.proposal(), part.order, part.include) for part in sample.parts)
+    return tuple(Part(part.proposal(), part.order, part.include, part.publication) for part in sample.parts)
+
+
+def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
+    """What a store publishes: to who waits for it, and to who has bought it."""
+
+    def told(kind: str, **more: object) -> Publication:
+        given = {
+            "key": f"sample:{kind}",
+            "kind": kind,
+            "shop": "sample",
+            "products": ("sample:P-100",),
+            "audience": ("owners",),
+            "title": {"en": "House espresso"},
+            "url": "https://larkfield.example/p/house-espresso",
+            "published_at": PLACED,
+        }
+        return Publication.model_validate({**given, **more})
+
+    recall = {
+        "title": {"en": "The lid may come loose", "de": "Der Deckel kann sich lösen"},
+        "text": {
+            "en": "On jars of batch 12 the lid may come loose while they are carried. We send you a new one at no cost.",
+            "de": "Bei Gläsern der Charge 12 kann sich der Deckel beim Tragen lösen. Sie bekommen kostenlos einen neuen.",
+        },
+    }
+    news = {
+        "title": {"en": "A finer grind for your espresso", "de": "Feiner gemahlen: Ihr Espresso"},
+        "text": {
+            "en": "From this roast on we grind it finer, because most of you brew it in a small machine.",
+            "de": "Ab dieser Röstung mahlen wir ihn feiner, weil die meisten von Ihnen ihn in einer kleinen Maschine brühen.",
+        },
+    }
+    alert = Alert(product="sample:P-100", asked_at=PLACED)
+    references = {"publication": "sample:p", "product": "sample:P-100"}
+    offered, back = Purpose.PROMOTIONAL, told("restock")
+    hostile = told("news", title={"en": HOSTILE[:80]}, text={"en": HOSTILE})
+    return {
+        "restock-alert": Sample(
+            "restock-alert", bare, (), Purpose.SERVICE, references=references, publication=back, alerts=(alert,)
+        ),
+        "product-restocked": Sample("product-restocked", order, (), offered, references=references, publication=back),
+        "announcement": Sample("announcement", order, (), offered, publication=told("news", **news)),
+        "announcement-hostile": Sample("announcement", order, (), offered, publication=hostile),
+        "safety": Sample("safety-notice", order, (), Purpose.TRANSACTIONAL, publication=told("safety", **recall)),
+    }
 
 
 def _waits(purpose: Purpose) -> Head:
@@ -254,7 +308,7 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
         for template in FRESH:
             about = {"link": "sample"}
             found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
-    return found | _notices(usual, several, bare, hostile)
+    return found | _of_products(usual, bare) | _notices(usual, several, bare, hostile)
 
 
 def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:

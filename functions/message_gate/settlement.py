@@ -18,7 +18,6 @@ from aftercare.learned import Learned
 from aftercare.one_line import plain
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
-from aftercare.rate import SHARDS
 from aftercare.retention import CHAT
 from aftercare.settings import MissingSetting, Settings
 from aftercare.store import CustomerErased, load, versioned, with_archive
@@ -209,7 +208,7 @@ def open_gate(
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
     # A slot brings no proposals here, and what it looks at may need a place.
-    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    waits = [p for p in proposals if waits_for_a_place(p)]
     places = shards(channels) if waits or not proposals else ()
     beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
@@ -225,7 +224,7 @@ def open_gate(
             quota=quota_from(known.get(keys.quota())),
             known=known,
             wanted=len(waits),
-            shard=int(first[:4], 36) % SHARDS,
+            seed=first,
         ),
         policy=policy,
         frequency=frequency,
@@ -268,7 +267,10 @@ def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> 
     matters. CustomerUnknown, Throttled."""
     customer = load(gate.outside.tables, customer_id, *(proposal.references.get("order") for proposal in proposals))
     asks = (p.references.get("order") for p in proposals if Unless.REORDERED in p.unless)
-    return with_archive(gate.outside.tables, customer_id) if any(map(customer.lacks_orders_since, asks)) else customer
+    wanted = [p.references.get("product") for p in proposals if Unless.NOT_ASKED in p.unless]
+    asked = (alert.asked_at for alert in customer.alerts if alert.product in wanted)
+    lacks = any(map(customer.lacks_orders_since, asks)) or any(map(customer.lacks_orders_after, asked))
+    return with_archive(gate.outside.tables, customer_id) if lacks else customer
 
 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:

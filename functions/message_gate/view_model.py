@@ -184,6 +184,16 @@ class SetupView(Frame):
     guides: list[GuideView]
 
 
+class PublicationView(Frame):
+    lead: str
+    warning: str | None
+    advice: str | None
+    advice_url: str
+    action: str
+    action_url: str
+    once: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -229,6 +239,7 @@ MODELS: Mapping[str, type] = {
     "next-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
+    **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -60,6 +60,9 @@ _SHAPES: Mapping[str, type[Fact]] = {
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
 
+_OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
+"""Facts whose shapes come with the first of them."""
+
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
 
 HISTORY = timedelta(hours=24)
@@ -71,7 +74,16 @@ Problem = tuple[str, str]
 
 def detail_types() -> tuple[str, ...]:
     """Every detail-type that a store may put."""
-    return tuple(sorted(_SHAPES))
+    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS)))
+
+
+def _shape(detail_type: str) -> type[Fact] | None:
+    if detail_type not in _OF_PRODUCTS:
+        return _SHAPES.get(detail_type)
+    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
+
+    shapes: tuple[type[Fact], ...] = (AlertFact, RestockFact, AnnouncementFact)
+    return next(shape for shape in shapes if detail_type in _words(shape))
 
 
 def validate(detail_type: str, detail: object) -> list[Problem]:
@@ -111,9 +123,18 @@ def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: dateti
         body=body,
         content_hash=content_hash,
         received_at=received_at,
-        facts=(fact,) if fact is not None and not problems else (),
+        facts=_facts(fact) if fact is not None and not problems else (),
         reason="; ".join(f"{field}: {expected}" for field, expected in problems)[:2000] or None,
     )
+
+
+def _facts(fact: Fact) -> tuple[Fact, ...]:
+    """Who waits for a product says who they are, and what the form asked them."""
+    if fact.type != "RestockRequested":
+        return (fact,)
+    from store_intake.products import told_with
+
+    return told_with(fact)
 
 
 def _plain(text: str) -> str:
@@ -121,7 +142,7 @@ def _plain(text: str) -> str:
 
 
 def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]:
-    shape = _SHAPES.get(detail_type)
+    shape = _shape(detail_type)
     if shape is None:
         return None, [("detail-type", f"expected one of {', '.join(detail_types())}")]
     if not isinstance(detail, dict):
@@ -133,11 +154,11 @@ def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]
     if fields.pop("type", detail_type) != detail_type:
         problems.append(("detail.type", "expected the detail-type, or no such field"))
     try:
-        fact: Fact | None = shape.model_validate({**_addresses(fields), "type": detail_type})
+        fact: Fact = shape.model_validate({**_addresses(fields), "type": detail_type})
     except ValidationError as error:
         problems += [(place(("detail", *e["loc"])), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
         return None, problems
-    problems += _lacking(fact)
+    problems += dict.fromkeys(problem for told in _facts(fact) for problem in _lacking(told))
     return fact, problems
 
 
@@ -161,7 +182,7 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _lacking(fact: Fact | None) -> list[Problem]:
+def _lacking(fact: Fact) -> list[Problem]:
     problems: list[Problem] = []
     if isinstance(fact, OrderFact):
         if fact.type in (OrderFactType.PLACED, OrderFactType.UPDATED) and fact.order is None:

@@ -88,6 +88,9 @@ BESIDE = 20
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
 
+_PUBLISHED = ("ProductRestocked", "AnnouncementPublished")
+"""Facts about products and nobody."""
+
 _ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
 
 PACK_FROM = 200_000
@@ -183,7 +186,8 @@ def take(outside: Outside, received: Received) -> Outcome:
         if marker is not None:
             return _known_delivery(outside, received, marker, secret)
         names, at = _with_early(outside, received, known, names, at, secret)
-        plan = decide(received, names, at, _known(outside, received, names, at, known), new_id, secret)
+        there = _known(outside, received, names, at, known)
+        plan = decide(received, names, at, there, new_id, secret, owners=outside.settings.product_owners != "off")
         if plan.forgets:
             plan = replace(plan, writes=(*plan.writes, *_left(outside, plan.forgets)))
         too_much, set_aside = excess(plan.writes), received
@@ -304,10 +308,16 @@ def _known_delivery(outside: Outside, received: Received, marker: Item, secret: 
 # ---------------------------------------------------------------- the decision
 
 
-def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str) -> Plan:
-    """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in."""
+def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str, owners: bool = True) -> Plan:
+    """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in; `owners`
+    says whether an order's products are to lead to its customer."""
     if received.reason:
         return Plan(_parked(received, (), secret), metrics=("DeliveryParked",))
+    if received.facts and received.facts[0].type in _PUBLISHED:
+        from store_intake.products import published
+
+        told, writes = published(received)
+        return Plan((*_parked(received, told, secret), *writes), metrics=("PublicationRecorded",))
     if any(isinstance(f, ShipmentFact) and f.ref is None and f.is_test for f in received.facts):
         return Plan(_parked(received, (), secret), metrics=("TestEvent",))
     asked = next((f for f in received.facts if f.type in _ASKED), None)
@@ -329,7 +339,7 @@ def decide(received: Received, names: Names, at: Places, known: Known, new_id: s
         if early and at.orders:
             return _wait(received, early, at.orders[:1], known, secret, "FactWaitsForOrder", "FactWithoutOrder")
         return Plan(_parked(received, (), secret), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
-    plan = _record(received, names, at, known, known.whose.customer_id or new_id, secret)
+    plan = _record(received, names, at, known, known.whose.customer_id or new_id, secret, owners)
     return plan or _wait_for_the_shipment(received, moved, names, at, known, secret)
 
 
@@ -353,7 +363,10 @@ def of_an_erased_person(facts: Iterable[Fact], at: Places, erased: Mapping[Key, 
 
 
 def _since(fact: Fact, erased_at: datetime) -> bool:
-    """Whether the fact is something that a person did for the first time after an instant: ordered, or consented."""
+    """Whether the fact is something that a person did for the first time after an instant: ordered, consented, or asked for a
+    product."""
+    if fact.type == "RestockRequested":
+        return fact.occurred_at > erased_at
     if isinstance(fact, OrderFact):
         return fact.order is not None and fact.order.placed_at > erased_at
     if isinstance(fact, ConsentFact) and fact.weight is Weight.EXPLICIT:
@@ -516,7 +529,9 @@ class _Draft:
         self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
-def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str, secret: str) -> Plan | None:
+def _record(
+    received: Received, names: Names, at: Places, known: Known, customer_id: str, secret: str, owners: bool
+) -> Plan | None:
     """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
@@ -530,6 +545,10 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
         after = _order(draft, before, about)
         if after is not None:
             orders[after.key] = after
+            if owners:
+                from aftercare.alerts import owning
+
+                draft.writes += owning(customer_id, before, after, received.received_at)
     moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
     shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
@@ -542,6 +561,7 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     before_all = customer.consent if customer else ConsentRecord()
     _consent(draft, before_all, everything, at, country, _refused(at, known), secret)
     _cases(draft, customer, facts, names)
+    _alerts(draft, customer, facts)
     _told_only(draft, facts, names)
     _said(draft, facts, names)
     if not all(isinstance(fact, OfSomebody) for fact in facts):
@@ -800,6 +820,16 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         item: Item = {"doc": old.to_json(), "version": old.version, **over, **attributes(old)}
         draft.writes.append(Put(keys.case(draft.customer_id, old.ref, archived=True), item, when=Absent()))
         draft.writes.append(Remove(keys.case(draft.customer_id, old.ref), when=Is("version", old.version)))
+
+
+def _alerts(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
+    """Wishes to hear when a product is there again."""
+    for fact in facts:
+        if fact.type == "RestockRequested":
+            from store_intake.products import alerting
+
+            received = draft.received
+            draft.writes += alerting(draft.customer_id, customer, fact, received.shop, received.received_at)
 
 
 def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:

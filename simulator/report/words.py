@@ -35,6 +35,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ORDER_WENT_WRONG: "the order was refunded, given back or lost, and is not asked about as if all were well",
     Reason.CASE_CLOSED: "the case that it speaks of is over",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
+    Reason.NOT_ASKED: "the customer does not wait for the product any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -124,6 +125,7 @@ _UNLESS: Final = {
     "case-closed": "the case is still open",
     "case-open": "the case was not opened again",
     "consent-settled": "a consent still waits for its confirmation",
+    "not-asked": "the customer still waits for the product",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from aftercare.alerts import Alert
 from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord, Declaration, Statement
@@ -19,6 +20,7 @@ from aftercare.event import Event
 from aftercare.feedback import Feedback, Given, Read
 from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
+from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
@@ -58,6 +60,8 @@ DOCUMENTS = {
     "request": Request,
     "wording": Wording,
     "setting": Switch | Quota,
+    "alert": Alert,
+    "publication": Publication,
 }
 """What the document of each kind is read as; `events` of a delivery are a list of Event, the `reading` of an answer is a Read."""
 

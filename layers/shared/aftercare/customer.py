@@ -17,6 +17,7 @@ from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
@@ -294,6 +295,7 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
+    alerts: tuple["Alert", ...] = ()
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
     feedback: "Feedback | None" = None
@@ -322,10 +324,13 @@ class Customer:
 
     def lacks_orders_since(self, order_key: str | None) -> bool:
         """Whether an order that was placed after this one may lie unread in the archive."""
-        until, order = self.profile.archived_until, self.order(order_key) if order_key else None
-        if until is None or self.whole:
-            return False
-        return order is None or order.placed_at is None or order.placed_at < until
+        order = self.order(order_key) if order_key else None
+        return self.lacks_orders_after(order.placed_at if order else None)
+
+    def lacks_orders_after(self, instant: datetime | None) -> bool:
+        """Whether an order that was placed after an instant (None: whenever) may lie unread in the archive."""
+        until = self.profile.archived_until
+        return until is not None and not self.whole and (instant is None or instant < until)
 
     def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""

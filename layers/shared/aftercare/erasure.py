@@ -109,7 +109,7 @@ def plan(held: Holdings, now: datetime) -> Plan:
     evidence = [Key("customers", str(item["pk"]), str(item["sk"])) for item in held.evidence]
     asked = tuple(key for key in held.owned if key.pk.startswith("REQUEST#"))
     bodies = tuple(key for key in held.elsewhere if key.pk.startswith(("PARKED#", "MENTION#")))
-    rows = tuple(key for key in held.owned if key.pk.startswith("SHOP#"))
+    rows = tuple(key for key in held.owned if key.pk.startswith(("SHOP#", "PRODUCT#")))
     names = tuple(key for key in held.owned if key not in (*asked, *bodies, *rows))
     return Plan(
         stops=tuple(waits),

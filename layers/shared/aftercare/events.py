@@ -197,6 +197,12 @@ class SentData(CustomerData):
     channel: Channel
 
 
+class PublicationData(Model):
+    """What a store published about its products, by its key: nobody's data, and all of it lies under the key."""
+
+    publication: str
+
+
 class InboundData(CustomerData):
     """A person wrote. `customer_id` is empty where the number is nobody's here; `wish` is stop, start, help or other. Of the
     last, `text_ref` names the text where it is kept (aftercare.inbound)."""
@@ -259,6 +265,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ReviewPosted", "aftercare.feedback", ReviewData),
         Kind("SocialMentioned", "aftercare.feedback", MentionData),
         Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
+        Kind("ProductRestocked", "aftercare.products", PublicationData),
+        Kind("AnnouncementPublished", "aftercare.products", PublicationData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

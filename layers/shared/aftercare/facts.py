@@ -4,7 +4,7 @@ A fact may carry personal data: it goes from the sender into the customer's reco
 from a fact: it comes from the source or the credentials that the fact came with.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -16,6 +16,9 @@ from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
+
+if TYPE_CHECKING:
+    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]
 
@@ -319,4 +322,17 @@ AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 OfSomebody = CaseFact | ReviewFact | MentionFact | MilestoneFact
 """What somebody who is known did beside their orders. It makes nobody known."""
 
-Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | OfSomebody | OtherFact
+if TYPE_CHECKING:  # the shapes of facts about products come with the first of them
+    Fact: TypeAlias = (
+        AboutOrder
+        | ShipmentFact
+        | ConsentFact
+        | CustomerFact
+        | OfSomebody
+        | OtherFact
+        | AlertFact
+        | RestockFact
+        | AnnouncementFact
+    )
+else:
+    Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | OfSomebody | OtherFact

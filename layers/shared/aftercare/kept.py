@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from aftercare.keys import Key, TableName
 from aftercare.retention import (
+    ALERT,
     CASE,
     CHAT,
     DAY,
@@ -21,11 +22,13 @@ from aftercare.retention import (
     MARK,
     NUMBER,
     OPEN,
+    OWNED,
     PACE,
     PAYLOAD,
     PERSON,
     REFUSAL,
     WAIT,
+    WAVE,
     Retention,
 )
 
@@ -94,6 +97,7 @@ KINDS: tuple[Kind, ...] = (
     _own("shipment", "1#SHIPMENT#*", PERSON),
     _own("held message", "1#HELD#*", JOURNAL),
     _own("case", "1#CASE#*", PERSON, CASE),
+    _own("alert", "1#ALERT#*", ALERT),
     _own("message", "9#LEDGER#*", JOURNAL),
     _own("answer", "9#ANSWER#*", JOURNAL),
     _own("words", "9#WORDS#*", JOURNAL),
@@ -124,6 +128,8 @@ KINDS: tuple[Kind, ...] = (
     _names("parcel alias", "PARCEL#*", PERSON, EARLY),
     _names("lesson", "LESSONS#*", JOURNAL, sk="L#*"),
     _names("customer of a shop", "SHOP#*", PERSON, OPEN, sk="*"),
+    _names("owner of a product", "PRODUCT#*", OWNED, sk="OWNS#*"),
+    _names("who asked for a product", "PRODUCT#*", ALERT, sk="ASKED#*"),
     Kind("parked body", "PARKED#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind("mention", "MENTION#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind(
@@ -149,6 +155,15 @@ KINDS: tuple[Kind, ...] = (
         (REFUSAL, JOURNAL, NUMBER),
         because="the keyed hash of a name that an erased person had: an address refuses marketing, the rest keeps late news out",
     ),
+    Kind(
+        "wave",
+        "WAVE#*",
+        "-",
+        (WAVE,),
+        because="how far a publication has come through its readers: a count, and until its end the random id of one of them",
+        table="knowledge",
+    ),
+    Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
     _nobodys("wording", "WORDING#*", "a text of the store that people agreed to, by its hash; it names nobody"),
     _nobodys("setting", "SETTINGS", "the kill switch, the provider's quota, and which endpoints are closed", sk="*"),
     _nobodys("rate", "RATE#*", "shares of the sending rate"),

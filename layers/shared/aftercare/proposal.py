@@ -31,6 +31,7 @@ class Unless(Term):
     CASE_CLOSED = "case-closed"
     CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
+    NOT_ASKED = "not-asked"
 
 
 class Block(Model):

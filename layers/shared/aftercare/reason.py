@@ -43,6 +43,7 @@ class Reason(Term):
     ORDER_WENT_WRONG = "order_went_wrong"
     CASE_CLOSED = "case_closed"
     CONSENT_SETTLED = "consent_settled"
+    NOT_ASKED = "not_asked"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"

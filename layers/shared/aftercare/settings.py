@@ -53,6 +53,8 @@ ENVIRONMENT = {
     "helpdesk_queue_url": "HELPDESK_QUEUE_URL",
     "helpdesk_dead_letters_url": "HELPDESK_DEAD_LETTERS_URL",
     "sends_told": "SENDS_TOLD",
+    "product_owners": "PRODUCT_OWNERS",
+    "product_news_queue_url": "PRODUCT_NEWS_QUEUE_URL",
 }
 
 _NAMES = tuple(ENVIRONMENT.values())
@@ -113,6 +115,8 @@ class Settings:
     helpdesk_queue_url: str | None = None
     helpdesk_dead_letters_url: str | None = None
     sends_told: str | None = None
+    product_owners: str | None = None
+    product_news_queue_url: str | None = None
 
     def need(self, field: str) -> str:
         """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""

@@ -21,6 +21,7 @@ from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, 
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
@@ -162,6 +163,12 @@ def _signals(doc: str) -> "Signals":
     return Signals.model_validate_json(doc)
 
 
+def _alert(doc: str) -> "Alert":
+    from aftercare.alerts import Alert
+
+    return Alert.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     key.split("#", 2)[1]: (name, read)
     for key, name, read in (
@@ -177,6 +184,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
         (keys.CASE, "cases", _case),
+        (keys.ALERT, "alerts", _alert),
     )
 }
 """What a sort key's second part is read as; of those that have a third there are several."""
