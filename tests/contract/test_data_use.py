@@ -19,10 +19,13 @@ from aftercare.decision import Message
 from aftercare.event import Event
 from aftercare.feedback import Feedback, Given, Read
 from aftercare.inbound import Written
+from aftercare.fresh_links import FreshLinks
+from aftercare.heard import Words
 from aftercare.kept import KINDS, kind_of
 from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
+from aftercare.signals import Signals
 from aftercare.retention import CLASSES
 from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
@@ -42,6 +45,9 @@ DOCUMENTS = {
     "caps": Caps,
     "slot": Slot,
     "feedback": Feedback,
+    "signals": Signals,
+    "fresh links": FreshLinks,
+    "words": Words,
     "answer": Given,
     "set-up": SetUp,
     "order": Order,
