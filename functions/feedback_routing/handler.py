@@ -9,6 +9,7 @@ from aftercare.cases import Case
 from aftercare.customer import Customer
 from aftercare.entry import queue_handler
 from aftercare.events import Told
+from aftercare.feedback_events import RescueData
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
@@ -133,7 +134,7 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
         if isinstance(after, Because):
             return f"nothing: {after}"
         key = f"rescue-missed#{after.ref}#{what}"
-        data = events.RescueData(customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what)
+        data = RescueData(customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what)
         told = events.make("RescueOverdue", keys.message_id(key), now, payload["correlation_id"], data)
         if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after, now)], [told], now):
             telemetry.count("RescueOverdue")

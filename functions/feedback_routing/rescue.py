@@ -13,7 +13,7 @@ from aftercare.signal_words import Missed, Segment
 from feedback_routing.because import Because
 
 if TYPE_CHECKING:
-    from aftercare.events import FeedbackData
+    from aftercare.feedback_events import FeedbackData
     from aftercare.feedback_policy import RescuePolicy
 
 OFFERED_FOR = timedelta(days=3)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aftercare.cases import Case
 from aftercare.customer import Customer
-from aftercare.events import ClassifiedData, FeedbackData
 from aftercare.feedback import standing
+from aftercare.feedback_events import ClassifiedData, FeedbackData
 from aftercare.proposal import Nothing
 from aftercare.signals import Signals
 from feedback_routing.because import Because

@@ -4,8 +4,9 @@ from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer, Order
-from aftercare.events import FeedbackData, Told
+from aftercare.events import Told
 from aftercare.feedback import Answer, Read, ReadTheme, content, said
+from aftercare.feedback_events import FeedbackData
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from aftercare import events, keys
-from aftercare.events import FeedbackData
 from aftercare.feedback import Read
+from aftercare.feedback_events import FeedbackData
 from aftercare.store import Delivery
 
 

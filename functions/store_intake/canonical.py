@@ -18,14 +18,11 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
-    MentionFact,
-    MilestoneFact,
     OfSomebody,
     OrderFact,
     OrderFactType,
     OtherFact,
     ReturnFact,
-    ReviewFact,
     ShipmentFact,
     ShipmentFactType,
     StockFact,
@@ -49,9 +46,6 @@ _BY_WORD: tuple[type[Fact], ...] = (
     SubscriptionFact,
     StockFact,
     CaseFact,
-    ReviewFact,
-    MentionFact,
-    MilestoneFact,
 )
 
 _SHAPES: Mapping[str, type[Fact]] = {
@@ -61,6 +55,7 @@ _SHAPES: Mapping[str, type[Fact]] = {
 }
 
 _OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
+_HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
 """Facts whose shapes come with the first of them."""
 
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
@@ -74,15 +69,21 @@ Problem = tuple[str, str]
 
 def detail_types() -> tuple[str, ...]:
     """Every detail-type that a store may put."""
-    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS)))
+    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS, *_HEARD)))
 
 
 def _shape(detail_type: str) -> type[Fact] | None:
-    if detail_type not in _OF_PRODUCTS:
-        return _SHAPES.get(detail_type)
-    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
+    shapes: tuple[type[Fact], ...] = ()
+    if detail_type in _OF_PRODUCTS:
+        from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
-    shapes: tuple[type[Fact], ...] = (AlertFact, RestockFact, AnnouncementFact)
+        shapes = (AlertFact, RestockFact, AnnouncementFact)
+    elif detail_type in _HEARD:
+        from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+
+        shapes = (ReviewFact, MentionFact, MilestoneFact)
+    else:
+        return _SHAPES.get(detail_type)
     return next(shape for shape in shapes if detail_type in _words(shape))
 
 
@@ -197,7 +198,7 @@ def _lacking(fact: Fact) -> list[Problem]:
         problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
     if isinstance(fact, CaseFact) and fact.text and fact.type != "SupportCaseOpened":
         problems.append(("detail.text", "expected with SupportCaseOpened only: it holds the customer's own words"))
-    if isinstance(fact, ReviewFact) and fact.score is None and not (fact.title or fact.text):
+    if fact.type == "ReviewPosted" and not any(getattr(fact, part) for part in ("score", "title", "text")):
         problems.append(("detail.score", "ReviewPosted needs a score or a text"))
     if isinstance(fact, OfSomebody) and not (fact.order_ref or fact.customer_ref or fact.contact.email):
         problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))

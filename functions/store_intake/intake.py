@@ -26,11 +26,9 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
-    MilestoneFact,
     OfSomebody,
     OrderFact,
     ReturnFact,
-    ReviewFact,
     ShipmentFact,
     StockFact,
     SubscriptionFact,
@@ -847,7 +845,9 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 
 def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
     """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
-    from aftercare.heard import Words  # few deliveries bring any
+    from aftercare.feedback_events import MentionData, MilestoneData, ReviewData  # few deliveries bring any
+    from aftercare.heard import Words
+    from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
 
     kept: list[Put] = []
 
@@ -865,22 +865,20 @@ def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
         customer_id, order, at = draft.customer_id, names.key_of(fact.order_ref), fact.occurred_at
         data: events.CustomerData
         if isinstance(fact, MilestoneFact):
-            data = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
+            data = MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
             draft.tell(fact.type, at, data)
             continue
-        ref = f"{names.shop}:{fact.ref}"
+        ref = f"{names.shop}:{getattr(fact, 'ref', '')}"
         if isinstance(fact, CaseFact):
             keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
         elif isinstance(fact, ReviewFact):
             words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
             written = keep("review", ref, at, words)
-            data = events.ReviewData(
-                customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written
-            )
+            data = ReviewData(customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written)
             draft.tell(fact.type, at, data)
-        else:
+        elif isinstance(fact, MentionFact):
             written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
-            data = events.MentionData(
+            data = MentionData(
                 customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written
             )
             draft.tell(fact.type, at, data)

@@ -18,17 +18,17 @@ from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
 from aftercare.feedback import Feedback, Given, Read
-from aftercare.inbound import Written
 from aftercare.fresh_links import FreshLinks
 from aftercare.heard import Words
+from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
 from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
-from aftercare.signals import Signals
 from aftercare.retention import CLASSES
 from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
+from aftercare.signals import Signals
 from aftercare.switch import Switch
 from aftercare.table import EXPIRES_AT
 from aftercare.wishes import Wishes

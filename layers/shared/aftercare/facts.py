@@ -245,7 +245,19 @@ Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
-class CaseFact(Model):
+class OfSomebody(Model):
+    """What somebody who is known did beside their orders; it makes nobody known. Those of what customers write elsewhere are in
+    heard_facts.py, which is loaded with the first of them."""
+
+    if TYPE_CHECKING:
+        type: str
+        occurred_at: Instant
+        order_ref: Ref | None
+        customer_ref: Ref | None
+        contact: Contact
+
+
+class CaseFact(OfSomebody):
     """A customer turned to support, got an answer, or the case is closed.
 
     Known by the order, the account or the address. `topic` and `text`, the customer's own words, belong to SupportCaseOpened,
@@ -264,49 +276,6 @@ class CaseFact(Model):
     contact: Contact = Contact.model_construct()
 
 
-class ReviewFact(Model):
-    """A customer's review of a product, or of an order. One that is told again under its ref was changed."""
-
-    type: Literal["ReviewPosted"]
-    occurred_at: Instant
-    ref: Ref
-    score: Annotated[int, Field(ge=1, le=5)] | None = None
-    title: Text = ""
-    text: Written = ""
-    locale: Locale | None = None
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
-class MentionFact(Model):
-    """A customer spoke of the shop in public. The store's tool knows whose account it is; what it does not know is nobody's."""
-
-    type: Literal["SocialMentioned"]
-    occurred_at: Instant
-    ref: Ref
-    network: Slug
-    text: Written = ""
-    locale: Locale | None = None
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
-class MilestoneFact(Model):
-    """A customer got somewhere with what they bought: `first-use`, `set-up`, or a name of the store's own."""
-
-    type: Literal["MilestoneReached"]
-    occurred_at: Instant
-    milestone: Slug
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
 class OtherFact(Model):
     """A fact that is recognised and kept, and that no function acts on yet: it is journaled, its body can be replayed."""
 
@@ -319,10 +288,7 @@ class OtherFact(Model):
 AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 """What is kept on an order's record."""
 
-OfSomebody = CaseFact | ReviewFact | MentionFact | MilestoneFact
-"""What somebody who is known did beside their orders. It makes nobody known."""
-
-if TYPE_CHECKING:  # the shapes of facts about products come with the first of them
+if TYPE_CHECKING:  # the other shapes of facts come with the first of them
     Fact: TypeAlias = (
         AboutOrder
         | ShipmentFact
@@ -335,4 +301,4 @@ if TYPE_CHECKING:  # the shapes of facts about products come with the first of t
         | AnnouncementFact
     )
 else:
-    Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | OfSomebody | OtherFact
+    Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact

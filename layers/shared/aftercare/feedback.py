@@ -216,7 +216,9 @@ def with_heard(before: Feedback, line: Heard) -> Feedback | None:
 
 def told(customer: Customer, order: Order, answer: Answer, given: Given, correlation_id: str) -> Event:
     """SurveyAnswered: numbers and words of the closed lists, never what was written."""
-    data = events.AnswerData(
+    from aftercare.feedback_events import AnswerData  # here: who only reads answers tells of none
+
+    data = AnswerData(
         customer_id=customer.id,
         order=order.key,
         version=answer.version,

@@ -9,7 +9,7 @@ from aftercare.cases import Case, attributes
 from aftercare.clock import iso, parse_iso
 from aftercare.content import ContentError, read_content
 from aftercare.customer import Refund
-from aftercare.events import FeedbackData
+from aftercare.feedback_events import FeedbackData
 from aftercare.feedback_policy import FeedbackPolicy, feedback_policy
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal

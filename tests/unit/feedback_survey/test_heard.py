@@ -7,6 +7,7 @@ import pytest
 from aftercare import events
 from aftercare.events import Told
 from aftercare.feedback import HOT_HEARD, Feedback, Heard, with_heard
+from aftercare.feedback_events import MentionData, MilestoneData, ReviewData
 from feedback_survey.heard import line_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -24,15 +25,15 @@ def line(ref="coffee:R-1", at=AT, kind="review", **more):
     ("data", "found"),
     [
         (
-            events.ReviewData(customer_id="c", review="coffee:R-1", order="coffee:1", sku="X", score=4, words=True),
+            ReviewData(customer_id="c", review="coffee:R-1", order="coffee:1", sku="X", score=4, words=True),
             line(order="coffee:1", sku="X", score=4),
         ),
         (
-            events.MentionData(customer_id="c", mention="coffee:M-1", network="reddit", order=None, sku=None),
+            MentionData(customer_id="c", mention="coffee:M-1", network="reddit", order=None, sku=None),
             line("coffee:M-1", kind="mention"),
         ),
         (
-            events.MilestoneData(customer_id="c", milestone="first-use", order=None, sku="X"),
+            MilestoneData(customer_id="c", milestone="first-use", order=None, sku="X"),
             line("first-use", kind="milestone", sku="X"),
         ),
         (
