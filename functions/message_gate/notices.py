@@ -123,6 +123,8 @@ def matter(letter: Letter) -> Matter:
 def _told(seen: Matter, shape: "Shape") -> Matter:
     """With its cases and values: those that only this template knows first, then those that every notice has."""
     letter = seen.letter
+    if shape.expects:
+        seen = replace(seen, window=shape.expects(seen) or seen.window)
     values = dict(seen.values)
     cases, own = shape.tells(seen) if shape.tells else ((), {})
     if seen.which and shape.of_parcel:
@@ -279,6 +281,16 @@ def days_text(letter: Letter) -> str | None:
     return say("days_range", first=str(first), last=str(last))
 
 
+def _later(matter: Matter) -> Window | None:
+    """The days that the extra days lead to: a forecast that still holds a chance of being in time would contradict them."""
+    message, planned = matter.letter.message, _planned(matter)
+    told = sorted(message.numbers[name] for name in ("days-from", "days-to") if name in message.numbers)
+    if not told or planned is None or planned + timedelta(days=told[-1]) < message.proposed_at:
+        return None
+    first, last = (planned + timedelta(days=days) for days in (told[0], told[-1]))
+    return Window(max(first, message.proposed_at), last, likely=True)
+
+
 def _delayed(matter: Matter) -> tuple[Cases, Values]:
     letter = matter.letter
     values: Values = {"reason": _reason(matter)}
@@ -413,7 +425,8 @@ def _rescued(matter: Matter) -> tuple[Cases, Values]:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which parts a notice shows. `step` of four is how far the parcel is; `tells` gives the cases and values of its own."""
+    """Which parts a notice shows. `step` of four is how far the parcel is; `tells` gives the cases and values of its own,
+    `expects` its own window."""
 
     panel: Literal["window", "words"]
     action: Literal["track", "status", "help", "returns", "payment"] = "status"
@@ -423,6 +436,7 @@ class Shape:
     tip: bool = False
     returns: bool = False
     tells: Tells | None = None
+    expects: Callable[[Matter], Window | None] | None = None
 
 
 def _of_parcel(
@@ -446,7 +460,7 @@ NOTICES: Mapping[str, Shape] = {
     "parcel-exception": _of_parcel(),
     "parcel-returned": _of_parcel("words", "help", tells=_returned),
     "parcel-lost": _of_parcel("words", "help"),
-    "delivery-delayed": _of_parcel(tells=_delayed),
+    "delivery-delayed": replace(_of_parcel(tells=_delayed), expects=_later),
     "delivery-recovered": _of_parcel(),
     "item-out-of-stock": Shape("words", "help", ("missing",), tells=_out_of_stock),
     "order-not-shipped-yet": Shape("window", "status", ("goods",), tells=_unshipped),

@@ -670,18 +670,18 @@ def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Or
     for after in changed:
         was = before.get(after.key)
         order = next((key for key in after.order_keys if key in orders), after.order_keys[0] if after.order_keys else "")
-        for one in shipment_news(was, after):
-            ids = {"customer_id": draft.customer_id, "order": order, "shipment": after.key}
-            data = (
-                events.ParcelData(**ids, parcel=one.parcel, status=one.status)
-                if one.status is not None
-                else events.ShipmentData(**ids)
-            )
-            draft.tell(one.type, one.occurred_at, data)
+        ids = {"customer_id": draft.customer_id, "order": order, "shipment": after.key}
+        found = shipment_news(was, after)
+        for one in found:
+            if one.status is None:
+                draft.tell(one.type, one.occurred_at, events.ShipmentData(**ids))
         if after.stands and after.shipped_at and not (was and was.stands and was.shipped_at):
             for key in (k for k in after.order_keys if k in orders):
-                ids = {"customer_id": draft.customer_id, "order": key, "shipment": after.key}
-                draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**ids))
+                draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**{**ids, "order": key}))
+        # After that it left: one delivery may tell both, and its customer should not hear of the van first.
+        for one in found:
+            if one.status is not None:
+                draft.tell(one.type, one.occurred_at, events.ParcelData(**ids, parcel=one.parcel, status=one.status))
         version = was.version if was else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
         place = customer.shipment_place(after.key) if customer else keys.shipment(draft.customer_id, after.key)

@@ -52,7 +52,7 @@ def test_a_text_says_which_parcel_and_when():
 
 def test_a_delay_gives_days_reason_and_window_where_they_fit():
     assert short(SAMPLES["delivery-delayed"]).text == (
-        "Larkfield: order #1070 may come 1 to 2 days later (busy route), now expected Fri 6 Mar to Sun 8 Mar. "
+        "Larkfield: order #1070 may come 1 to 2 days later (busy route), now expected Sat 7 Mar to Sun 8 Mar. "
         "Questions? https://larkfield.example/help"
     )
 
