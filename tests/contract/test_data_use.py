@@ -16,6 +16,7 @@ from aftercare.consent_log import Wording
 from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
+from aftercare.fresh_links import FreshLinks
 from aftercare.kept import KINDS, kind_of
 from aftercare.rate import Quota
 from aftercare.requests import Request
@@ -34,6 +35,7 @@ DOCUMENTS = {
     "profile": Profile,
     "consent": ConsentRecord,
     "wishes": Wishes,
+    "fresh links": FreshLinks,
     "caps": Caps,
     "slot": Slot,
     "order": Order,
