@@ -33,6 +33,7 @@ WORDS: Final = (
     "requests",
     "export",
     "erase",
+    "webhooks",
     "redrive",
     "bench",
 )
