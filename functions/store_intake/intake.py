@@ -771,7 +771,7 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
     for fact in (f for f in facts if isinstance(f, CaseFact)):
         ref = f"{names.shop}:{fact.ref}"
         before = known.get(ref)
-        after = case_after(before, ref, fact, names.key_of(fact.order_ref))
+        after = case_after(before, ref, fact, names.key_of(fact.order_ref), draft.received.sender)
         if before is not None and after == before:
             continue
         version = before.version if before else 0
@@ -781,7 +781,9 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
         draft.writes.append(versioned(place, known[ref].to_json(), version, **over))
         written.add(ref)
         case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
-        draft.tell(fact.type, fact.occurred_at, case)
+        # That a closed case is closed comes back from tools that were told so: it is no news.
+        if fact.type != "SupportCaseClosed" or before is None or before.open or before.closed_at is None:
+            draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
         over = {} if old.open else {"expires_at": CASE.ends(draft.received.received_at)}
