@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from aftercare import events, inbound, keys, learned, telemetry
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, Purpose, Says, Statement
+from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
 from aftercare.consent_policy import consent_policy, revoked
 from aftercare.customer import Customer
@@ -40,7 +40,7 @@ def hear(outside: Outside, said: Inbound) -> str:
         _record(outside, said, meant, None, new=True)
         return f"{meant} from nobody known"
     # Each of them has it on record; it has to be read once.
-    answers = [_record(outside, said, meant, str(owner["customer_id"]), new=n == 0) for n, owner in enumerate(owners)]
+    answers = [_record(outside, said, meant, str(owner["customer_id"]), number, new=n == 0) for n, owner in enumerate(owners)]
     for owner, owed in zip(owners, answers, strict=True):
         if owed:
             _answer(outside, said, meant, str(owner["customer_id"]), number)
@@ -48,7 +48,9 @@ def hear(outside: Outside, said: Inbound) -> str:
     return str(meant)
 
 
-def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | None, *, new: bool) -> bool:
+def _record(
+    outside: Outside, said: Inbound, meant: Wish, customer_id: str | None, number: str | None = None, *, new: bool
+) -> bool:
     """One customer's transaction: marker with its outbox, consent with its evidence, the text where somebody has to read it, and
     that the person was active now.
 
@@ -58,7 +60,7 @@ def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | Non
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
         customer = find(outside.tables, customer_id) if customer_id else None
-        planned, owed, told = _plan(outside, said, meant, customer, key, now)
+        planned, owed, told = _plan(outside, said, meant, customer, number, key, now)
         correlation_id = keys.message_id(key)
         texts = _texts(outside, said, customer, customer_id, key, now, new=new) if meant is Wish.OTHER else []
         data = events.InboundData(
@@ -115,27 +117,31 @@ def _texts(
 
 
 def _plan(
-    outside: Outside, said: Inbound, meant: Wish, customer: Customer | None, key: str, now: datetime
+    outside: Outside, said: Inbound, meant: Wish, customer: Customer | None, number: str | None, key: str, now: datetime
 ) -> tuple[list[Write], bool, list[Event]]:
-    """What is written beside the marker, whether an answer is owed, and what else is told."""
+    """What is written beside the marker, whether an answer is owed, and what else is told.
+
+    A STOP is for every number that the customer has or gets; a START is for the one that it came from (its keyed hash).
+    """
     if customer is None:
         return [], False, []
+    at = clamp(said.at, now, Says.WITHDRAWN)
     row = Statement(
         channel=said.channel,
         purpose=Purpose.TRANSACTIONAL,
         says=Says.WITHDRAWN,
-        said_at=now,
+        said_at=at,
         heard_at=now,
         sequence=f"{iso(now)}#{keys.message_id(key)[:12]}",
         source=f"{said.channel}:{meant}",
         actor=Actor.CUSTOMER,
-        claimed_at=said.at,
+        claimed_at=said.at if said.at != at else None,
     )
     before, statements = customer.consent, tuple[Statement, ...]()
     if meant is Wish.STOP:
-        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), now, row)
+        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), at, row)
     elif meant is Wish.START:
-        statements = restarted(before, said.channel, now, row)
+        statements = restarted(before, said.channel, said.at, row.model_copy(update={"address": number}))
     after = consent_after(before, statements)
     told = [
         events.make(kind, keys.message_id(f"{key}#{data.purpose}"), said.at, keys.message_id(key), data)
