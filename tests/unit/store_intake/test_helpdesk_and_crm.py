@@ -154,6 +154,38 @@ def test_that_a_closed_case_is_closed_is_no_news(shop):
     assert shop.told() == ["SupportCaseOpened", "SupportCaseClosed"]
 
 
+# ---------------------------------------------------------------- an inquiry (CASL)
+
+
+def inquiry(small):
+    return load(small.tables.twin, small.customers()[0]).consent.inquired_at
+
+
+def test_a_question_about_a_product_is_an_inquiry_with_its_evidence(shop):
+    taken(ticket(tags="product"))
+    assert inquiry(shop) == datetime(2026, 3, 2, 9, 10, tzinfo=UTC)
+    (row,) = [json.loads(str(i["doc"])) for i in shop.items("EVIDENCE#") if i.get("kind") == "inquiry"]
+    assert row["source"].startswith("zendesk:") and row["said_at"].startswith("2026-03-02T09:10:00")
+
+
+@pytest.mark.parametrize("tags", ["", "complaint", "where_is_my_order", "damaged", "refund"])
+def test_a_question_about_an_order_or_a_complaint_is_no_inquiry(shop, tags):
+    taken(ticket(tags=tags))
+    assert inquiry(shop) is None and shop.items("EVIDENCE#") == []
+
+
+def test_that_an_inquiry_was_answered_is_no_further_one(shop):
+    taken(ticket(tags="product"))
+    taken(ticket("answered", tags="product"))
+    assert len(shop.items("EVIDENCE#")) == 1
+
+
+def test_the_latest_inquiry_counts_whichever_comes_first(shop):
+    taken(ticket(tags="product", id="2", created_at="2026-03-02T09:00:00Z"))
+    taken(ticket(tags="product", id="1", created_at="2026-02-02T09:00:00Z"))
+    assert inquiry(shop) == datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
 # ---------------------------------------------------------------- HubSpot
 
 
