@@ -24,7 +24,7 @@ from tests.kept_items import Looked
 
 EVENTS = Path(__file__).parent.parent / "events"
 START = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
-SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
+SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio", "zendesk", "hubspot")
 SECRETS = {
     **{f"/aftercare/{name}-secrets": "s3cret" for name in SENDERS},
     "identity": "identity-key",

@@ -28,6 +28,7 @@ class Because(StrEnum):
     CUSTOMER_GONE = "customer-gone"
     OPTED_OUT = "sale-opted-out"
     RECORD_GONE = "record-gone"
+    CAME_FROM_THERE = "came-from-there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def payload(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold
     added = _ADDED.get(event.type, _nothing)(event, customer)
     if added is None or (getattr(event.data, "text_ref", None) and record.written is None):
         return Untold(Because.RECORD_GONE)
+    if endpoint.tool and endpoint.tool == _told_by(event, customer):
+        return Untold(Because.CAME_FROM_THERE)
     return _whole(
         event, {**_order(event, customer), **added, **_text(record, endpoint), "customer": _customer(customer, endpoint)}
     )
@@ -119,6 +122,17 @@ def _customer(customer: Customer, endpoint: Endpoint) -> Fields:
 def _order(event: "Told", customer: Customer) -> Fields:
     order = customer.order(getattr(event.data, "order", None) or "")
     return {"order_name": order.name} if order else {}
+
+
+def _told_by(event: "Told", customer: Customer) -> str | None:
+    """The sender who told us of it, where an endpoint's own tool may have: a case, or a word on consent."""
+    if hasattr(event.data, "case"):
+        # What becomes of a case is told by the tool that has it.
+        return next((case.sender for case in customer.cases if case.ref == event.data.case), None)
+    if hasattr(event.data, "says"):
+        head = customer.consent.head(event.data.channel, event.data.purpose)
+        return head.source.partition(":")[0] if head else None
+    return None
 
 
 def _nothing(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - the event says it all

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aftercare.brand import brand
-from aftercare.consent import Channel
+from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
 from aftercare.identity import email
 from aftercare.learned import ASKS
@@ -37,13 +37,15 @@ PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is ready to be sent, and what the ledger keeps of it."""
+    """A mail that is ready to be sent, and what the ledger keeps of it. `carries` are the purposes of what stands in it beside
+    its own: an offer in a confirmation."""
 
     mail: Mail
     template_version: str
     content_hash: str
     tone: Chosen
     opening: str
+    carries: tuple[Purpose, ...] = ()
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
@@ -122,7 +124,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     settings, our = outside.settings, brand()
     include = allowed_blocks(candidate, address)
-    promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
+    carries = tuple(sorted({block.purpose for block in include if block.purpose not in (None, proposal.purpose)}))
     locale = reader_of(customer, order)
     tone = tone_of(candidate, locale, include)
     rendered = mime.check(
@@ -136,7 +138,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             settings,
             locale,
             include,
-            promotional,
+            bool(carries),
             parts=tuple(
                 Part(part.proposal, part.order, allowed_blocks(part, address), told_of(outside, part.proposal))
                 for part in candidate.parts
@@ -164,4 +166,4 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         tags=tags_of(candidate),
         mime=lambda: mime.build(rendered, envelope),
     )
-    return Letter(mail, rendered.template_version, rendered.content_hash, tone, rendered.opening)
+    return Letter(mail, rendered.template_version, rendered.content_hash, tone, rendered.opening, carries)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from pydantic import TypeAdapter
 
 from aftercare import consent_log, events, forgotten, identity, keys, telemetry
+from aftercare.case_topic import CaseTopic
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Says, Statement, Weight
 from aftercare.customer import Contact, Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
@@ -795,7 +796,7 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
     for fact in (f for f in facts if isinstance(f, CaseFact)):
         ref = f"{names.shop}:{fact.ref}"
         before = known.get(ref)
-        after = case_after(before, ref, fact, names.key_of(fact.order_ref))
+        after = case_after(before, ref, fact, names.key_of(fact.order_ref), draft.received.sender)
         if before is not None and after == before:
             continue
         version = before.version if before else 0
@@ -811,7 +812,9 @@ def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: N
             order=after.order_key,
             words=bool(fact.text),
         )
-        draft.tell(fact.type, fact.occurred_at, case)
+        # That a closed case is closed comes back from tools that were told so: it is no news.
+        if fact.type != "SupportCaseClosed" or before is None or before.open or before.closed_at is None:
+            draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
         over = {} if old.open else {"expires_at": CASE.ends(draft.received.received_at)}
@@ -1000,17 +1003,29 @@ def _consent(
             continue
         where = (fact.occurred_at, received.received_at, sequence, source, len(said) - first)
         said.extend(statements(these, weight, *where, _addresses(contact, at, secret)))
-    if not said:
+    asked = [_inquiry(fact, source, received.received_at, f"{sequence}#inquiry") for fact in facts if asks(fact)][:1]
+    if not said and not asked:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
         from aftercare.consent_policy import consent_policy  # YAML, which only a consent that may be pending needs
 
         rule = consent_policy().double_opt_in
         said = [consent_log.until_confirmed(one, before, rule, country) for one in said]
-    after = consent_log.consent_after(before, said)
+    after = consent_log.consent_after(before, said, declared=asked)
     draft.writes += consent_log.writes(draft.customer_id, before, after)
     for told in consent_log.news(draft.customer_id, after):
         draft.tell(*told)
+
+
+def asks(fact: Fact) -> TypeGuard[CaseFact]:
+    """Whether somebody asks about what the shop sells: in Canada an inquiry, which implies consent for six months (CASL
+    10(10)(e)). A question about an order or a complaint is none, nor is a case of which nobody says what it is about."""
+    return isinstance(fact, CaseFact) and fact.type == "SupportCaseOpened" and fact.topic is CaseTopic.PRODUCT
+
+
+def _inquiry(fact: CaseFact, source: str, heard_at: datetime, sequence: str) -> Declaration:
+    said_at = min(fact.occurred_at.astimezone(UTC), heard_at)
+    return Declaration(kind="inquiry", said_at=said_at, heard_at=heard_at, sequence=sequence, source=source, actor=Actor.CUSTOMER)
 
 
 def _addresses(contact: Contact, at: Places, secret: str) -> Mapping[Channel, str | None]:

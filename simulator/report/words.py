@@ -108,6 +108,7 @@ _LACKS: Final = {
     "other-address": "has a consent that was given for another address",
     "too-old": "has a consent that is too old",
     "not-written": "has a consent without the wording that a marketing text needs there",
+    "minor": "is not used to advertise to a minor",
     "too-late": "could answer what the customer wrote for five minutes only",
 }
 _UNLESS: Final = {

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare.consent import Channel
+from aftercare.decision import CARRIES
 from aftercare.outside import Outside, SendOutcome
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written
             letter = write_letter(outside, candidate, candidate.addresses[channel][0])
             shown = Shown(letter.mail.subject, letter.opening)
             send = partial(outside.mail.send, letter.mail)
-            return Written(send, letter.template_version, letter.content_hash, letter.tone, shown=shown)
+            saw = {CARRIES: " ".join(letter.carries)} if letter.carries else {}
+            return Written(send, letter.template_version, letter.content_hash, letter.tone, saw, shown)
         case Channel.SMS:
             from message_gate.channels.text import write_text
 

@@ -41,12 +41,13 @@ class Rescue(Model):
 class Case(Model):
     """One case by `<shop>:<the helpdesk's reference>`, the join of what was told, so the order of arrival does not matter.
 
-    `opened_at` and `closed_at` are the latest told (a case may be opened again), `answered_at` is the first answer, `result` what
-    came of it. `rescue` has those that feedback opened, or made urgent.
+    `sender` is who told of it first, such as zendesk. `opened_at` and `closed_at` are the latest told (a case may be opened
+    again), `answered_at` is the first answer, `result` what came of it. `rescue` has those that feedback opened, or made urgent.
     """
 
     ref: str
     version: int = 0
+    sender: str | None = None
     topic: CaseTopic = CaseTopic.OTHER
     order_key: str | None = None
     opened_at: AwareDatetime | None = None

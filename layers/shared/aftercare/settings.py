@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "shippo_secrets_parameter": "SHIPPO_SECRETS_PARAMETER",
     "ship24_secrets_parameter": "SHIP24_SECRETS_PARAMETER",
     "karrio_secrets_parameter": "KARRIO_SECRETS_PARAMETER",
+    "zendesk_secrets_parameter": "ZENDESK_SECRETS_PARAMETER",
+    "hubspot_secrets_parameter": "HUBSPOT_SECRETS_PARAMETER",
     "sender_address": "SENDER_ADDRESS",
     "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
     "postal_address": "POSTAL_ADDRESS",
@@ -85,6 +87,8 @@ class Settings:
     shippo_secrets_parameter: str | None = None
     ship24_secrets_parameter: str | None = None
     karrio_secrets_parameter: str | None = None
+    zendesk_secrets_parameter: str | None = None
+    hubspot_secrets_parameter: str | None = None
     sender_address: str | None = None
     promotional_sender_address: str | None = None
     postal_address: str | None = None

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from aftercare import inbound, keys
+from aftercare.cases import Case
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, SaleHead
+from aftercare.consent import ConsentRecord, Head, SaleHead
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import EVENTS, Unusable, endpoints_of
 from aftercare.retention import PAYLOAD
@@ -259,6 +260,27 @@ def test_a_stop_is_told_by_its_word_alone(bridge):
     assert bridge.desk.taken[0].data["wish"] == "stop"
 
 
+def test_what_came_from_a_tool_is_not_told_to_it_but_to_the_others(bridge):
+    store_it(bridge, desk=endpoint(**{"is": "zendesk"}), crm=endpoint(CRM, **{"is": "hubspot"}))
+    case = Case(ref="example:5158", sender="zendesk", opened_at=NOON)
+    away = Head(
+        channel="email", purpose="promotional", says="withdrawn", weight="explicit", said_at=NOON, proof="s1",
+        source="hubspot:example:contact",
+    )  # fmt: skip
+    bridge.tables.write(
+        [
+            versioned(keys.case(ANNA, case.ref), case.to_json(), 0),
+            versioned(keys.customer(ANNA, keys.CONSENT), ConsentRecord(version=1, heads=(away,)).to_json(), 0),
+        ]
+    )
+    told(bridge, event("SupportCaseOpened", case=case.ref, topic="other", order=None))
+    told(bridge, event("ConsentObserved", event_id="e2", channel="email", purpose="promotional", says="withdrawn"))
+    assert bridge.desk.types() == ["ConsentObserved"]
+    assert bridge.crm.types() == ["SupportCaseOpened"]
+    told(bridge, event(event_id="e3"))
+    assert bridge.desk.types()[1:] == bridge.crm.types()[1:] == ["ReturnRequested"], "what we know first both are told"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -273,6 +295,7 @@ def test_a_stop_is_told_by_its_word_alone(bridge):
         (json.dumps({"desk": endpoint(events=["OrderPlaced"])}), "desk.events"),
         (json.dumps({"desk": endpoint(share=["everything"])}), "desk.share"),
         (json.dumps({"desk": endpoint(recipient="friend")}), "desk.recipient"),
+        (json.dumps({"desk": endpoint(**{"is": "gorgias"})}), "desk.is"),
         (json.dumps({"desk": endpoint(topics=[])}), "desk: expected an object of"),
     ],
 )
