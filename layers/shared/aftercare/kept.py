@@ -156,7 +156,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
     _nobodys("wording", "WORDING#*", "a text of the store that people agreed to, by its hash; it names nobody"),
-    _nobodys("setting", "SETTINGS", "the kill switch and the provider's quota", sk="*"),
+    _nobodys("setting", "SETTINGS", "the kill switch, the provider's quota, and which endpoints are closed", sk="*"),
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),

@@ -49,6 +49,10 @@ ENVIRONMENT = {
     "slot_schedule_role": "SLOT_SCHEDULE_ROLE",
     "product_owners": "PRODUCT_OWNERS",
     "product_news_queue_url": "PRODUCT_NEWS_QUEUE_URL",
+    "webhook_endpoints_parameter": "WEBHOOK_ENDPOINTS_PARAMETER",
+    "helpdesk_queue_url": "HELPDESK_QUEUE_URL",
+    "helpdesk_dead_letters_url": "HELPDESK_DEAD_LETTERS_URL",
+    "sends_told": "SENDS_TOLD",
 }
 
 _NAMES = tuple(ENVIRONMENT.values())
@@ -105,6 +109,10 @@ class Settings:
     slot_schedule_role: str | None = None
     product_owners: str | None = None
     product_news_queue_url: str | None = None
+    webhook_endpoints_parameter: str | None = None
+    helpdesk_queue_url: str | None = None
+    helpdesk_dead_letters_url: str | None = None
+    sends_told: str | None = None
 
     def need(self, field: str) -> str:
         """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""
