@@ -669,7 +669,9 @@ def _text_message(
         if unknown:
             yield Finding(file, key, f"placeholder {{{unknown[0]}}}", f"one of {', '.join(sorted(VALUES))}")
     try:
-        short = render_sms(sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files, tone)
+        short = render_sms(
+            sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files, tone, sample.publication
+        )
     except MissingWord as error:
         yield Finding(file, where, f"missing word or placeholder: {error.args[0]}", "it in every language")
         return
@@ -767,7 +769,7 @@ def _short(
     """The text message of a sample with what it takes; None where the template has none."""
     if one.parts or not files.words(one.template, locale, our.default_locale, tone).has("sms"):
         return None
-    short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone)
+    short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone, one.publication)
     return {"text": short.text, "encoding": short.encoding, "units": short.units, "segments": short.segments}
 
 

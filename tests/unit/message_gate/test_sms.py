@@ -22,6 +22,16 @@ def short(sample, locale="en", our=BRAND, order=None):
     return render_sms(sample.proposal(), sample.customer, order or sample.order, our, CATALOGUE, link, locale)
 
 
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("name", ["restock-alert", "safety"])
+def test_what_a_store_publishes_is_a_text_with_its_link_where_it_was_asked_for_or_warns(name, locale):
+    sample = SAMPLES[name]
+    made = (sample.proposal(), sample.customer, sample.order, BRAND, CATALOGUE, link, locale)
+    sms = render_sms(*made, publication=sample.publication)
+    assert (sms.encoding, sms.segments) == ("GSM-7", 1), sms
+    assert sms.text.startswith("Larkfield") and sms.text.endswith(sample.publication.url)
+
+
 @pytest.mark.parametrize("locale", ["en", "en-US", "de", "de-AT"])
 @pytest.mark.parametrize(
     "name", [name for name, sample in SAMPLES.items() if sample.template in SHORT and sample.template not in PROMOTES]
