@@ -119,6 +119,8 @@ class MotoBackend:
         )
         self._mock = mock_aws()
         self._mock.start()
+        # Powertools keeps its clients and what they read for the process: those of before would read from elsewhere.
+        clear_caches()  # type: ignore[no-untyped-call]
         try:
             self._deploy()
         except BaseException:
