@@ -92,6 +92,8 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
         except Conflict:
             continue
         else:
+            if meant is Wish.ANSWER:
+                telemetry.count("SurveyAnswered")
             return meant if owed else None
     raise KeepsChanging("the record changed under every attempt")
 
