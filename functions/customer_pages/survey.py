@@ -51,11 +51,13 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
     link = opened(outside, LinkPurpose.SURVEY, token, outside.clock.now())
     given, problem = given_of(form)
     typed = form.get("number") if problem else None
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         now = outside.clock.now()
         customer = load(outside.tables, link.customer_id, link.about)
         order = its_order(customer, link)
         earlier = said(customer).of(order.key)
+        if attempt and earlier is None and _answered_long_ago(outside, customer, order):
+            return _page(customer, order, feedback.NOTHING_GIVEN, None, now, status=409)
         before = content(outside.tables, customer.id, earlier)
         key = f"answer#{order.key}#{earlier.version + 1 if earlier else 1}"
         found = taken(customer, order, before, given, "page", now, keys.message_id(key))
@@ -69,6 +71,12 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
             telemetry.count("SurveyAnswered")
             return _page(customer, order, given, found.answer, now, saved=True, problem=problem, number=typed)
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _answered_long_ago(outside: Outside, customer: Customer, order: Order) -> bool:
+    """Whether there is an answer that is not among the newest any more: it has long been closed."""
+    first = keys.answer(customer.id, order.key, 1)
+    return first in outside.tables.read([first])
 
 
 # ---------------------------------------------------------------- what the form says
@@ -121,7 +129,7 @@ def _page(
 ) -> Response:
     locale = locale_of(customer, order)
     words = page_words(locale)
-    over = closed(customer, answer, now)
+    over = status == 409 or closed(customer, answer, now)
     lacks_score = saved and given.score is None
     return page(
         status,

@@ -101,6 +101,8 @@ def _record(
         except Conflict:
             continue
         else:
+            if meant is Wish.ANSWER:
+                telemetry.count("SurveyAnswered")
             return meant if owed else None
     raise KeepsChanging("the record changed under every attempt")
 
