@@ -11,6 +11,9 @@ from aftercare.proposal import Proposal
 from aftercare.reason import Reason as Reason
 from aftercare.reason import State as State
 
+OPERATOR = "operator:"
+"""How the cause of a decision begins that a person took; the rest says who."""
+
 Evidence = dict[str, str | int | bool | tuple[str, ...] | None]
 
 
