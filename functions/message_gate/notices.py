@@ -15,6 +15,7 @@ from aftercare.customer import Order, OrderLine, Refund, Return
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
+from aftercare.returns import one_each
 from aftercare.shipment import Parcel, Shipment
 from aftercare.weblink import NotHttps, https
 from message_gate.letter import Letter, View, line_view, one_tip, return_terms
@@ -390,7 +391,7 @@ def _totalled(matter: Matter) -> tuple[Cases, Values]:
 
 def _return(matter: Matter) -> Return | None:
     """The return that the message is about; of an order with a single one that one."""
-    returns = matter.letter.order.returns
+    returns = one_each(matter.letter.order.returns)
     named = matter.letter.order.returned(matter.letter.message.references.get("return", ""))
     return named or (returns[0] if len(returns) == 1 else None)
 
@@ -411,12 +412,24 @@ def _settled(matter: Matter) -> tuple[Cases, Values]:
     return (f"{found.outcome}_known", found.outcome), {"amount": matter.letter.language.money(found.amount)}
 
 
+def _returned_late(matter: Matter) -> tuple[Cases, Values]:
+    """Whether there is still time to ask for it again is for the order's page to say, which knows the day."""
+    found = _return(matter)
+    return (("approved",) if found and found.approved_at else ()), {}
+
+
 def _returned_for(matter: Matter) -> tuple[Cases, Values]:
     """What it costs, and what the customer wants for it."""
     wished, _ = _received(matter)
     found, lines = _return(matter), matter.letter.order.lines
     fee = return_terms(matter.letter, [line for line in lines if not (found and found.lines) or line.line_ref in found.lines]).fee
     return ((*wished, "fee"), {"fee": matter.letter.language.money(fee)}) if fee else (wished, {})
+
+
+def _rescued(matter: Matter) -> tuple[Cases, Values]:
+    """By the way out that fits what went wrong."""
+    way = matter.letter.chosen("way")
+    return (way,) if way else ("call",), {}
 
 
 # ---------------------------------------------------------------- the notices
@@ -471,10 +484,13 @@ NOTICES: Mapping[str, Shape] = {
     "order-completed": Shape("window", "status", ("goods",), returns=True),
     "return-requested": Shape("words", "returns", tells=_returned_for),
     "return-approved": Shape("words", "returns", tells=_returned_for),
+    "return-expired": Shape("words", "status", tells=_returned_late),
+    "return-declined": Shape("words", "help"),
     "return-received": Shape("words", "status", tells=_received),
     "return-settled": Shape("words", "status", tells=_settled),
     "subscription-renewed": Shape("words", "status", ("priced",), tells=_totalled),
     "payment-failed": Shape("words", "payment"),
+    "rescue-offer": Shape("words", "help", tells=_rescued),
 }
 """The parts of each notice; docs/messages.md lists what each takes from its proposal."""
 
