@@ -34,6 +34,9 @@ def everything(shop):
     shop.put("ConsentChanged", customer_ref="C-1", contact=account, said=said, occurred_at=at)
     shop.put("SubscriptionUpdated", ref="SUB-1", customer_ref="C-1", order_ref="2", occurred_at=at)
     shop.put("SubscriptionRenewed", ref="SUB-2", occurred_at=at)
+    shop.put("OrderCancelled", ref="early", occurred_at=at)
+    shop.put("ShipmentMoved", ref="S-early", occurred_at=at, scans=[{"status": "in_transit", "at": at}])
+    forgotten.scan(shop, number="00340434161094999988")
     for case in range(12):
         shop.put("SupportCaseOpened", ref=f"T-{case}", order_ref="2", occurred_at=at)
         shop.put("SupportCaseClosed", ref=f"T-{case}", order_ref="2", occurred_at=at)

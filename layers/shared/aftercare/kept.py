@@ -113,7 +113,7 @@ KINDS: tuple[Kind, ...] = (
     _names("account alias", "ALIAS#platform#*", PERSON),
     _names("order alias", "ALIAS#order#*", PERSON, EARLY),
     _names("shipment alias", "ALIAS#shipment#*", PERSON, EARLY),
-    _names("subscription alias", "ALIAS#subscription#*", PERSON, EARLY),
+    _names("subscription alias", "ALIAS#subscription#*", PERSON),
     _names("chat alias", "ALIAS#chat#*", CHAT),
     _names("phone owner", "PHONE#*", PERSON, sk="C#*"),
     _names("parcel alias", "PARCEL#*", PERSON, EARLY),
