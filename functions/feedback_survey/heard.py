@@ -1,11 +1,11 @@
 """What customers did elsewhere: what they wrote there is read as an answer is, and each leaves a line on their record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, MentionData, MilestoneData, ReviewData, Told
+from aftercare.events import CaseData, Told
 from aftercare.feedback import Heard, said, with_heard
 from aftercare.heard import Words
 from aftercare.outside import Outside
@@ -14,6 +14,12 @@ from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Ex
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
 from feedback_survey.reading.read import parse, read
+
+KINDS: Mapping[str, Literal["review", "mention", "milestone"]] = {
+    "ReviewPosted": "review",
+    "SocialMentioned": "mention",
+    "MilestoneReached": "milestone",
+}
 
 
 def on_heard(event: Told, outside: Outside) -> str:
@@ -25,8 +31,7 @@ def on_heard(event: Told, outside: Outside) -> str:
         customer = find(outside.tables, event.data.customer_id, line.order)
         if customer is None:
             return "nothing: nobody's"
-        written = getattr(event.data, "words", False)
-        outcome = _read(outside, customer, line) if written else _noted(outside, customer, line)
+        outcome = _read(outside, customer, line) if event.data.words else _noted(outside, customer, line)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")
@@ -35,16 +40,9 @@ def on_heard(event: Told, outside: Outside) -> str:
 def line_of(event: Told) -> Heard | None:
     """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
     data, at = event.data, event.occurred_at
-    match data:
-        case ReviewData():
-            return Heard(kind="review", ref=data.review, at=at, order=data.order, sku=data.sku, score=data.score)
-        case MentionData():
-            return Heard(kind="mention", ref=data.mention, at=at, order=data.order, sku=data.sku)
-        case MilestoneData():
-            return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
-        case CaseData(words=True):
-            return Heard(kind="case", ref=data.case, at=at, order=data.order)
-    return None
+    if isinstance(data, CaseData):
+        return Heard(kind="case", ref=data.case, at=at, order=data.order) if data.words else None
+    return Heard(kind=KINDS[event.type], ref=data.ref, at=at, order=data.order, sku=data.sku, score=data.score)
 
 
 def asked_in(customer: Customer, words: Words) -> str | None:

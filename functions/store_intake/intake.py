@@ -26,11 +26,9 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
-    MilestoneFact,
     OfSomebody,
     OrderFact,
     ReturnFact,
-    ReviewFact,
     ShipmentFact,
     StockFact,
     SubscriptionFact,
@@ -815,45 +813,34 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 
 def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
     """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
-    from aftercare.heard import Words  # few deliveries bring any
-
-    kept: list[Put] = []
-
-    def keep(kind: str, ref: str, at: datetime, words: Words) -> bool:
-        """The same words told by another delivery are the same item."""
-        if not words.any:
-            return False
-        item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
-        kept.append(Put(keys.words(draft.customer_id, kind, ref, at), item))
-        return True
-
-    for fact in facts:
-        if not isinstance(fact, OfSomebody):
-            continue
-        customer_id, order, at = draft.customer_id, names.key_of(fact.order_ref), fact.occurred_at
-        data: events.CustomerData
-        if isinstance(fact, MilestoneFact):
-            data = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
-            draft.tell(fact.type, at, data)
-            continue
-        ref = f"{names.shop}:{fact.ref}"
-        if isinstance(fact, CaseFact):
-            keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
-        elif isinstance(fact, ReviewFact):
-            words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
-            written = keep("review", ref, at, words)
-            data = events.ReviewData(
-                customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written
-            )
-            draft.tell(fact.type, at, data)
-        else:
-            written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
-            data = events.MentionData(
-                customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written
-            )
-            draft.tell(fact.type, at, data)
+    kept = [put for fact in facts if isinstance(fact, OfSomebody) and (put := _written(draft, fact, names)) is not None]
     if kept:
         draft.writes += [*kept, Check(keys.customer(draft.customer_id, keys.ERASED), Absent())]
+
+
+def _written(draft: _Draft, fact: OfSomebody, names: Names) -> Put | None:
+    """The words of a fact, which is told of; the same words told by another delivery are the same item."""
+    from aftercare.heard import MentionFact, MilestoneFact, ReviewFact, Words  # few deliveries bring any
+
+    order, at = names.key_of(fact.order_ref), fact.occurred_at
+    words, kind, ref, sku = Words(), "", "", None
+    if isinstance(fact, CaseFact):
+        kind, ref, words = "case", f"{names.shop}:{fact.ref}", Words(order=order, text=fact.text, locale=fact.locale)
+    elif isinstance(fact, ReviewFact):
+        kind, ref, sku = "review", f"{names.shop}:{fact.ref}", fact.sku
+        words = Words(order=order, sku=sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+    elif isinstance(fact, MentionFact):
+        kind, ref, sku = "mention", f"{names.shop}:{fact.ref}", fact.sku
+        words = Words(order=order, sku=sku, network=fact.network, text=fact.text, locale=fact.locale)
+    elif isinstance(fact, MilestoneFact):
+        kind, ref, sku = "milestone", fact.milestone, fact.sku
+    if kind != "case":
+        told = events.HeardData(customer_id=draft.customer_id, ref=ref, order=order, sku=sku, score=words.score, words=words.any)
+        draft.tell(fact.type, at, told)
+    if not words.any:
+        return None
+    item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
+    return Put(keys.words(draft.customer_id, kind, ref, at), item)
 
 
 # ---------------------------------------------------------------- the customer

@@ -87,28 +87,15 @@ class CaseData(CustomerData):
     words: bool = False
 
 
-class ReviewData(CustomerData):
-    """`words` says whether any were written; they lie on the record."""
+class HeardData(CustomerData):
+    """`ref` names the review or the mention (`<shop>:<reference>`), or is the milestone's own word. `words` says whether any were
+    written; they lie on the record."""
 
-    review: str
+    ref: str
     order: str | None
     sku: str | None
-    score: Score | None
+    score: Score | None = None
     words: bool = False
-
-
-class MentionData(CustomerData):
-    mention: str
-    network: str
-    order: str | None
-    sku: str | None
-    words: bool = False
-
-
-class MilestoneData(CustomerData):
-    milestone: str
-    order: str | None
-    sku: str | None
 
 
 class CueData(OrderData):
@@ -195,9 +182,9 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
-        Kind("ReviewPosted", "aftercare.feedback", ReviewData),
-        Kind("SocialMentioned", "aftercare.feedback", MentionData),
-        Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
+        Kind("ReviewPosted", "aftercare.feedback", HeardData),
+        Kind("SocialMentioned", "aftercare.feedback", HeardData),
+        Kind("MilestoneReached", "aftercare.feedback", HeardData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
