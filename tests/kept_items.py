@@ -27,7 +27,6 @@ ENDS: dict[str, Callable[[Item], bool]] = {
     "request": lambda item: Request.model_validate_json(str(item["doc"])).closed_at is not None,
     "order alias": lambda item: "customer_id" not in item,
     "shipment alias": lambda item: "customer_id" not in item,
-    "subscription alias": lambda item: "customer_id" not in item,
     "parcel alias": lambda item: "customer_id" not in item,
     "forecast knowledge": lambda item: teaching.expires(str(item["pk"]).removeprefix("DELAY#")) is not None,
 }

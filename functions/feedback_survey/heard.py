@@ -1,11 +1,11 @@
 """What customers did elsewhere: what they wrote there is read as an answer is, and each leaves a line on their record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, Told
+from aftercare.events import CaseData, MilestoneData, Told
 from aftercare.feedback import Heard, said, with_heard
 from aftercare.heard import Words
 from aftercare.outside import Outside
@@ -14,12 +14,6 @@ from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Ex
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
 from feedback_survey.reading.read import parse, read
-
-KINDS: Mapping[str, Literal["review", "mention", "milestone"]] = {
-    "ReviewPosted": "review",
-    "SocialMentioned": "mention",
-    "MilestoneReached": "milestone",
-}
 
 
 def on_heard(event: Told, outside: Outside) -> str:
@@ -31,7 +25,8 @@ def on_heard(event: Told, outside: Outside) -> str:
         customer = find(outside.tables, event.data.customer_id, line.order)
         if customer is None:
             return "nothing: nobody's"
-        outcome = _read(outside, customer, line) if event.data.words else _noted(outside, customer, line)
+        written = line.kind != "milestone" and event.data.words
+        outcome = _read(outside, customer, line) if written else _noted(outside, customer, line)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")
@@ -40,9 +35,12 @@ def on_heard(event: Told, outside: Outside) -> str:
 def line_of(event: Told) -> Heard | None:
     """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
     data, at = event.data, event.occurred_at
+    if isinstance(data, MilestoneData):
+        return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
     if isinstance(data, CaseData):
         return Heard(kind="case", ref=data.case, at=at, order=data.order) if data.words else None
-    return Heard(kind=KINDS[event.type], ref=data.ref, at=at, order=data.order, sku=data.sku, score=data.score)
+    kind: Literal["review", "mention"] = "review" if event.type == "ReviewPosted" else "mention"
+    return Heard(kind=kind, ref=data.ref, at=at, order=data.order, sku=data.sku, score=data.score)
 
 
 def asked_in(customer: Customer, words: Words) -> str | None:

@@ -94,8 +94,7 @@ def _tracking(letter: Letter, topic: str, event: Payload, received_at: datetime)
         return letter.received(topic, name, msg, reason=f"msg.tracking_number: {WITHOUT_NUMBER}")
     words, said_at = Words(TAGS), unix(event.get("ts")) or received_at
     kind = KINDS[topic]
-    promised = obj(msg.get("aftership_estimated_delivery_date")) or obj(msg.get("latest_estimated_delivery"))
-    until = promised.get("estimated_delivery_date") or promised.get("datetime") or msg.get("expected_delivery")
+    since, until = _promised(msg)
     fact = moved(
         number,
         text(msg.get("slug")),
@@ -103,11 +102,21 @@ def _tracking(letter: Letter, topic: str, event: Payload, received_at: datetime)
         said_at,
         kind,
         as_of=said_at,
-        eta=eta(until, said_at, promised.get("estimated_delivery_date_min")),
+        eta=eta(until, said_at, since),
         order_ref=order_ref(msg.get("order_id")) or order_ref(msg.get("order_number")),
         service=code(msg.get("shipment_type")),
     )
     return letter.received(topic, name, msg, (fact,), note=words.note)
+
+
+def _promised(msg: Payload) -> tuple[object, object]:
+    """From when and until when it is expected, by the first of AfterShip's own dates that says an end."""
+    own, latest = obj(msg.get("aftership_estimated_delivery_date")), obj(msg.get("latest_estimated_delivery"))
+    told = (
+        (own.get("estimated_delivery_date_min"), own.get("estimated_delivery_date_max") or own.get("estimated_delivery_date")),
+        (latest.get("datetime_min"), latest.get("datetime_max") or latest.get("datetime")),
+    )
+    return next((pair for pair in told if pair[1]), (None, msg.get("expected_delivery")))
 
 
 def _status(words: Words, told: Payload) -> ShipmentStatus:

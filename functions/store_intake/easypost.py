@@ -21,8 +21,10 @@ from store_intake.tracking import (
     code,
     country,
     eta,
+    flag,
     instant,
     moved,
+    number,
     obj,
     objects,
     scan,
@@ -67,18 +69,18 @@ def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Rece
     topic, name, result = text(event.get("description")) or "unknown", text(event.get("id")), obj(event.get("result"))
     if topic not in TOPICS:
         return (letter.received(topic, name, result, reason="description: expected tracker.created or tracker.updated"),)
-    number = text(result.get("tracking_code"))
-    if number is None:
+    tracking_code = text(result.get("tracking_code"))
+    if tracking_code is None:
         return (letter.received(topic, name, result, reason=f"result.tracking_code: {WITHOUT_NUMBER}"),)
-    if result.get("is_return") is True:
+    if flag(result.get("is_return")):
         return (letter.received(topic, name, result, reason="result.is_return: parcels on their way back are not followed"),)
     words = Words(STATUSES)
     said_at = instant(result.get("updated_at")) or instant(event.get("created_at"))
-    scans = _scans(result, words, said_at)
+    scans = _scans(result, words, said_at, received_at)
     detail = obj(result.get("carrier_detail"))
     start = obj(detail.get("origin_tracking_location"))
     fact = moved(
-        number,
+        tracking_code,
         text(result.get("carrier")),
         scans,
         said_at or received_at,
@@ -87,18 +89,17 @@ def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Rece
         origin=Origin(country=country(start.get("country")), region=code(start.get("state")), postcode=code(start.get("zip"))),
         service=code(detail.get("service")),
         weight_grams=_grams(result.get("weight")),
-        is_test="test" in (event.get("mode"), result.get("mode")),
+        is_test="test" in (str(source.get("mode")).strip().lower() for source in (event, result)),
     )
     return (letter.received(topic, name, result, (fact,), note=words.note),)
 
 
 def _grams(ounces: object) -> int | None:
-    if isinstance(ounces, bool) or not isinstance(ounces, (int, float)) or not 0 < ounces < 1e7:
-        return None
-    return round(ounces * GRAMS_AN_OUNCE)
+    weight = number(ounces)
+    return round(weight * GRAMS_AN_OUNCE) if weight and 0 < weight < 1e7 else None
 
 
-def _scans(result: Payload, words: Words, said_at: datetime | None) -> list[Scan]:
+def _scans(result: Payload, words: Words, said_at: datetime | None, heard_at: datetime) -> list[Scan]:
     details = sorted(
         ((at, detail) for detail in objects(result.get("tracking_details")) if (at := instant(detail.get("datetime")))),
         key=lambda pair: pair[0],
@@ -107,10 +108,10 @@ def _scans(result: Payload, words: Words, said_at: datetime | None) -> list[Scan
     scans: list[Scan] = []
     for at, detail in details:
         status = words.status(detail.get("status"))
-        if detail.get("status") == "failure" and last is not None and at < last:
+        if str(detail.get("status")).strip().lower() == "failure" and at != last:
             status = ShipmentStatus.DELIVERY_ATTEMPTED
         scans += scan(status, at, said_at, obj(detail.get("tracking_location")))
     main = words.status(result.get("status"))
     if not any(s.status is main for s in scans):
-        scans += scan(main, last or said_at, said_at)
+        scans += scan(main, last or said_at or heard_at, said_at)
     return scans

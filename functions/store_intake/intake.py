@@ -823,19 +823,23 @@ def _written(draft: _Draft, fact: OfSomebody, names: Names) -> Put | None:
     from aftercare.heard import MentionFact, MilestoneFact, ReviewFact, Words  # few deliveries bring any
 
     order, at = names.key_of(fact.order_ref), fact.occurred_at
-    words, kind, ref, sku = Words(), "", "", None
+    customer_id, ref = draft.customer_id, f"{names.shop}:{getattr(fact, 'ref', '')}"
     if isinstance(fact, CaseFact):
-        kind, ref, words = "case", f"{names.shop}:{fact.ref}", Words(order=order, text=fact.text, locale=fact.locale)
+        kind, words = "case", Words(order=order, text=fact.text, locale=fact.locale)
     elif isinstance(fact, ReviewFact):
-        kind, ref, sku = "review", f"{names.shop}:{fact.ref}", fact.sku
-        words = Words(order=order, sku=sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+        words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+        kind = "review"
     elif isinstance(fact, MentionFact):
-        kind, ref, sku = "mention", f"{names.shop}:{fact.ref}", fact.sku
-        words = Words(order=order, sku=sku, network=fact.network, text=fact.text, locale=fact.locale)
+        words = Words(order=order, sku=fact.sku, network=fact.network, text=fact.text, locale=fact.locale)
+        kind = "mention"
     elif isinstance(fact, MilestoneFact):
-        kind, ref, sku = "milestone", fact.milestone, fact.sku
+        reached = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
+        draft.tell(fact.type, at, reached)
+        return None
+    else:
+        raise TypeError(f"{fact.type} is no fact of somebody that is known here")
     if kind != "case":
-        told = events.HeardData(customer_id=draft.customer_id, ref=ref, order=order, sku=sku, score=words.score, words=words.any)
+        told = events.HeardData(customer_id=customer_id, ref=ref, order=order, sku=words.sku, score=words.score, words=words.any)
         draft.tell(fact.type, at, told)
     if not words.any:
         return None

@@ -16,6 +16,7 @@ from store_intake.tracking import (
     Payload,
     Words,
     eta,
+    flag,
     instant,
     moved,
     obj,
@@ -68,12 +69,12 @@ def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Rece
     fact = moved(
         number,
         text(data.get("carrier_name")),
-        scan(words.status(data.get("status")), at),
+        scan(words.status(data.get("status")), at, instant(data.get("updated_at"))),
         at,
         as_of=at,
         eta=eta(data.get("estimated_delivery"), at),
         order_ref=order_ref(obj(data.get("metadata")).get("order_id")),
-        is_test=data.get("test_mode") is True or event.get("test_mode") is True,
+        is_test=flag(data.get("test_mode")) or flag(event.get("test_mode")),
     )
     return (letter.received(topic, hash_of(canonical(told)), told, (fact,), note=words.note),)
 

@@ -86,7 +86,7 @@ def _tracking(letter: Letter, tracking: Payload, received_at: datetime) -> Recei
     if number is None:
         return letter.received(topic, name, content, reason=f"tracker.trackingNumber: {WITHOUT_NUMBER}")
     words, said_at = Words(MILESTONES), instant(metadata.get("generatedAt"))
-    scans = _scans(tracking, words, said_at)
+    scans = _scans(tracking, words, said_at, received_at)
     others = [text(one.get("tn")) for one in objects(shipment.get("trackingNumbers"))]
     others += [text(event.get("trackingNumber")) for event in events]
     delivery = obj(shipment.get("delivery"))
@@ -106,7 +106,7 @@ def _tracking(letter: Letter, tracking: Payload, received_at: datetime) -> Recei
     return letter.received(topic, name, content, (fact,), note=words.note)
 
 
-def _scans(tracking: Payload, words: Words, said_at: datetime | None) -> list[Scan]:
+def _scans(tracking: Payload, words: Words, said_at: datetime | None, heard_at: datetime) -> list[Scan]:
     shipment, events = obj(tracking.get("shipment")), objects(tracking.get("events"))
     scans: list[Scan] = []
     times: list[datetime] = []
@@ -119,8 +119,8 @@ def _scans(tracking: Payload, words: Words, said_at: datetime | None) -> list[Sc
     status = words.status(main)
     if not any(s.status is status for s in scans):
         stamps = obj(obj(tracking.get("statistics")).get("timestamps"))
-        reached = instant(stamps.get(REACHED.get(str(main), "")))
-        scans += scan(status, reached or max(times, default=said_at), said_at)
+        reached = instant(stamps.get(REACHED.get(str(main).strip().lower(), "")))
+        scans += scan(status, reached or max(times, default=said_at or heard_at), said_at)
     return scans
 
 

@@ -21,6 +21,7 @@ from store_intake.tracking import (
     code,
     country,
     eta,
+    flag,
     instant,
     moved,
     obj,
@@ -105,12 +106,14 @@ def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Rece
         return (letter.received(topic, None, event, reason=f"data.tracking_number: {WITHOUT_NUMBER}"),)
     now_at = obj(data.get("tracking_status"))
     told = [text(v) for v in (data.get("carrier"), number, now_at.get("status"), now_at.get("status_date"), data.get("eta"))]
-    told.append(text(obj(now_at.get("substatus")).get("code")))
+    told.append(_substatus(now_at))
     words = Words(STATUSES)
-    scans: list[Scan] = []
-    for one in (*objects(data.get("tracking_history")), now_at):
-        scans += scan(_status(words, one), instant(one.get("status_date")), None, obj(one.get("location")))
     said_at = instant(now_at.get("object_updated")) or instant(now_at.get("status_date")) or received_at
+    scans: list[Scan] = []
+    for one in objects(data.get("tracking_history")):
+        scans += scan(_status(words, one), instant(one.get("status_date")), None, obj(one.get("location")))
+    at = instant(now_at.get("status_date")) or said_at
+    scans += scan(_status(words, now_at), at, None, obj(now_at.get("location")))
     start = obj(data.get("address_from"))
     fact = moved(
         number,
@@ -122,15 +125,21 @@ def deliveries(request: Request, shop: str, received_at: datetime) -> tuple[Rece
         order_ref=order_ref(data.get("metadata")),
         origin=Origin(country=country(start.get("country")), region=code(start.get("state")), postcode=code(start.get("zip"))),
         service=code(obj(data.get("servicelevel")).get("token")),
-        is_test=event.get("test") is True or data.get("test") is True,
+        is_test=flag(event.get("test")) or flag(data.get("test")),
     )
     return (letter.received(topic, hash_of(canonical(told)), told, (fact,), note=words.note),)
 
 
+def _substatus(told: Payload) -> str | None:
+    """Its code: an object's, or (older trackers) the word itself."""
+    given = told.get("substatus")
+    return text(given) or text(obj(given).get("code"))
+
+
 def _status(words: Words, told: Payload) -> ShipmentStatus:
     status = words.status(told.get("status"))
-    main, sub = str(told.get("status", "")).strip().lower(), obj(told.get("substatus")).get("code")
-    if main not in SUBSTATUSES or not isinstance(sub, str) or not sub:
+    main, sub = str(told.get("status", "")).strip().lower(), _substatus(told)
+    if main not in SUBSTATUSES or not sub:
         return status
     found = SUBSTATUSES[main].get(sub.lower())
     if found is None:

@@ -606,7 +606,11 @@ NOT_SENT = ("cancelled", "error", "failure")
 def _strange(topic: str, payload: Payload) -> str | None:
     """A status that the table does not have: an API version added it."""
     given = payload.get("status") if topic == "fulfillment_events/create" else None
-    return f"status: nothing reads {word(given)[:40]}" if isinstance(given, str) and given and given not in STATUSES else None
+    return f"status: nothing reads {word(given)[:40]}" if _status(given) is None and isinstance(given, str) and given else None
+
+
+def _status(given: object) -> ShipmentStatus | None:
+    return STATUSES.get(str(given).strip().lower())
 
 
 def _fulfilment(kind: ShipmentFactType) -> Callable[[Payload, Hook], Iterable[Fact]]:
@@ -619,9 +623,9 @@ def _fulfilment(kind: ShipmentFactType) -> Callable[[Payload, Hook], Iterable[Fa
         if ref is None or order is None:
             raise Unreadable("id, order_id: expected the fulfilment's id and its order's")
         updated = _when(payload.get("updated_at")) or hook.triggered_at
-        created, status = _when(payload.get("created_at")) or updated, payload.get("status")
+        created, status = _when(payload.get("created_at")) or updated, str(payload.get("status")).strip().lower()
         scans = [Scan(status=ShipmentStatus.LABEL_CREATED, at=created)]
-        if STATUSES.get(str(payload.get("shipment_status"))) is ShipmentStatus.DELIVERED:
+        if _status(payload.get("shipment_status")) is ShipmentStatus.DELIVERED:
             scans.append(Scan(status=ShipmentStatus.DELIVERED, at=updated))
         start = _object(payload.get("origin_address"))
         yield ShipmentFact(
@@ -651,7 +655,8 @@ def _fulfilment(kind: ShipmentFactType) -> Callable[[Payload, Hook], Iterable[Fa
 def _parcels(payload: Payload) -> tuple[ToldParcel, ...]:
     """The fulfilment's numbers, each with its link where there are as many links, else with the only one."""
     listed, links = payload.get("tracking_numbers"), payload.get("tracking_urls")
-    numbers: list[Any] = (listed if isinstance(listed, list) else []) or [payload.get("tracking_number")]
+    several: list[Any] = listed if isinstance(listed, list) and any(_text(number, 80) for number in listed) else []
+    numbers = several or [payload.get("tracking_number")]
     urls: list[Any] = (links if isinstance(links, list) else []) or [payload.get("tracking_url")]
     company = _text(payload.get("tracking_company"), 80)
     parcels = {}
@@ -683,7 +688,7 @@ def _scanned(payload: Payload, hook: Hook) -> Iterable[Fact]:
     if ref is None:
         raise Unreadable("fulfillment_id: expected the fulfilment's id")
     at = _when(payload.get("happened_at")) or _when(payload.get("created_at")) or hook.triggered_at
-    status, until = STATUSES.get(str(payload.get("status")), ShipmentStatus.UNKNOWN), _when(payload.get("estimated_delivery_at"))
+    status, until = _status(payload.get("status")) or ShipmentStatus.UNKNOWN, _when(payload.get("estimated_delivery_at"))
     where = _country(payload.get("country"))
     yield ShipmentFact(
         type=ShipmentFactType.MOVED,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from math import isfinite
 from typing import Any
 
 from aftercare.facts import Fact, Scan, ShipmentFact, ShipmentFactType, ToldParcel
@@ -47,11 +48,26 @@ def instant(value: object) -> datetime | None:
     return at if 2000 <= at.year < 2100 else None
 
 
+def number(value: object) -> float | None:
+    """A number, or a text that is one: senders write the same field both ways."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if isfinite(found) else None
+
+
+def flag(value: object) -> bool:
+    """Whether a field says yes, as a truth value or as its word."""
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+
 def unix(value: object) -> datetime | None:
     """An instant in Unix seconds."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 946684800 <= value < 4102444800:
-        return None
-    return datetime.fromtimestamp(value, UTC)
+    seconds = number(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds and 946684800 <= seconds < 4102444800 else None
 
 
 def eta(until: object, told_at: datetime, since: object = None) -> Eta | None:

@@ -34,6 +34,9 @@ def everything(shop):
     shop.put("ConsentChanged", customer_ref="C-1", contact=account, said=said, occurred_at=at)
     shop.put("SubscriptionUpdated", ref="SUB-1", customer_ref="C-1", order_ref="2", occurred_at=at)
     shop.put("SubscriptionRenewed", ref="SUB-2", occurred_at=at)
+    shop.put("OrderCancelled", ref="early", occurred_at=at)
+    shop.put("ShipmentMoved", ref="S-early", occurred_at=at, scans=[{"status": "in_transit", "at": at}])
+    forgotten.scan(shop, number="00340434161094999988")
     for case in range(12):
         shop.put("SupportCaseOpened", ref=f"T-{case}", order_ref="2", occurred_at=at)
         shop.put("SupportCaseClosed", ref=f"T-{case}", order_ref="2", occurred_at=at)
@@ -45,7 +48,7 @@ def everything(shop):
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
     for name in ("third", "fourth"):
-        shop.order(name, email=f"{name}@example.com", consent=("reorder", "survey"))
+        shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")
     forgotten.scan(shop, "delivered", number="00340434161094777777")
     shop.place([("whatsapp", "transactional")])
@@ -55,8 +58,9 @@ def everything(shop):
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
     asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
-    path = re.search(r"https://[^/\s]+(/s/[\w-]+)", asked)[1]
-    assert cloud.http("POST", path, FORM, urlencode({"score": "4", "text": "Good"}).encode()).status == 200
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+        path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
+        assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
     cloud.run()
     forgotten.erase(shop)
 

@@ -88,14 +88,19 @@ class CaseData(CustomerData):
 
 
 class HeardData(CustomerData):
-    """`ref` names the review or the mention (`<shop>:<reference>`), or is the milestone's own word. `words` says whether any were
-    written; they lie on the record."""
+    """A review or a mention, by `<shop>:<reference>`. `words` says whether any were written; they lie on the record."""
 
     ref: str
     order: str | None
     sku: str | None
     score: Score | None = None
     words: bool = False
+
+
+class MilestoneData(CustomerData):
+    milestone: str
+    order: str | None
+    sku: str | None
 
 
 class CueData(OrderData):
@@ -184,7 +189,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
         Kind("ReviewPosted", "aftercare.feedback", HeardData),
         Kind("SocialMentioned", "aftercare.feedback", HeardData),
-        Kind("MilestoneReached", "aftercare.feedback", HeardData),
+        Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),

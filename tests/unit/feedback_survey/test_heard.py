@@ -28,12 +28,15 @@ def case(**more):
     return events.CaseData(customer_id="c", case="coffee:T-1", topic="damaged", order="coffee:1", **more)
 
 
+MILESTONE = events.MilestoneData(customer_id="c", milestone="first-use", order=None, sku="X")
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "found"),
     [
         ("ReviewPosted", heard("coffee:R-1", order="coffee:1", sku="X", score=4), line(order="coffee:1", sku="X", score=4)),
         ("SocialMentioned", heard("coffee:M-1"), line("coffee:M-1", kind="mention")),
-        ("MilestoneReached", heard("first-use", sku="X"), line("first-use", kind="milestone", sku="X")),
+        ("MilestoneReached", MILESTONE, line("first-use", kind="milestone", sku="X")),
         ("SupportCaseOpened", case(words=True), line("coffee:T-1", kind="case", order="coffee:1")),
         ("SupportCaseOpened", case(), None),
     ],

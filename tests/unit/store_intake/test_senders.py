@@ -389,3 +389,83 @@ def _holders(content):
 def test_no_payload_makes_an_adapter_fail(path, places):
     for received in read(path, lambda content: _scatter(content, places)):
         assert received.facts or received.reason
+
+
+# ---------------------------------------------------------------- other shapes of the same
+
+
+def test_a_delivery_is_heard_though_nothing_says_when_it_was():
+    bare = {
+        "easypost": {"description": "tracker.updated", "id": "e", "result": {"tracking_code": N, "status": "DELIVERED"}},
+        "aftership": {"event": "tracking_update", "msg": {"tracking_number": N, "tag": "delivered", "checkpoints": None}},
+        "shippo": {"event": "track_updated", "data": {"tracking_number": N, "tracking_status": {"status": "delivered"}}},
+        "ship24": {"trackings": [{"tracker": {"trackingNumber": N}, "shipment": {"statusMilestone": "Delivered"}}]},
+        "karrio": {"event": "tracker.updated", "data": {"tracking_number": N, "status": "Delivered", "events": None}},
+    }
+    assert sorted(bare) == sorted(CARRIERS)
+    for name, body in bare.items():
+        (received,) = sender(name).deliveries(Request({}, {}, json.dumps(body).encode()), "", START)
+        (scan,) = received.facts[0].parcels[0].scans
+        assert (scan.status, scan.at) == (ShipmentStatus.DELIVERED, START), name
+
+
+def test_test_mode_is_seen_in_any_spelling():
+    assert one("easypost/tracker_updated", lambda e: e["result"].update(mode="Test"))[1].is_test
+    assert one("shippo/track_updated", lambda e: e.update(test="true"))[1].is_test
+    assert one("karrio/tracker_updated", lambda e: e.update(test_mode="True"))[1].is_test
+    assert not one("shippo/track_updated", lambda e: e.update(test="false"))[1].is_test
+
+
+def test_a_failure_in_capitals_is_an_attempt_too():
+    def change(event):
+        details = [{"status": w, "datetime": f"2026-03-0{d}T10:00:00Z"} for d, w in ((1, "FAILURE"), (2, "IN_TRANSIT"))]
+        event["result"] |= {"tracking_details": details, "status": "in_transit", "updated_at": "2026-03-09T00:00:00Z"}
+
+    assert statuses(one("easypost/tracker_updated", change)[1]) == ["delivery_attempted", "in_transit"]
+
+
+def test_numbers_may_be_written_as_texts():
+    assert one("easypost/tracker_updated", lambda e: e["result"].update(weight="10.5"))[1].weight_grams == 298
+    assert one("easypost/tracker_updated", lambda e: e["result"].update(weight="1e999"))[1].weight_grams is None
+    fact = one("aftership/tracking_update", lambda e: e.update(ts="1772694780"))[1]
+    assert fact.as_of == datetime.fromtimestamp(1772694780, UTC)
+
+
+def test_shippos_substatus_may_be_a_word():
+    def change(event):
+        event["data"] |= {"tracking_history": []}
+        event["data"]["tracking_status"] |= {"status": "TRANSIT", "substatus": "address_issue"}
+
+    assert statuses(one("shippo/track_updated", change)[1]) == ["exception"]
+
+
+@pytest.mark.parametrize("msg", [
+    {"aftership_estimated_delivery_date": {"estimated_delivery_date": None},
+     "latest_estimated_delivery": {"datetime": None, "datetime_min": "2026-03-08", "datetime_max": "2026-03-09"}},
+    {"aftership_estimated_delivery_date": {"estimated_delivery_date": "2026-03-08", "estimated_delivery_date_max": "2026-03-09"}},
+    {"aftership_estimated_delivery_date": None, "latest_estimated_delivery": {}, "expected_delivery": "2026-03-09"},
+])  # fmt: skip
+def test_aftership_says_its_date_in_one_of_several_places(msg):
+    def change(event):
+        event["msg"] = {"tracking_number": N, **msg}
+
+    assert one("aftership/edd_revise", change)[1].parcels[0].eta.until == datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_local_time_ahead_of_us_is_not_later_than_its_message():
+    def change(event):
+        event["data"] |= {"events": [{"date": "2026-03-05", "time": "18:00"}], "updated_at": "2026-03-05T08:01:00Z"}
+
+    assert one("karrio/tracker_updated", change)[1].parcels[0].scans[0].at == datetime(2026, 3, 5, 8, 1, tzinfo=UTC)
+
+
+def test_shopifys_words_may_come_in_capitals_and_a_list_of_numbers_may_be_empty_inside():
+    def read_of(topic, **body):
+        headers = {"x-shopify-topic": topic, "x-shopify-shop-domain": "a.example.com"}
+        return shopify.read(headers, {"id": 1, "fulfillment_id": 2, "order_id": 3, **body}, b"", START)
+
+    scanned = read_of("fulfillment_events/create", status="OUT_FOR_DELIVERY", happened_at="2026-03-05T08:00:00+01:00")
+    assert scanned.note is None
+    assert [s.status for s in scanned.facts[0].scans] == ["out_for_delivery"]
+    sent = read_of("fulfillments/create", status="SUCCESS", tracking_numbers=[None, " "], tracking_number="1Z")
+    assert sent.facts[0].shipped_at and [p.number for p in sent.facts[0].parcels] == ["1Z"]
