@@ -290,9 +290,14 @@ class Candidate:
         return whereabouts(self.customer.profile.country, phone=phone)
 
     def hours(self, channel: Channel) -> Schedule:
-        """When this message may leave on a channel. The places are only looked up when a rule needs them."""
+        """When this message may leave on a channel. The places are only looked up when a rule needs them.
+
+        The answer to what a person wrote just now is never the wrong hour: it comes within minutes or not at all (decision 0042).
+        """
         if self.parts:
             return together([part.hours(channel) for part in self.parts])
+        if self.proposal.template in REPLIES:
+            return Schedule()
         book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
         ruled = book.has_rules_for(channel, purpose)
         if not ruled and quiet is None:

@@ -17,6 +17,7 @@ from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
 from aftercare.feedback import Feedback, Given, Read
+from aftercare.heard import Words
 from aftercare.kept import KINDS, kind_of
 from aftercare.rate import Quota
 from aftercare.requests import Request
@@ -49,6 +50,7 @@ DOCUMENTS = {
     "archived case": Case,
     "held message": Message,
     "message": Message,
+    "words": Words,
     "evidence": Statement | Declaration,
     "order alias": EARLY,
     "shipment alias": EARLY,
