@@ -28,6 +28,7 @@ KINDS: Final[Mapping[str, str]] = {
     "u": "unsubscribe",
     "c": "cue",
     "s": "survey",
+    "g": "guide",
     "k": "confirm a consent",
 }
 """What a link opens, by the first part of its path."""

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from customer_pages import account, consent_pages, inbox, leaving, policy, preferences, returns, survey, web, why
+from customer_pages import account, consent_pages, guide, inbox, leaving, policy, preferences, returns, survey, web, why
 from customer_pages.request import app
 
-ROUTED: Final = (account, inbox, returns, policy, web, survey, preferences, why, leaving, consent_pages)
+ROUTED: Final = (account, inbox, returns, policy, web, survey, guide, preferences, why, leaving, consent_pages)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:

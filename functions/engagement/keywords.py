@@ -99,7 +99,9 @@ def wish(text: str) -> Wish:
     return Wish.STOP if clear else Wish.OTHER
 
 
-_SCORE = re.compile(r"([1-5])(?: ?/ ?5| ?(?:stars?|sterne?|points?|punkte?))?(?:$|[\s.,:;!?)\-]+(.*))", re.DOTALL | re.IGNORECASE)
+_SCORE = re.compile(
+    r"([1-5])(?![.,]\d)(?: ?/ ?5| ?(?:stars?|sterne?|points?|punkte?))?(?:$|[\s.,:;!?)\-]+(.*))", re.DOTALL | re.IGNORECASE
+)
 _KEYCAP = str.maketrans("", "", "\ufe0f\u20e3")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from aftercare import events, keys, learned, telemetry
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, Purpose, Says, Statement
+from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
 from aftercare.consent_policy import consent_policy, revoked
 from aftercare.customer import Customer
@@ -45,7 +45,7 @@ def hear(outside: Outside, said: Inbound) -> str:
     if not owners:
         _record(outside, said, meant, None)
         return f"{meant} from nobody known"
-    answers = [_record(outside, said, meant, str(owner["customer_id"])) for owner in owners]
+    answers = [_record(outside, said, meant, str(owner["customer_id"]), number) for owner in owners]
     for owner, owed in zip(owners, answers, strict=True):
         if owed:
             _answer(outside, said, owed, str(owner["customer_id"]), number)
@@ -53,7 +53,7 @@ def hear(outside: Outside, said: Inbound) -> str:
     return str(meant)
 
 
-def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | None) -> Wish | None:
+def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | None, number: str | None = None) -> Wish | None:
     """One customer's transaction: marker with its outbox, consent with its evidence, what they answered, and that the person was
     active now.
 
@@ -66,7 +66,7 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
         correlation_id = keys.message_id(key)
         found = survey_answer(outside, said, customer, now, correlation_id) if asked is Wish.OTHER and customer else None
         meant = Wish.ANSWER if found else asked
-        planned, owed, told = _plan(outside, said, meant, customer, key, now)
+        planned, owed, told = _plan(outside, said, meant, customer, number, key, now)
         if found and not isinstance(found, str):
             planned += found.writes
             told.append(found.told)
@@ -97,27 +97,31 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
 
 
 def _plan(
-    outside: Outside, said: Inbound, meant: Wish, customer: Customer | None, key: str, now: datetime
+    outside: Outside, said: Inbound, meant: Wish, customer: Customer | None, number: str | None, key: str, now: datetime
 ) -> tuple[list[Write], bool, list[Event]]:
-    """What is written beside the marker, whether an answer is owed, and what else is told."""
+    """What is written beside the marker, whether an answer is owed, and what else is told.
+
+    A STOP is for every number that the customer has or gets; a START is for the one that it came from (its keyed hash).
+    """
     if customer is None:
         return [], False, []
+    at = clamp(said.at, now, Says.WITHDRAWN)
     row = Statement(
         channel=said.channel,
         purpose=Purpose.TRANSACTIONAL,
         says=Says.WITHDRAWN,
-        said_at=now,
+        said_at=at,
         heard_at=now,
         sequence=f"{iso(now)}#{keys.message_id(key)[:12]}",
         source=f"{said.channel}:{meant}",
         actor=Actor.CUSTOMER,
-        claimed_at=said.at,
+        claimed_at=said.at if said.at != at else None,
     )
     before, statements = customer.consent, tuple[Statement, ...]()
     if meant is Wish.STOP:
-        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), now, row)
+        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), at, row)
     elif meant is Wish.START:
-        statements = restarted(before, said.channel, now, row)
+        statements = restarted(before, said.channel, said.at, row.model_copy(update={"address": number}))
     after = consent_after(before, statements)
     told = [
         events.make(kind, keys.message_id(f"{key}#{data.purpose}"), said.at, keys.message_id(key), data)

@@ -70,7 +70,7 @@ def _keep(outside: Outside, customer: Customer, order: Order, answer: Answer, re
         versioned(keys.customer(customer.id, keys.FEEDBACK), feedback.to_json(), hot.version),
     ]
     if answer.score is not None:
-        writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at))
+        writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at, outside.clock.now()))
     try:
         outside.tables.write(writes)
     except (ConditionFailed, Conflict):

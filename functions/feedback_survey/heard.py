@@ -5,7 +5,7 @@ from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, MentionData, MilestoneData, ReviewData, Told
+from aftercare.events import CaseData, MilestoneData, Told
 from aftercare.feedback import Heard, said, with_heard
 from aftercare.heard import Words
 from aftercare.outside import Outside
@@ -25,7 +25,7 @@ def on_heard(event: Told, outside: Outside) -> str:
         customer = find(outside.tables, event.data.customer_id, line.order)
         if customer is None:
             return "nothing: nobody's"
-        written = getattr(event.data, "words", False)
+        written = line.kind != "milestone" and event.data.words
         outcome = _read(outside, customer, line) if written else _noted(outside, customer, line)
         if outcome:
             return outcome
@@ -35,16 +35,12 @@ def on_heard(event: Told, outside: Outside) -> str:
 def line_of(event: Told) -> Heard | None:
     """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
     data, at = event.data, event.occurred_at
-    match data:
-        case ReviewData():
-            return Heard(kind="review", ref=data.review, at=at, order=data.order, sku=data.sku, score=data.score)
-        case MentionData():
-            return Heard(kind="mention", ref=data.mention, at=at, order=data.order, sku=data.sku)
-        case MilestoneData():
-            return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
-        case CaseData(words=True):
-            return Heard(kind="case", ref=data.case, at=at, order=data.order)
-    return None
+    if isinstance(data, MilestoneData):
+        return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
+    if isinstance(data, CaseData):
+        return Heard(kind="case", ref=data.case, at=at, order=data.order) if data.words else None
+    kind: Literal["review", "mention"] = "review" if event.type == "ReviewPosted" else "mention"
+    return Heard(kind=kind, ref=data.ref, at=at, order=data.order, sku=data.sku, score=data.score)
 
 
 def asked_in(customer: Customer, words: Words) -> str | None:
@@ -66,7 +62,7 @@ def _read(outside: Outside, customer: Customer, line: Heard) -> str | None:
     reading = as_kept(read(parsed, known.model))
     writes: list[Write] = [Change(place, put={"reading": reading.to_json()}, when=Exists())]
     if words.score is not None:
-        writes.append(lessons.waiting(customer.id, place, shop, parsed.language, line.at))
+        writes.append(lessons.waiting(customer.id, place, shop, parsed.language, line.at, outside.clock.now()))
     if not _noted(outside, customer, line.model_copy(update={"sentiment": reading.sentiment}), writes):
         return None
     telemetry.count("WordsRead")

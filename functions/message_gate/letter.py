@@ -29,6 +29,7 @@ OPEN_FOR = {
     LinkPurpose.STATUS: timedelta(days=120),
     LinkPurpose.CUE: timedelta(days=60),
     LinkPurpose.SURVEY: timedelta(days=60),
+    LinkPurpose.GUIDE: timedelta(days=120),
     LinkPurpose.PREFERENCES: timedelta(days=400),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=400),
 }

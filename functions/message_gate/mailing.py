@@ -25,6 +25,7 @@ PATHS = {
     LinkPurpose.UNSUBSCRIBE: "u",
     LinkPurpose.CUE: "c",
     LinkPurpose.SURVEY: "s",
+    LinkPurpose.GUIDE: "g",
     LinkPurpose.CONFIRM: "k",
 }
 """The route of customer_pages that opens a link of each purpose."""

@@ -290,9 +290,14 @@ class Candidate:
         return whereabouts(self.customer.profile.country, phone=phone)
 
     def hours(self, channel: Channel) -> Schedule:
-        """When this message may leave on a channel. The places are only looked up when a rule needs them."""
+        """When this message may leave on a channel. The places are only looked up when a rule needs them.
+
+        The answer to what a person wrote just now is never the wrong hour: it comes within minutes or not at all (decision 0042).
+        """
         if self.parts:
             return together([part.hours(channel) for part in self.parts])
+        if self.proposal.template in REPLIES:
+            return Schedule()
         book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
         ruled = book.has_rules_for(channel, purpose)
         if not ruled and quiet is None:
@@ -488,16 +493,6 @@ def _order_went_wrong(candidate: Candidate) -> Refuse | None:
 _WRONG = ("refunded", "returned", "lost")
 
 
-def _not_asked(candidate: Candidate) -> Refuse | None:
-    """A reminder reminds of a message that was sent by the time that it may go out; `asked` names its key."""
-    asked, opens = candidate.proposal.references.get("asked", ""), candidate.proposal.not_before
-    if opens and opens > candidate.now:
-        return None
-    if any(one.message == keys.message_id(asked) for one in candidate.customer.caps.counted):
-        return None
-    return Refuse(because=Reason.NOT_ASKED, saw={"asked": asked})
-
-
 def _consent_settled(candidate: Candidate) -> Refuse | None:
     """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
     known = candidate.addresses.get(Channel.EMAIL)
@@ -518,7 +513,6 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
-    Unless.NOT_ASKED: _not_asked,
     Unless.CONSENT_SETTLED: _consent_settled,
 }
 

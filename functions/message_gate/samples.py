@@ -30,7 +30,9 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.CONFIRM: "k"}[purpose]
+    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.GUIDE: "g", P.CONFIRM: "k"}[
+        purpose
+    ]
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -234,7 +236,17 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
         ("survey-reminder-assumed", "survey-reminder", bare, "assumed"),
         ("survey-reminder-ordered", "survey-reminder", digital, "ordered"),
     ):
-        found[name] = Sample(template, order, (Block(kind="anchor", variant=anchor),), Purpose.SURVEY)
+        helps = (Block(kind="help", family=having("tips")),) if template == "survey-reminder" else ()
+        found[name] = Sample(template, order, (Block(kind="anchor", variant=anchor), *helps), Purpose.SURVEY)
+    for name, order, family in (
+        ("check-in", usual, having("tips")),
+        ("check-in-hostile", hostile, None),
+        ("check-in-bare", bare, None),
+    ):
+        blocks = (Block(kind="anchor", variant="there"), *((Block(kind="help", family=family),) if family else ()))
+        found[name] = Sample("check-in", order, blocks, Purpose.SERVICE)
+    for name, order in (("setup-guide", several), ("setup-guide-hostile", hostile)):
+        found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
     return found | _notices(usual, several, bare, hostile)
 
 

@@ -15,7 +15,7 @@ from aftercare.one_line import plain
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
-from message_gate.questions import survey
+from message_gate.questions import check_in, survey
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -241,6 +241,21 @@ _GUIDES: Mapping[str, Callable[[Letter, Family, str | None], View | None]] = {
 }
 
 
+def setup_guide(letter: Letter, common: View) -> View:
+    """The steps of what arrived, and the page on which they are ticked off."""
+    del common
+    say, order = letter.words.say, plain(letter.order.name, 40)
+    return {
+        "subject": say("subject", order=order),
+        "preheader": say("preheader"),
+        "heading": say("heading"),
+        "lead": say("lead", order=order),
+        "page_url": letter.link(LinkPurpose.GUIDE, letter.order.key),
+        "guides": guides(letter),
+        "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
 def further(letter: Letter) -> list[View]:
     """The guides that found no room, as links."""
     found = []
@@ -383,6 +398,8 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "digest": digest,
     "survey": survey,
     "survey-reminder": survey,
+    "check-in": check_in,
+    "setup-guide": setup_guide,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

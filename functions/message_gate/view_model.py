@@ -145,7 +145,24 @@ class SurveyView(Frame):
     lead: str
     scale: list[ScoreView]
     page_url: str
+    help: str | None
+    tip: str | None
+    tip_url: str | None
     once: str
+
+
+class CheckInView(Frame):
+    lead: str
+    help: str
+    help_url: str
+    tip: str | None
+    tip_url: str | None
+
+
+class SetupView(Frame):
+    lead: str
+    page_url: str
+    guides: list[GuideView]
 
 
 class ProgressView(TypedDict):
@@ -187,6 +204,8 @@ MODELS: Mapping[str, type] = {
     "digest": DigestView,
     "survey": SurveyView,
     "survey-reminder": SurveyView,
+    "check-in": CheckInView,
+    "setup-guide": SetupView,
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -18,14 +18,11 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
-    MentionFact,
-    MilestoneFact,
     OfSomebody,
     OrderFact,
     OrderFactType,
     OtherFact,
     ReturnFact,
-    ReviewFact,
     ShipmentFact,
     ShipmentFactType,
     StockFact,
@@ -49,9 +46,6 @@ _BY_WORD: tuple[type[Fact], ...] = (
     SubscriptionFact,
     StockFact,
     CaseFact,
-    ReviewFact,
-    MentionFact,
-    MilestoneFact,
 )
 
 _SHAPES: Mapping[str, type[Fact]] = {
@@ -69,9 +63,21 @@ Problem = tuple[str, str]
 """A field and what was expected there; never a value."""
 
 
+_ELSEWHERE = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
+"""Facts whose shapes are in aftercare.heard."""
+
+
+def _shape(detail_type: str) -> type[Fact] | None:
+    if detail_type in _ELSEWHERE:
+        from aftercare import heard  # few deliveries bring one
+
+        return heard.SHAPES[detail_type]
+    return _SHAPES.get(detail_type)
+
+
 def detail_types() -> tuple[str, ...]:
     """Every detail-type that a store may put."""
-    return tuple(sorted(_SHAPES))
+    return tuple(sorted((*_SHAPES, *_ELSEWHERE)))
 
 
 def validate(detail_type: str, detail: object) -> list[Problem]:
@@ -121,7 +127,7 @@ def _plain(text: str) -> str:
 
 
 def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]:
-    shape = _SHAPES.get(detail_type)
+    shape = _shape(detail_type)
     if shape is None:
         return None, [("detail-type", f"expected one of {', '.join(detail_types())}")]
     if not isinstance(detail, dict):
@@ -176,15 +182,22 @@ def _lacking(fact: Fact | None) -> list[Problem]:
         problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
     if isinstance(fact, CaseFact) and fact.text and fact.type != "SupportCaseOpened":
         problems.append(("detail.text", "expected with SupportCaseOpened only: it holds the customer's own words"))
-    if isinstance(fact, ReviewFact) and fact.score is None and not (fact.title or fact.text):
-        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
-    if isinstance(fact, OfSomebody) and not (fact.order_ref or fact.customer_ref or fact.contact.email):
-        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
+    if isinstance(fact, OfSomebody):
+        problems += _lacking_of_somebody(fact)
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))
         if not fact.customer_ref and not fact.contact.email:
             problems.append(("detail.customer_ref", "expected a customer_ref or a contact.email to know the customer by"))
+    return problems
+
+
+def _lacking_of_somebody(fact: OfSomebody) -> list[Problem]:
+    problems: list[Problem] = []
+    if fact.type == "ReviewPosted" and not any(getattr(fact, name) for name in ("score", "title", "text")):
+        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
+    if not (fact.order_ref or fact.customer_ref or fact.contact.email):
+        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
     return problems
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter
 
-from aftercare import consent_log, events, forgotten, keys, telemetry
+from aftercare import consent_log, events, forgotten, identity, keys, telemetry
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Weight
-from aftercare.customer import Customer, Order, Profile
+from aftercare.customer import Contact, Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
     AboutOrder,
@@ -26,11 +26,9 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
-    MilestoneFact,
     OfSomebody,
     OrderFact,
     ReturnFact,
-    ReviewFact,
     ShipmentFact,
     StockFact,
     SubscriptionFact,
@@ -540,13 +538,13 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     profile = _profile(draft, customer.profile if customer else None, everything, names)
     country = next((told for fact in everything if (told := _country(fact))), customer.profile.country if customer else None)
     before_all = customer.consent if customer else ConsentRecord()
-    _consent(draft, before_all, everything, keys.email_hash_of(at.email), country, _refused(at, known))
+    _consent(draft, before_all, everything, at, country, _refused(at, known), secret)
     _cases(draft, customer, facts, names)
     _told_only(draft, facts, names)
     _said(draft, facts, names)
     if not all(isinstance(fact, OfSomebody) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
-        _number(draft, customer, names, at)
+        _numbers(draft, customer, profile, orders.values(), secret)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
     if customer is not None and profile is not None:
         profile = _archive(draft, customer, profile, orders, shipments)
@@ -815,45 +813,38 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 
 def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
     """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
-    from aftercare.heard import Words  # few deliveries bring any
-
-    kept: list[Put] = []
-
-    def keep(kind: str, ref: str, at: datetime, words: Words) -> bool:
-        """The same words told by another delivery are the same item."""
-        if not words.any:
-            return False
-        item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
-        kept.append(Put(keys.words(draft.customer_id, kind, ref, at), item))
-        return True
-
-    for fact in facts:
-        if not isinstance(fact, OfSomebody):
-            continue
-        customer_id, order, at = draft.customer_id, names.key_of(fact.order_ref), fact.occurred_at
-        data: events.CustomerData
-        if isinstance(fact, MilestoneFact):
-            data = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
-            draft.tell(fact.type, at, data)
-            continue
-        ref = f"{names.shop}:{fact.ref}"
-        if isinstance(fact, CaseFact):
-            keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
-        elif isinstance(fact, ReviewFact):
-            words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
-            written = keep("review", ref, at, words)
-            data = events.ReviewData(
-                customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written
-            )
-            draft.tell(fact.type, at, data)
-        else:
-            written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
-            data = events.MentionData(
-                customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written
-            )
-            draft.tell(fact.type, at, data)
+    kept = [put for fact in facts if isinstance(fact, OfSomebody) and (put := _written(draft, fact, names)) is not None]
     if kept:
         draft.writes += [*kept, Check(keys.customer(draft.customer_id, keys.ERASED), Absent())]
+
+
+def _written(draft: _Draft, fact: OfSomebody, names: Names) -> Put | None:
+    """The words of a fact, which is told of; the same words told by another delivery are the same item."""
+    from aftercare.heard import MentionFact, MilestoneFact, ReviewFact, Words  # few deliveries bring any
+
+    order, at = names.key_of(fact.order_ref), fact.occurred_at
+    customer_id, ref = draft.customer_id, f"{names.shop}:{getattr(fact, 'ref', '')}"
+    if isinstance(fact, CaseFact):
+        kind, words = "case", Words(order=order, text=fact.text, locale=fact.locale)
+    elif isinstance(fact, ReviewFact):
+        words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+        kind = "review"
+    elif isinstance(fact, MentionFact):
+        words = Words(order=order, sku=fact.sku, network=fact.network, text=fact.text, locale=fact.locale)
+        kind = "mention"
+    elif isinstance(fact, MilestoneFact):
+        reached = events.MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
+        draft.tell(fact.type, at, reached)
+        return None
+    else:
+        raise TypeError(f"{fact.type} is no fact of somebody that is known here")
+    if kind != "case":
+        told = events.HeardData(customer_id=customer_id, ref=ref, order=order, sku=words.sku, score=words.score, words=words.any)
+        draft.tell(fact.type, at, told)
+    if not words.any:
+        return None
+    item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
+    return Put(keys.words(draft.customer_id, kind, ref, at), item)
 
 
 # ---------------------------------------------------------------- the customer
@@ -897,12 +888,18 @@ def _of_shop(draft: _Draft, profile: Profile) -> Profile:
     return profile.model_copy(update={"shops": tuple(sorted((*profile.shops, shop)))})
 
 
-def _number(draft: _Draft, before: Customer | None, names: Names, at: Places) -> None:
-    """Whose number it is, once: a person who writes is known by nothing else."""
-    known = {before.profile.contact.phone, *(order.contact.phone for order in before.orders)} if before else set()
-    if at.phone and names.phone not in known:
-        place = keys.phone_owner(at.phone, draft.customer_id)
+def _numbers(draft: _Draft, before: Customer | None, profile: Profile | None, orders: Iterable[Order], secret: str) -> None:
+    """Whose each number is, once: a person who writes is known by nothing else, and may write from any to which something is
+    sent. An order's number need not be the account's."""
+    known = _numbers_of(before.profile, before.orders) if before else set()
+    for number in sorted(_numbers_of(profile, orders) - known):
+        place = keys.phone_owner(identity.keyed_hash(secret, number), draft.customer_id)
         draft.writes.append(Put(place, {"customer_id": draft.customer_id}))
+
+
+def _numbers_of(profile: Profile | None, orders: Iterable[Order]) -> set[str]:
+    contacts = (*((profile.contact,) if profile else ()), *(order.contact for order in orders))
+    return {contact.phone for contact in contacts if contact.phone}
 
 
 def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:
@@ -942,23 +939,28 @@ def _taken_back(refused: Refused, heard_at: datetime, sequence: str) -> list[Sta
 
 
 def _consent(
-    draft: _Draft, before: ConsentRecord, facts: list[Fact], address: str | None, country: str | None, refused: Refused
+    draft: _Draft,
+    before: ConsentRecord,
+    facts: list[Fact],
+    at: Places,
+    country: str | None,
+    refused: Refused,
+    secret: str,
 ) -> None:
     received = draft.received
     sequence = f"{iso(received.received_at)}#{received.correlation_id[:12]}"
     source = f"{received.sender}:{received.shop}:{received.topic}"
-    where = (received.received_at, sequence, source)
     said = _taken_back(refused, received.received_at, sequence)
     first = len(said)
     for fact in facts:
         if isinstance(fact, ConsentFact):
-            made = statements(
-                fact.said, fact.weight, fact.occurred_at, received.received_at, sequence, source, len(said) - first, address
-            )
-            said.extend(made)
-        elif isinstance(fact, OrderFact):
-            weight = Weight.OBSERVED
-            said.extend(statements(fact.consent, weight, fact.occurred_at, *where, len(said) - first, address))
+            these, weight, contact = fact.said, fact.weight, fact.contact
+        elif isinstance(fact, OrderFact) and fact.consent:
+            these, weight, contact = fact.consent, Weight.OBSERVED, fact.order.contact if fact.order else Contact()
+        else:
+            continue
+        where = (fact.occurred_at, received.received_at, sequence, source, len(said) - first)
+        said.extend(statements(these, weight, *where, _addresses(contact, at, secret)))
     if not said:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
@@ -970,6 +972,17 @@ def _consent(
     draft.writes += consent_log.writes(draft.customer_id, before, after)
     for told in consent_log.news(draft.customer_id, after):
         draft.tell(*told)
+
+
+def _addresses(contact: Contact, at: Places, secret: str) -> Mapping[Channel, str | None]:
+    """The keyed hash of the address on each channel that a fact's consent is for: its own contact's, else the delivery's."""
+    email, phone = identity.email(contact.email), contact.phone
+    number = identity.keyed_hash(secret, phone) if phone else at.phone
+    return {
+        Channel.EMAIL: identity.keyed_hash(secret, email) if email else keys.email_hash_of(at.email),
+        Channel.SMS: number,
+        Channel.WHATSAPP: number,
+    }
 
 
 def _aliases(draft: _Draft, at: Places, known: Known, with_order: bool) -> None:

@@ -344,8 +344,8 @@ def statements(
     heard_at: datetime,
     sequence: str,
     source: str,
-    start: int = 0,
-    address: str | None = None,
+    start: int,
+    addresses: Mapping[Channel, str | None],
 ) -> tuple[Statement, ...]:
     """What was said as evidence: the speaker's own time within bounds of ours, our sequence, where and for which address."""
     found = []
@@ -366,7 +366,7 @@ def statements(
                 source=source,
                 wording=one.wording,
                 wording_hash=text.hash if text else None,
-                address=address if one.channel is Channel.EMAIL else None,
+                address=addresses.get(one.channel),
                 confirmed=one.confirmed,
             )
         )

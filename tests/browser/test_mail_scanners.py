@@ -30,7 +30,7 @@ def can_be_on_record(sample):
 
 
 SAMPLES = [sample for sample in samples(catalogue()).values() if can_be_on_record(sample)]
-SIGNS = ("o", "p", "u", "c", "k")
+SIGNS = ("o", "p", "u", "c", "s", "g", "k")
 
 
 def put_customer(cloud, customer_id, sample):

@@ -40,6 +40,10 @@ def everything(shop):
     for case in range(12):
         shop.put("SupportCaseOpened", ref=f"T-{case}", order_ref="2", occurred_at=at)
         shop.put("SupportCaseClosed", ref=f"T-{case}", order_ref="2", occurred_at=at)
+    for number in range(10):
+        known = {"customer_ref": f"K-{number}", "contact": {"email": f"k{number}@example.com"}, "occurred_at": at}
+        shop.put("CustomerCreated", **known)
+        shop.put("ReviewPosted", ref=f"R-{number}", score=4, title="Good", text="It works as it should", **known)
     lines = [{"line_ref": str(n), "title": "A coffee of many words " * 5, "quantity": 1} for n in range(20)]
     for ref in range(100, 106):
         forgotten.placed(shop, str(ref), lines=lines)
@@ -48,7 +52,7 @@ def everything(shop):
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
     for name in ("third", "fourth"):
-        shop.order(name, email=f"{name}@example.com", consent=("reorder", "survey"))
+        shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")
     forgotten.scan(shop, "delivered", number="00340434161094777777")
     shop.place([("whatsapp", "transactional")])
@@ -58,8 +62,9 @@ def everything(shop):
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
     asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
-    path = re.search(r"https://[^/\s]+(/s/[\w-]+)", asked)[1]
-    assert cloud.http("POST", path, FORM, urlencode({"score": "4", "text": "Good"}).encode()).status == 200
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+        path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
+        assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
     cloud.run()
     forgotten.erase(shop)
 

@@ -25,14 +25,14 @@ PARAMETERS = {
 class Store(Shop):
     """A store with every channel, and one customer with a phone."""
 
-    def place(self, consents=(), ref="1"):
+    def place(self, consents=(), ref="1", phone=PHONE):
         at = iso(self.cloud.now)
         said = [{"channel": c, "purpose": p, "says": "given", "said_at": at} for c, p in consents]
         order = {
             "name": f"#{ref}",
             "placed_at": at,
             "as_of": at,
-            "contact": {"email": "anna@example.com", "phone": PHONE},
+            "contact": {"email": "anna@example.com", "phone": phone},
             "customer_ref": "anna",
             "country": "DE",
             "lines": [{"line_ref": "1", "title": "House espresso 1 kg", "quantity": 1, "product_type": "Coffee"}],
@@ -226,3 +226,25 @@ def test_within_a_day_of_the_persons_own_message_whatsapp_takes_anything(store):
     store.parcel("out_for_delivery")
     store.cloud.advance(hours=1)
     assert store.sent()["parcel-out-for-delivery"] == "email"
+
+
+def test_who_writes_at_night_is_answered_at_once(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=14)
+    assert store.cloud.now.astimezone(ZoneInfo("Europe/Berlin")).hour == 0
+    store.cloud.text_in(PHONE, "info")
+    store.cloud.advance(minutes=1)
+    assert len(store.cloud.phones.to(PHONE)) == 1
+
+
+def test_a_text_goes_to_the_number_that_was_agreed_to_and_to_no_other(store):
+    store.place([("sms", "transactional")])
+    store.cloud.advance(hours=1)
+    store.place(ref="2", phone="+4915187654321")
+    at = iso(store.cloud.now)
+    parcels = [{"number": "00340434161094000002", "carrier": "DHL"}]
+    store.put("ShipmentCreated", ref="S-2", order_ref="2", occurred_at=at, shipped_at=at, parcels=parcels)
+    store.cloud.advance(hours=1)
+    assert store.sent()["parcel-shipped"] == "email"
+    (step,) = [s for d in store.why("parcel-shipped")["decisions"] for s in d.get("trace", ()) if s["rule"] == "channels"]
+    assert "sms" not in step["saw"]

@@ -42,7 +42,7 @@ class Parcels:
 
     def told(self):
         """Each message about a shipment as (template, settlement), in the order in which it was proposed."""
-        others = ("order-confirmation", "reorder-reminder", "survey", "survey-reminder")
+        others = ("order-confirmation", "reorder-reminder", "survey", "survey-reminder", "check-in", "setup-guide")
         return [(m["template"], m["settlement"]) for m in self.cloud.messages() if m["template"] not in others]
 
     def templates(self):

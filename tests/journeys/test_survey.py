@@ -109,7 +109,7 @@ def test_a_promoter_is_asked_within_a_day_and_answers_from_the_mail(shop, cloud)
     assert reading["sentiment"] == "positive"
     assert len(shop.told()) == 1
     cloud.advance(days=14)
-    assert shop.settled("survey-reminder") == [("REFUSED", "already_answered")]
+    assert shop.messages("survey-reminder") == shop.messages("check-in") == []
     assert not cloud.dead_letters()
 
 
@@ -150,7 +150,7 @@ def test_half_an_answer_is_kept_and_nothing_is_asked_for_again(shop, cloud):
     assert whole.status == 200 and "We will call you" in whole.text
     assert shop.kept()[1][0]["number"] == "+491511234567"
     cloud.advance(days=10)
-    assert shop.settled("survey-reminder") == [("REFUSED", "already_answered")]
+    assert shop.messages("survey-reminder") == []
 
 
 def test_a_detractor_hears_no_offers(shop, cloud):
@@ -179,6 +179,7 @@ def test_who_says_nothing_is_reminded_once_and_then_left_in_peace(shop, cloud):
     cloud.advance(days=10)
     assert len(shop.letters()) == letters
     assert len([m for m in cloud.messages() if m["template"].startswith("survey")]) == 2
+    assert shop.messages("check-in") == [], "never beside a question that is open"
 
 
 def test_a_refund_between_ask_and_answer_is_answered_to_as_what_it_is(shop, cloud):
@@ -192,7 +193,7 @@ def test_a_refund_between_ask_and_answer_is_answered_to_as_what_it_is(shop, clou
         refund={"ref": "R-1", "at": iso(cloud.now), "amount": {"amount": "2.00", "currency": "EUR"}},
     )
     cloud.advance(days=6)
-    assert shop.settled("survey-reminder") == [("REFUSED", "order_went_wrong")]
+    assert shop.messages("survey-reminder") == shop.messages("check-in") == []
     page = shop.answer(score="4")
     assert page.status == 200 and "We are sorry" in page.text
     cloud.run()
@@ -218,15 +219,16 @@ def test_whose_order_went_wrong_is_not_asked_as_if_all_were_well(shop, cloud, tr
     else:
         shop.put("SupportCaseOpened", ref="T-1", topic="other", order_ref="1", occurred_at=at)
     cloud.advance(days=14)
-    assert shop.messages("survey") == shop.messages("survey-reminder") == []
+    assert shop.messages("survey") == shop.messages("survey-reminder") == shop.messages("check-in") == []
 
 
-def test_who_never_agreed_is_not_asked_and_not_reminded(shop, cloud):
+def test_who_never_agreed_is_not_asked_and_is_offered_help_instead(shop, cloud):
     shop.order("1", country="DE")
     shop.arrived()
     cloud.advance(days=14)
     assert shop.settled("survey") == [("REFUSED", "no_consent")]
-    assert shop.settled("survey-reminder") == [("REFUSED", "no_consent")]
+    assert shop.messages("survey-reminder") == []
+    assert shop.settled("check-in") == [("SENT", "sent")], "help needs no opt-in"
 
 
 def test_a_reply_by_text_is_an_answer(shop, cloud):
@@ -245,7 +247,7 @@ def test_a_reply_by_text_is_an_answer(shop, cloud):
     cloud.advance(minutes=5)
     assert [g for g, _ in shop.kept()] == [given, {"score": 5, "text": "slow delivery"}]
     cloud.advance(days=14)
-    assert shop.settled("survey-reminder") == [("REFUSED", "already_answered")]
+    assert shop.messages("survey-reminder") == shop.messages("check-in") == []
 
 
 def test_a_number_from_who_was_not_asked_answers_nothing(shop, cloud):
@@ -309,3 +311,42 @@ def test_what_silence_says_has_arrived_is_asked_about_too_and_says_so(shop, clou
         "should be with you by now"
         in message_from_bytes(asked[0].mime(), policy=policy.default).get_body(("plain",)).get_content()
     )
+
+
+def test_an_answer_between_the_decision_and_the_send_of_the_reminder_is_seen_there(shop, cloud):
+    """By text the reminder waits for its hours; the answer comes in that time."""
+    shop.bought(channel="sms")
+    cloud.advance(hours=13)
+    shop.arrived()
+    cloud.advance(days=4, hours=1)
+    assert [state for state, _ in shop.settled("survey")] == ["SENT"]
+    assert shop.settled("survey-reminder") == [("HELD", "quiet_hours")]
+    cloud.text_in(PHONE, "5")
+    cloud.advance(days=5)
+    assert shop.settled("survey-reminder") == [("REFUSED", "already_answered")]
+
+
+CAMERA = {"line_ref": "1", "title": "Larkfield One", "quantity": 1, "product_type": "Camera", "sku": "CAM-1"}
+
+
+def test_what_has_to_be_set_up_brings_its_steps_within_a_day_and_tells_its_first_use(shop, cloud):
+    shop.bought(lines=[CAMERA])
+    delivered = shop.arrived()
+    cloud.advance(hours=24)
+    (guide,) = [m for m in shop.messages("setup-guide") if m["settlement"] == "SENT"]
+    sent = next(x for x in shop.letters() if x.tags["aftercare-message"] == message_id(guide["key"]))
+    assert delivered < sent.at <= delivered + timedelta(hours=24)
+    text = message_from_bytes(sent.mime(), policy=policy.default).get_body(("plain",)).get_content()
+    path = re.search(r"https://[^/\s]+(/g/[\w-]+)\s", text)[1]
+    before = cloud.state_digest()
+    assert "The dial: A sets the aperture" in cloud.http("GET", path).text
+    assert cloud.state_digest() == before
+    assert cloud.http("POST", path, FORM, b"step-camera-0=on&used-camera=on").status == 200
+    cloud.run()
+    assert len(shop.told("MilestoneReached")) == 1
+    shop.put("CustomerErasureRequested", contact={"email": "anna@example.com", "phone": PHONE}, occurred_at=iso(cloud.now))
+    cloud.advance(hours=1)
+    before = cloud.state_digest()
+    assert cloud.http("POST", path, FORM, b"step-camera-1=on").status == 404
+    assert cloud.state_digest() == before
+    assert not [i for i in cloud.items("CustomerTable") if str(i["sk"]).startswith(keys.SETUP)]

@@ -56,10 +56,10 @@ def kept(tables: Tables, shop: str, language: Language) -> Kept:
         return Kept(Model(), version, turn_at)
 
 
-def waiting(customer_id: str, place: Key, shop: str, language: str, at: datetime) -> Put:
+def waiting(customer_id: str, place: Key, shop: str, language: str, at: datetime, now: datetime) -> Put:
     """What notes a lesson: `place` holds a `doc` with the words and their score, said `at`. Belongs in the transaction that
     notes how they read; written again, it is the same lesson."""
-    item: Item = {"customer_id": customer_id, "place": place.sk, "expires_at": JOURNAL.ends(at)}
+    item: Item = {"customer_id": customer_id, "place": place.sk, "expires_at": JOURNAL.ends(now)}
     return Put(keys.lesson(shop, language, at, customer_id), item)
 
 

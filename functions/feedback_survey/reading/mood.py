@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from feedback_survey.reading.lexicon import Lexicon
-from feedback_survey.reading.text import END, Token
+from feedback_survey.reading.text import END
 
 NEGATED = -0.74
 REACH = 3
-"""So many words after a negator are negated, if the clause does not end before."""
+"""So many words after a negator are negated, if no mark comes before: what follows a comma is said anew."""
 
 ALONE = -0.7
 """What a negation says in which nothing was negated that has a value: "never arrived", "no signal"."""
@@ -34,24 +34,23 @@ class Mood(NamedTuple):
         return not self.positive and not self.negative
 
 
-def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
-    """Linear in the number of tokens. Pure."""
+def mood(words: Sequence[str], lexicon: Lexicon, loud: frozenset[str] = frozenset()) -> Mood:
+    """Of a text's tokens; `loud` are those in capitals. Linear in their number. Pure."""
     found: list[float] = []
     before_but = 0
     negated, alone = 0, False
     push = 0.0
     marks = 0
     negators, more, less, but, value_of = lexicon.negators, lexicon.more, lexicon.less, lexicon.but, lexicon.value
-    for text, loud in words:
+    for text in words:
         if text[0] == ":":
             found.append(float(text[1:]))
             continue
         if text == END or text == "!" or text == "?" or text == ",":
             marks += text == "!"
-            if text != ",":
-                if negated and alone:
-                    found.append(ALONE)
-                negated = 0
+            if negated and alone:
+                found.append(ALONE)
+            negated = 0
             push = 0.0
             continue
         if text in negators:
@@ -64,7 +63,7 @@ def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
         value = value_of(text) / 10.0
         if value:
             sign = 1.0 if value > 0 else -1.0
-            value += sign * (push + (CAPITALS if loud else 0.0))
+            value += sign * (push + (CAPITALS if text in loud else 0.0))
             found.append(value * NEGATED if negated else value)
             push = 0.0
             negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False

@@ -159,6 +159,7 @@ class Family(Model):
     tips: Tips | None = None
     reorder: Reorder | None = None
     survey: Asking = AS_USUAL
+    check_in_days: Annotated[int, Field(ge=2, le=5)] = 4
     cross_sells: tuple[Word, ...] = ()
 
     @model_validator(mode="after")

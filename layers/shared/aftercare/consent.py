@@ -84,7 +84,8 @@ class Statement(Evidence):
 
     `address` is the keyed hash of the address that it was said for; None where it was said for whoever the customer is.
     `confirmed` is a double opt-in done, here or at the platform; `asks` a consent that waits for our own confirmation mail;
-    `took` marks a withdrawal by keyword that took back a consent, which is all that a START gives back (rule C20).
+    `took` marks a withdrawal by keyword that took back a consent, which is all that a START gives back (rule C20); `written`
+    says of both that the text of that consent is on record.
     """
 
     channel: Channel
@@ -95,6 +96,7 @@ class Statement(Evidence):
     confirmed: bool = False
     asks: bool = False
     took: bool = False
+    written: bool = False
 
 
 class Declaration(Evidence):
@@ -194,7 +196,7 @@ def head_after(old: Head | None, said: Statement) -> Head:
         proof=said.sequence,
         source=said.source,
         address=said.address,
-        written=said.wording_hash is not None,
+        written=said.written or said.wording_hash is not None,
         confirmed=said.confirmed,
         asks=said.asks,
         took=said.took,

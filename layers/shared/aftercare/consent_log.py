@@ -295,39 +295,48 @@ def record(outside: Outside, customer_id: str, speaker: Speaker, sender: str, to
 
 
 def stopped(
-    before: ConsentRecord, places: Iterable[tuple[Channel, Purpose]], now: datetime, row: Statement
+    before: ConsentRecord, places: Iterable[tuple[Channel, Purpose]], at: datetime, row: Statement
 ) -> tuple[Statement, ...]:
-    """A STOP as statements: each place withdrawn, and marked where it took back a consent. `row` has what all share."""
+    """A STOP, said at an instant, as statements: each place withdrawn, and marked where it took back a consent. It counts after
+    all that was said before. `row` has what all share."""
     found = []
     for number, (channel, purpose) in enumerate(places):
         head = before.head(channel, purpose)
+        took = head is not None and (head.says is Says.GIVEN or head.took)
         found.append(
             row.model_copy(
                 update={
                     "channel": channel,
                     "purpose": purpose,
                     "says": Says.WITHDRAWN,
-                    "said_at": after_all_before(head, now),
+                    "said_at": after_all_before(head, at),
                     "sequence": f"{row.sequence}#{number:02d}",
-                    "took": head is not None and (head.says is Says.GIVEN or head.took),
+                    "took": took,
+                    "written": took and head is not None and head.written,
                 }
             )
         )
     return tuple(found)
 
 
-def restarted(before: ConsentRecord, channel: Channel, now: datetime, row: Statement) -> tuple[Statement, ...]:
-    """A START as statements: it gives back what a STOP took on this channel, and nothing else (rule C20)."""
-    taken = [head for head in before.heads if head.channel is channel and head.says is Says.WITHDRAWN and head.took]
+def restarted(before: ConsentRecord, channel: Channel, at: datetime, row: Statement) -> tuple[Statement, ...]:
+    """A START, said at an instant, as statements: it gives back what a STOP before it took on this channel, and nothing else
+    (rule C20). One that is heard after a later STOP gives nothing. `row` has what all share, and whose number said it."""
+    taken = [
+        head
+        for head in before.heads
+        if head.channel is channel and head.says is Says.WITHDRAWN and head.took and head.said_at < at
+    ]
     return tuple(
         row.model_copy(
             update={
                 "channel": channel,
                 "purpose": head.purpose,
                 "says": Says.GIVEN,
-                "said_at": after_all_before(head, now),
+                "said_at": at,
                 "sequence": f"{row.sequence}#{number:02d}",
                 "took": False,
+                "written": head.written,
             }
         )
         for number, head in enumerate(taken)

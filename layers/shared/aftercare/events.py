@@ -87,21 +87,13 @@ class CaseData(CustomerData):
     words: bool = False
 
 
-class ReviewData(CustomerData):
-    """`words` says whether any were written; they lie on the record."""
+class HeardData(CustomerData):
+    """A review or a mention, by `<shop>:<reference>`. `words` says whether any were written; they lie on the record."""
 
-    review: str
+    ref: str
     order: str | None
     sku: str | None
-    score: Score | None
-    words: bool = False
-
-
-class MentionData(CustomerData):
-    mention: str
-    network: str
-    order: str | None
-    sku: str | None
+    score: Score | None = None
     words: bool = False
 
 
@@ -195,8 +187,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
         Kind("SurveyAnswered", "aftercare.feedback", AnswerData),
-        Kind("ReviewPosted", "aftercare.feedback", ReviewData),
-        Kind("SocialMentioned", "aftercare.feedback", MentionData),
+        Kind("ReviewPosted", "aftercare.feedback", HeardData),
+        Kind("SocialMentioned", "aftercare.feedback", HeardData),
         Kind("MilestoneReached", "aftercare.feedback", MilestoneData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),

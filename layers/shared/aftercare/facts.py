@@ -238,69 +238,31 @@ class StockFact(Model):
 Written = Annotated[str, StringConstraints(max_length=10_000, strip_whitespace=True)]
 """A customer's own words."""
 
-Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,64}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+class OfSomebody(Model):
+    """What somebody who is known did beside their orders; known by the order, the account or the address. It makes nobody known.
+
+    The others are in aftercare.heard: few deliveries bring one.
+    """
+
+    type: str
+    occurred_at: Instant
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact.model_construct()
 
 
-class CaseFact(Model):
+class CaseFact(OfSomebody):
     """A customer turned to support, got an answer, or the case is closed.
 
-    Known by the order, the account or the address. `topic` and `text`, the customer's own words, belong to SupportCaseOpened; a
-    case may be opened again.
+    `topic` and `text`, the customer's own words, belong to SupportCaseOpened; a case may be opened again.
     """
 
     type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
-    occurred_at: Instant
     ref: Ref
     topic: CaseTopic = CaseTopic.OTHER
     text: Written = ""
     locale: Locale | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
-class ReviewFact(Model):
-    """A customer's review of a product, or of an order. One that is told again under its ref was changed."""
-
-    type: Literal["ReviewPosted"]
-    occurred_at: Instant
-    ref: Ref
-    score: Annotated[int, Field(ge=1, le=5)] | None = None
-    title: Text = ""
-    text: Written = ""
-    locale: Locale | None = None
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
-class MentionFact(Model):
-    """A customer spoke of the shop in public. The store's tool knows whose account it is; what it does not know is nobody's."""
-
-    type: Literal["SocialMentioned"]
-    occurred_at: Instant
-    ref: Ref
-    network: Slug
-    text: Written = ""
-    locale: Locale | None = None
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
-
-
-class MilestoneFact(Model):
-    """A customer got somewhere with what they bought: `first-use`, `set-up`, or a name of the store's own."""
-
-    type: Literal["MilestoneReached"]
-    occurred_at: Instant
-    milestone: Slug
-    sku: Sku | None = None
-    order_ref: Ref | None = None
-    customer_ref: Ref | None = None
-    contact: Contact = Contact.model_construct()
 
 
 class OtherFact(Model):
@@ -314,8 +276,5 @@ class OtherFact(Model):
 
 AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 """What is kept on an order's record."""
-
-OfSomebody = CaseFact | ReviewFact | MentionFact | MilestoneFact
-"""What somebody who is known did beside their orders. It makes nobody known."""
 
 Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | OfSomebody | OtherFact

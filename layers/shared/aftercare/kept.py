@@ -95,6 +95,7 @@ KINDS: tuple[Kind, ...] = (
     _own("message", "9#LEDGER#*", JOURNAL),
     _own("answer", "9#ANSWER#*", JOURNAL),
     _own("words", "9#WORDS#*", JOURNAL),
+    _own("set-up", "9#SETUP#*", JOURNAL),
     _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),

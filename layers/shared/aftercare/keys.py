@@ -26,6 +26,7 @@ LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
 WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
+SETUP = "9#SETUP#"
 HISTORY = "9#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
@@ -103,6 +104,11 @@ def reading_model(shop: str, language: str) -> Key:
 def reading_turn(shop: str, language: str) -> Key:
     """When somebody last took the turn to teach it."""
     return Key("knowledge", f"READING#{shop}#{language}", "TURN")
+
+
+def setup(customer_id: str, order_key: str) -> Key:
+    """How far the products of an order are set up."""
+    return customer(customer_id, SETUP + order_key)
 
 
 def evidence(customer_id: str, sequence: str) -> Key:

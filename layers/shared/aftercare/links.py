@@ -22,6 +22,7 @@ class LinkPurpose(IntEnum):
     UNSUBSCRIBE = 3
     CUE = 4
     SURVEY = 5
+    GUIDE = 6
     CONFIRM = 11
     AGENT = 12
 

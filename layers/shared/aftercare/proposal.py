@@ -28,7 +28,6 @@ class Unless(Term):
     PARCEL_RECOVERED = "parcel-recovered"
     SURVEY_ANSWERED = "survey-answered"
     ORDER_WENT_WRONG = "order-went-wrong"
-    NOT_ASKED = "not-asked"
     CONSENT_SETTLED = "consent-settled"
 
 

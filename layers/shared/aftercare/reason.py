@@ -41,7 +41,6 @@ class Reason(Term):
     PARCEL_RECOVERED = "parcel_recovered"
     ALREADY_ANSWERED = "already_answered"
     ORDER_WENT_WRONG = "order_went_wrong"
-    NOT_ASKED = "not_asked"
     CONSENT_SETTLED = "consent_settled"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"

@@ -174,7 +174,7 @@ def test_a_start_gives_back_what_the_stop_took_and_nothing_else():
         record = fold(record, consent_log.stopped(record, places, NOON, row("stop")))
     assert all(record.head(Channel.SMS, purpose).says is Says.WITHDRAWN for purpose in Purpose)
     assert record.head(Channel.EMAIL, Purpose.PROMOTIONAL).says is Says.GIVEN
-    record = fold(record, consent_log.restarted(record, Channel.SMS, NOON, row("start")))
+    record = fold(record, consent_log.restarted(record, Channel.SMS, NOON + timedelta(minutes=1), row("start")))
     assert [p for p in Purpose if record.head(Channel.SMS, p).says is Says.GIVEN] == [Purpose.REORDER]
 
 

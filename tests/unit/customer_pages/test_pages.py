@@ -18,13 +18,23 @@ from tests.small_outside import EVENTS, SECRETS, START, Context, sample
 
 ORDER = "example:1070"
 P = LinkPurpose
-ROUTES = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.CONFIRM: "k", P.AGENT: "a"}
+ROUTES = {
+    P.STATUS: "o",
+    P.PREFERENCES: "p",
+    P.UNSUBSCRIBE: "u",
+    P.CUE: "c",
+    P.SURVEY: "s",
+    P.GUIDE: "g",
+    P.CONFIRM: "k",
+    P.AGENT: "a",
+}
 ABOUT = {
     P.STATUS: ORDER,
     P.PREFERENCES: "",
     P.UNSUBSCRIBE: "email:promotional",
     P.CUE: ORDER,
     P.SURVEY: ORDER,
+    P.GUIDE: ORDER,
     P.CONFIRM: "h1:reorder",
     P.AGENT: "Kim",
 }

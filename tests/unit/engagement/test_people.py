@@ -78,7 +78,9 @@ def texts(small, body, inbound_id="in-1", number=NUMBER, at=None):
 def anna(small):
     """A customer with a number and consent to order news by text."""
     a_profile(small)
-    order_news, surveys = said(Purpose.TRANSACTIONAL, channel=SMS), said(Purpose.SURVEY, channel=SMS, sequence="s2")
+    texts_of = {"channel": SMS, "at": START, "address": keyed_hash(SECRETS["identity"], NUMBER)}
+    order_news = said(Purpose.TRANSACTIONAL, **texts_of)
+    surveys = said(Purpose.SURVEY, sequence="s2", wording_hash="of a text", **texts_of)
     given = consent_of(order_news, surveys, said(Purpose.REORDER))
     owner = keys.phone_owner(keyed_hash(SECRETS["identity"], NUMBER), CUSTOMER)
     small.tables.twin.write(
@@ -137,6 +139,32 @@ def test_start_gives_back_what_stop_took_and_nothing_else(anna):
     says = heads(anna)
     assert {p for p in Purpose if says[SMS, p] is Says.GIVEN} == {Purpose.TRANSACTIONAL, Purpose.SURVEY}
     assert says[SMS, Purpose.PROMOTIONAL] is Says.WITHDRAWN
+
+
+def test_what_start_gives_back_is_the_consent_that_it_was_for_the_number_that_wrote(anna):
+    before = store.load(anna.tables.twin, CUSTOMER).consent.head(SMS, Purpose.SURVEY)
+    texts(anna, "STOP")
+    anna.later(minutes=5)
+    texts(anna, "START", inbound_id="in-2")
+    after = store.load(anna.tables.twin, CUSTOMER).consent.head(SMS, Purpose.SURVEY)
+    assert (after.written, after.address) == (before.written, before.address) == (True, keyed_hash(SECRETS["identity"], NUMBER))
+
+
+def test_a_start_that_is_heard_after_a_later_stop_gives_nothing(anna):
+    texts(anna, "STOP")
+    anna.later(minutes=10)
+    written_at = anna.clock.now() - timedelta(minutes=5)
+    texts(anna, "STOP", inbound_id="in-3")
+    texts(anna, "START", inbound_id="in-2", at=written_at)
+    assert heads(anna)[SMS, Purpose.TRANSACTIONAL] is Says.WITHDRAWN
+
+
+def test_a_start_counts_from_when_it_was_written_although_the_stop_before_it_was_heard_late(anna):
+    anna.later(minutes=10)
+    now = anna.clock.now()
+    texts(anna, "STOP", at=now - timedelta(minutes=8))
+    texts(anna, "START", inbound_id="in-2", at=now - timedelta(minutes=2))
+    assert heads(anna)[SMS, Purpose.TRANSACTIONAL] is Says.GIVEN
 
 
 def test_a_start_without_a_stop_before_gives_nothing(anna):

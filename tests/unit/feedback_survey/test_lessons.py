@@ -39,7 +39,7 @@ def answer(tables, who, text, score, at=START, order="coffee:1", version=1):
     """One answer with its lesson, as on_answer writes them."""
     place = keys.answer(who, order, version)
     tables.write([Put(place, {"doc": json.dumps({"text": text, "score": score})})])
-    tables.write([lessons.waiting(who, place, SHOP, LANGUAGE, at)])
+    tables.write([lessons.waiting(who, place, SHOP, LANGUAGE, at, at)])
 
 
 def some(tables, number=10, at=START, first=0):

@@ -56,6 +56,27 @@ def test_what_is_wrong_is_said_by_field(changes, field, expected):
     assert f"{field}: {expected}" in received.reason.split("; ")
 
 
+WHOSE = "expected order_ref, customer_ref or contact.email to know the customer by"
+OPENED = "expected with SupportCaseOpened only: it holds the customer's own words"
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "changes", "field", "expected"),
+    [
+        ("ReviewPosted", {"score": 6}, "detail.score", "input should be less than or equal to 5"),
+        ("ReviewPosted", {"score": ..., "text": "", "title": ""}, "detail.score", "ReviewPosted needs a score or a text"),
+        ("ReviewPosted", {"order_ref": ...}, "detail.customer_ref", WHOSE),
+        ("SocialMentioned", {"network": "A b"}, "detail.network", "string should match pattern '^[a-z][a-z0-9-]{0,39}$'"),
+        ("MilestoneReached", {"milestone": ...}, "detail.milestone", "is required"),
+        ("SupportCaseClosed", {"text": "thanks"}, "detail.text", OPENED),
+    ],
+)
+def test_what_is_wrong_with_words_is_said_by_field(detail_type, changes, field, expected):
+    received = read(envelope(detail_type, **changes))
+    assert received.facts == ()
+    assert f"{field}: {expected}" in received.reason.split("; ")
+
+
 def test_a_float_is_no_money_and_an_address_must_be_one():
     event = envelope()
     event["detail"]["order"]["total"]["amount"] = 47.8

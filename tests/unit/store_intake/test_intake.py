@@ -11,12 +11,13 @@ import pytest
 from aftercare import keys, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import wording_of
+from aftercare.identity import keyed_hash
 from aftercare.requests import Request, open_requests
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from store_intake import handler, web
 from store_intake.handler import handle
 from store_intake.intake import KeepsChanging
-from tests.small_outside import Context, sample, sqs
+from tests.small_outside import SECRETS, Context, sample, sqs
 
 SHOP = "example-shop.myshopify.com"
 
@@ -277,6 +278,18 @@ def test_a_later_withdrawal_holds_whatever_arrives_after_it(small):
     post(topic, webhook_id="2", email_marketing_consent=out)
     post(topic)
     assert {h.says for h in small.customer().consent.heads} == {Says.WITHDRAWN}
+
+
+def test_every_number_to_which_something_is_sent_is_known_when_it_writes_and_consent_is_for_its_own(small):
+    agreed = {"state": "subscribed", "opt_in_level": "single_opt_in", "consent_updated_at": "2026-03-02T10:20:00+01:00"}
+    account = {"id": 77, "email": "home@example.com", "phone": "+12125550123", "sms_marketing_consent": agreed}
+    account["email_marketing_consent"] = agreed
+    post("orders/create", phone="+12125550199", email="work@example.com", contact_email="work@example.com", customer=account)
+    mine = {keyed_hash(SECRETS["identity"], number) for number in ("+12125550123", "+12125550199")}
+    assert {str(item["pk"]).removeprefix("PHONE#") for item in small.items("PHONE#")} == mine
+    consent = small.customer().consent
+    assert consent.head(Channel.SMS, Purpose.PROMOTIONAL).address == keyed_hash(SECRETS["identity"], "+12125550123")
+    assert consent.head(Channel.EMAIL, Purpose.PROMOTIONAL).address == keyed_hash(SECRETS["identity"], "home@example.com")
 
 
 def test_payloads_without_consent_leave_it_as_it_is(small):
