@@ -58,7 +58,7 @@ def read(parsed: Parsed, model: learned.Model = UNTAUGHT) -> Reading:
     known = lexicon(parsed.language)
     feeling = mood(parsed.words, known, parsed.loud)
     places = learned.features(parsed.words, known.negators)
-    themes = found(parsed.text, parsed.words, parsed.language)
+    themes = found(parsed.text, parsed.language)
     if feeling.says_nothing and not model.knows(places):
         return Reading(parsed.language, None, 0.0, False, themes)
     leaning = model.leaning(places, feeling)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aftercare import content
 from feedback_survey.reading.language import identify
 from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
 from feedback_survey.reading.lexicon import parse as parse_lexicon
 from feedback_survey.reading.model import Model
 from feedback_survey.reading.read import parse, read, teach
 from feedback_survey.reading.text import LONGEST, tokens
-from feedback_survey.reading.themes import themes
+from feedback_survey.reading.themes import Finder, finder, plain_letters, themes
 
 GOOD_AND_BAD = {
     "en": ("Great product, very fast delivery", "The handle broke and nobody answers my emails"),
@@ -132,6 +133,39 @@ def test_every_theme_has_phrases_in_every_language(language):
 )
 def test_a_theme_comes_with_the_customers_own_words_that_show_it(text, name, phrase):
     assert {theme.name: theme.phrase for theme in reading(text).themes}[name] == phrase
+
+
+def test_a_phrase_is_words_in_their_order_with_at_most_two_others_between_them():
+    found = Finder({"a": ["took weeks"], "b": ["doesn't work"], "c": ["falsch* gross*"], "d": ["l'ordine"]})
+
+    def themes_in(text):
+        return [phrased.theme for phrased, _, _ in found.phrases(plain_letters(text))]
+
+    assert themes_in("It took me two weeks") == ["a"]
+    assert themes_in("It took me about two weeks") == themes_in("weeks it took") == []
+    assert themes_in("It doesn’t really work") == ["b"]
+    assert themes_in("does it work, don't you know") == []
+    assert themes_in("Die falsche Größe; FALSCHER GRÖßE") == ["c", "c"]
+    assert themes_in("dell'ordine, l'ordine") == ["d"]
+
+
+def test_a_store_adds_a_theme_of_its_own(tmp_path, monkeypatch):
+    own = tmp_path / "themes.yaml"
+    own.write_text("themes:\n  grind:\n    en: [grind, ground*, 'too coarse']\n    de: [gemahlen, mahlgrad]\n")
+    monkeypatch.setattr(content, "HERE", tmp_path)
+    for cached in (themes, finder):
+        cached.cache_clear()
+    try:
+        (theme,) = reading("Tasty. Too coarse for my machine, sadly").themes
+        assert (theme.name, theme.phrase) == ("grind", "Too coarse for my machine")
+        assert [each.name for each in reading("Der Mahlgrad ist falsch", asked_in="de").themes] == ["grind"]
+        own.write_text("themes:\n  grind:\n    en: ['(a+)+b']\n")
+        themes.cache_clear()
+        with pytest.raises(content.ContentError, match=r"themes.yaml: themes.grind.en.0"):
+            themes()
+    finally:
+        for cached in (themes, finder):
+            cached.cache_clear()
 
 
 # ---------------------------------------------------------------- the store's own answers
