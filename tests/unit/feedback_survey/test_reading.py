@@ -106,6 +106,89 @@ def test_a_short_answer_counts_as_in_the_language_in_which_it_was_asked(language
     assert parse(GOOD_AND_BAD[other][0], language).language == other
 
 
+SHORT = {
+    "en": [
+        "Love it",
+        "Fast shipping, thanks",
+        "It broke after two days",
+        "Not what I ordered",
+        "Works great so far",
+        "Where is my parcel?",
+        "Too expensive for what you get",
+        "The colour is different from the picture",
+        "Would not recommend",
+        "Very happy with this purchase",
+    ],
+    "de": [
+        "Alles bestens",
+        "Schnelle Lieferung, danke",
+        "Nach zwei Tagen kaputt",
+        "Nicht das, was ich bestellt habe",
+        "Bin sehr zufrieden",
+        "Wo bleibt mein Paket?",
+        "Zu teuer für das, was es ist",
+        "Die Farbe weicht vom Bild ab",
+        "Nie wieder",
+        "Leider zu klein",
+    ],
+    "es": [
+        "Me encanta",
+        "Envío rápido, gracias",
+        "Se rompió a los dos días",
+        "No es lo que pedí",
+        "Funciona muy bien",
+        "¿Dónde está mi paquete?",
+        "Demasiado caro",
+        "El color no es como en la foto",
+        "No lo recomiendo",
+        "Muy contento con la compra",
+    ],
+    "fr": [
+        "J'adore",
+        "Livraison rapide, merci",
+        "Cassé après deux jours",
+        "Ce n'est pas ce que j'ai commandé",
+        "Très content de mon achat",
+        "Où est mon colis ?",
+        "Trop cher",
+        "La couleur ne correspond pas à la photo",
+        "Je ne recommande pas",
+        "Rien à dire, parfait",
+    ],
+    "it": [
+        "Lo adoro",
+        "Spedizione veloce, grazie",
+        "Si è rotto dopo due giorni",
+        "Non è quello che ho ordinato",
+        "Funziona benissimo",
+        "Dov'è il mio pacco?",
+        "Troppo caro",
+        "Il colore non è come nella foto",
+        "Non lo consiglio",
+        "Molto contenta dell'acquisto",
+    ],
+    "pt": [
+        "Adorei",
+        "Entrega rápida, obrigada",
+        "Quebrou depois de dois dias",
+        "Não é o que eu pedi",
+        "Funciona muito bem",
+        "Onde está minha encomenda?",
+        "Muito caro",
+        "A cor não é como na foto",
+        "Não recomendo",
+        "Muito satisfeita com a compra",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_short_texts_are_found_to_be_in_their_language_nearly_always_and_always_with_the_hint(language):
+    assert [text for text in SHORT[language] if parse(text, language).language != language] == []
+    missed = [text for text in SHORT[language] if parse(text).language != language]
+    assert len(missed) <= 1, missed
+
+
 def test_an_unknown_language_of_the_question_changes_nothing():
     assert parse("Très bon produit", "tlh").language == "fr"
 
