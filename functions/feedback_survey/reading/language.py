@@ -26,8 +26,8 @@ _WORDS: dict[Language, str] = {
         toujours encore tout cette ses son sa aussi apres avant bon bonne qualite jamais rien etait fait comme sans si
         ou y ete""",
     "it": """il lo la i gli le di che e un una non per con sono molto ma ho mi si del della dei delle al alla nel nella come anche
-        questo questa troppo tutto tutti ordine prodotto arrivato consegna spedizione pacco ottimo ottima buono buona qualita grazie
-        e' piu ancora stato stata perche dopo prima mai niente sempre era hanno ha ben bene da in se ci o ne qui anche solo""",
+        questo questa tutto tutti ordine prodotto arrivato consegna spedizione pacco ottimo ottima buono buona qualita grazie
+        e' piu ancora stato stata perche dopo prima mai niente sempre era hanno ha ben bene da in se ci o ne qui solo troppo""",
     "pt": """o a os as de que e do da em um uma nao com para por muito mas meu minha foi se no na ao dos das eu mais como esta ja
         produto entrega chegou recebi veio prazo bom boa loja compra comprei tudo bem ainda ate so pois pelo pela nem e' foi
         sem ser tem tinha estou qualidade antes depois recomendo obrigado obrigada pedido ele ela isso este nos voce otimo""",
