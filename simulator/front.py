@@ -30,6 +30,10 @@ KINDS: Final[Mapping[str, str]] = {
     "s": "survey",
     "g": "guide",
     "k": "confirm a consent",
+    "d": "the desk",
+    "orders": "all orders",
+    "export": "my data",
+    "erase": "forget me",
 }
 """What a link opens, by the first part of its path."""
 

@@ -10,6 +10,7 @@ from aftercare.catalogue import catalogue
 from aftercare.consent_log import KeepsChanging
 from aftercare.customer import Customer, Order
 from aftercare.event import Event
+from aftercare.feedback_events import MilestoneData
 from aftercare.language import pick
 from aftercare.links import LinkPurpose
 from aftercare.outside import Outside, current
@@ -79,7 +80,7 @@ def _first_used(
         name = guide.family.name
         if after.of(name).used_at and not before.of(name).used_at:
             event_id = keys.message_id(f"setup#{order.key}#{name}#{FIRST_USE}")
-            data = events.MilestoneData(customer_id=customer.id, milestone=FIRST_USE, order=order.key, sku=guide.sku)
+            data = MilestoneData(customer_id=customer.id, milestone=FIRST_USE, order=order.key, sku=guide.sku)
             found.append(events.make("MilestoneReached", event_id, now, event_id, data))
     return tuple(found)
 

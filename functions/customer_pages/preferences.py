@@ -9,12 +9,13 @@ from aftercare import telemetry
 from aftercare.brand import brand
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Customer
+from aftercare.fresh_links import Opens
 from aftercare.links import Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import whereabouts, zone_of
 from aftercare.store import load
 from aftercare.wishes import Frequency, QuietHours, Wishes
-from customer_pages.choices import LESS, Place, decide, is_on, reachable, waits
+from customer_pages.choices import COMES_BY_ITSELF, LESS, Place, decide, is_on, is_supposed, reachable, waits
 from customer_pages.render import page, page_words, words_in
 from customer_pages.request import Answer, app, came, country_of, form_of, locale_of, opened, safely
 from customer_pages.words import languages
@@ -22,6 +23,10 @@ from customer_pages.words import languages
 PAUSES = (7, 14, 30, 90)
 MOST_ZONES = 8
 """So many zones an address may leave open for its owner to choose from."""
+
+
+STILL = "still"
+"""What a box says that was ticked by the law's supposition and left as it was."""
 
 
 class BadChoice(ValueError):
@@ -35,7 +40,7 @@ def show_preferences(token: str) -> Answer:
 
 def _show(outside: Outside, token: str) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, outside.clock.now())
-    return _page(load(outside.tables, link.customer_id), link, token, outside.clock.now())
+    return _page(outside, load(outside.tables, link.customer_id), link, token)
 
 
 @app.post("/p/<token>")
@@ -49,12 +54,12 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, now)
     before = load(outside.tables, link.customer_id)
     try:
-        choices, wish = choices_of(form, before), wish_of(form, before, now)
+        choices, wish = choices_of(form, before), wish_of(form, before, reachable(before, outside.settings), now)
     except BadChoice as problem:
-        return _page(before, link, token, now, problem=str(problem))
+        return _page(outside, before, link, token, problem=str(problem))
     after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish)
     telemetry.count("PreferencesSaved")
-    return _page(after, link, token, now, saved=True)
+    return _page(outside, after, link, token, saved=True)
 
 
 # ---------------------------------------------------------------- what the form says
@@ -63,7 +68,9 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
 def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
     """Each channel and purpose that the form names; only `on` is a yes. BadChoice for a form that names nothing it could.
 
-    What was not ticked and never spoken of is no news, save by mail, for which the law may suppose a yes (soft opt-in, CASL).
+    A tick that the page had set itself, because the law supposes a yes, comes back as `still` and says nothing: it ends when the
+    person takes it away, and does not become their word when they leave it (Planet49). What was not ticked and never spoken of
+    is no news, save where a yes may be supposed, now or after the next order.
     """
     if form.get("all") == "off":
         return {(channel, purpose): Says.WITHDRAWN for channel in Channel for purpose in LESS}
@@ -75,11 +82,13 @@ def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]
     return {
         place: Says.GIVEN if told == "on" else Says.WITHDRAWN
         for place, told in named.items()
-        if told == "on" or place in said or place[0] is Channel.EMAIL
+        if told != STILL and (told == "on" or place in said or place[0] is Channel.EMAIL or place in COMES_BY_ITSELF)
     }
 
 
-def wish_of(form: Mapping[str, str], customer: Customer, now: datetime) -> Callable[[Wishes], Wishes]:
+def wish_of(
+    form: Mapping[str, str], customer: Customer, offered: tuple[Channel, ...], now: datetime
+) -> Callable[[Wishes], Wishes]:
     """How the form changes the wishes: each part that it names, and nothing else. BadChoice."""
     changes: dict[str, Any] = {}
     if form.get("frequency") in tuple(Frequency):
@@ -93,7 +102,7 @@ def wish_of(form: Mapping[str, str], customer: Customer, now: datetime) -> Calla
     if "quiet" in form:
         changes["quiet"] = quiet_of(form, zones_of(customer)) if form["quiet"] == "on" else None
     if "first" in form:
-        changes["channels"] = tuple(channel for channel in reachable(customer) if channel == form["first"])
+        changes["channels"] = tuple(channel for channel in offered if channel == form["first"])
     return partial(Wishes.model_copy, update=changes)
 
 
@@ -142,17 +151,20 @@ def _address(customer: Customer, channel: Channel) -> str | None:
     return masked(known) if known else None
 
 
-def _channels(customer: Customer, locale: str) -> list[dict[str, Any]]:
+def _channels(customer: Customer, offered: tuple[Channel, ...], locale: str, now: datetime) -> list[dict[str, Any]]:
     """The channels and what may come on each."""
     texts, consent = words_in(locale), customer.consent
     found = []
-    for channel in reachable(customer):
+    for channel in offered:
+        supposed = {purpose for purpose in Purpose if is_supposed(customer, channel, purpose, now)}
         rows = [
             {
                 "name": f"{channel}-{purpose}",
                 "title": texts.purposes[purpose][0],
                 "about": texts.purposes[purpose][1],
-                "on": is_on(consent, channel, purpose),
+                "on": is_on(consent, channel, purpose) or purpose in supposed,
+                "supposed": purpose in supposed,
+                "yes": STILL if purpose in supposed else "on",
                 "pending": waits(consent, channel, purpose),
             }
             for purpose in Purpose
@@ -170,7 +182,10 @@ def _channels(customer: Customer, locale: str) -> list[dict[str, Any]]:
     return found
 
 
-def _page(customer: Customer, link: Link, token: str, now: datetime, saved: bool = False, problem: str | None = None) -> Answer:
+def _page(
+    outside: Outside, customer: Customer, link: Link, token: str, saved: bool = False, problem: str | None = None
+) -> Answer:
+    now = outside.clock.now()
     locale, wishes = locale_of(customer), customer.wishes
     quiet = wishes.quiet
     return page(
@@ -178,7 +193,8 @@ def _page(customer: Customer, link: Link, token: str, now: datetime, saved: bool
         "preferences",
         locale,
         country_of(customer),
-        channels=_channels(customer, locale),
+        own=f"/p/{token}",
+        channels=_channels(customer, reachable(customer, outside.settings), locale, now),
         frequencies=[str(frequency) for frequency in Frequency],
         wishes=wishes,
         paused=wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None,
@@ -190,11 +206,7 @@ def _page(customer: Customer, link: Link, token: str, now: datetime, saved: bool
         else {"on": False, "from": "22:00", "until": "08:00"},
         zones=zones_of(customer),
         why=f"/p/{token}/why" if message_of(link) else None,
-        data=[
-            {"word": word, "action": f"/p/{token}/{word}"}
-            for word in ("export", "erase")
-            if app.has("POST", f"/p/<token>/{word}")
-        ],
+        data=[{"word": str(opens), "action": f"/p/{token}/{opens}"} for opens in Opens],
         saved=saved,
         problem=problem,
     )

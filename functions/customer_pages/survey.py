@@ -9,7 +9,7 @@ from aftercare.answer_words import Part, Wish
 from aftercare.brand import brand
 from aftercare.consent_log import KeepsChanging
 from aftercare.customer import Customer, Order
-from aftercare.feedback import LONGEST, MAY_CHANGE, PARTS, SCORES, WISHES, Answer, Given, content, said, standing, taken
+from aftercare.feedback import LONGEST, PARTS, SCORES, WISHES, Answer, Given, content, open_until, said, standing, taken
 from aftercare.identity import phone
 from aftercare.links import LinkPurpose
 from aftercare.outside import Outside, current
@@ -36,7 +36,7 @@ def _show(outside: Outside, token: str, tapped: str | None) -> Response:
     earlier = said(customer).of(order.key)
     given = content(outside.tables, customer.id, earlier) or feedback.NOTHING_GIVEN
     score = score_of(tapped)
-    if score and not closed(earlier, now):
+    if score and not closed(customer, earlier, now):
         given = given.model_copy(update={"score": score})
     return _page(customer, order, given, earlier, now)
 
@@ -51,11 +51,13 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
     link = opened(outside, LinkPurpose.SURVEY, token, outside.clock.now())
     given, problem = given_of(form)
     typed = form.get("number") if problem else None
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         now = outside.clock.now()
         customer = load(outside.tables, link.customer_id, link.about)
         order = its_order(customer, link)
         earlier = said(customer).of(order.key)
+        if attempt and earlier is None and _answered_long_ago(outside, customer, order):
+            return _page(customer, order, feedback.NOTHING_GIVEN, None, now, status=409)
         before = content(outside.tables, customer.id, earlier)
         key = f"answer#{order.key}#{earlier.version + 1 if earlier else 1}"
         found = taken(customer, order, before, given, "page", now, keys.message_id(key))
@@ -69,6 +71,12 @@ def _answer(outside: Outside, token: str, form: Mapping[str, str]) -> Response:
             telemetry.count("SurveyAnswered")
             return _page(customer, order, given, found.answer, now, saved=True, problem=problem, number=typed)
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _answered_long_ago(outside: Outside, customer: Customer, order: Order) -> bool:
+    """Whether there is an answer that is not among the newest any more: it has long been closed."""
+    first = keys.answer(customer.id, order.key, 1)
+    return first in outside.tables.read([first])
 
 
 # ---------------------------------------------------------------- what the form says
@@ -103,9 +111,9 @@ def _parts(form: Mapping[str, str], kind: str) -> tuple[Part, ...]:
 # ---------------------------------------------------------------- the page
 
 
-def closed(earlier: Answer | None, now: datetime) -> bool:
+def closed(customer: Customer, earlier: Answer | None, now: datetime) -> bool:
     """Whether an answer cannot be changed any more."""
-    return earlier is not None and now >= earlier.first_at + MAY_CHANGE
+    return earlier is not None and now >= open_until(customer, earlier)
 
 
 def _page(
@@ -121,7 +129,7 @@ def _page(
 ) -> Response:
     locale = locale_of(customer, order)
     words = page_words(locale)
-    over = closed(answer, now)
+    over = status == 409 or closed(customer, answer, now)
     lacks_score = saved and given.score is None
     return page(
         status,
@@ -137,7 +145,7 @@ def _page(
         phone=_phone(customer, order),
         support=brand().support,
         state="closed" if over else "saved" if saved else "given" if answer else "open",
-        changes_until=answer.first_at + MAY_CHANGE - timedelta(seconds=1) if answer else None,
+        changes_until=open_until(customer, answer) - timedelta(seconds=1) if answer else None,
         thanks=_thanks(customer, order, given),
         lacks_score=lacks_score,
         unfolded=lacks_score or problem is not None,

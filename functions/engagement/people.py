@@ -1,13 +1,13 @@
 """What a person wrote, recorded: consent taken back or given again, the fact for everyone else, and at most one answer.
 
-A number may belong to several customers: a STOP from it is everybody's. What a text asks for is one word; the text itself
-is never told, and kept only where it answers a question of ours. The answer is proposed to the gate, as every message is, and
-expires after five minutes (rule C18).
+A number may belong to several customers: a STOP from it is everybody's. What a text asks for is told as one word; what asks for
+none of these, and answers no question of ours, is kept for somebody to read, and never told on the bus. The answer is proposed to
+the gate, as every message is, and expires after five minutes (rule C18).
 """
 
 from datetime import datetime, timedelta
 
-from aftercare import events, keys, learned, telemetry
+from aftercare import events, inbound, keys, learned, telemetry
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
@@ -18,8 +18,8 @@ from aftercare.gate_queue import propose
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
 from aftercare.proposal import Proposal
-from aftercare.store import Delivery, find, versioned
-from aftercare.table import ConditionFailed, Conflict, Write
+from aftercare.store import Delivery, find, park, versioned
+from aftercare.table import ConditionFailed, Conflict, Put, Write
 from engagement.keywords import Wish, answered_by_aws, wish
 from engagement.phones import Inbound
 from engagement.survey import survey_answer
@@ -43,9 +43,10 @@ def hear(outside: Outside, said: Inbound) -> str:
     meant = wish(said.text)
     telemetry.count("InboundMessage")
     if not owners:
-        _record(outside, said, meant, None)
+        _record(outside, said, meant, None, new=True)
         return f"{meant} from nobody known"
-    answers = [_record(outside, said, meant, str(owner["customer_id"]), number) for owner in owners]
+    # Each of them has it on record; it has to be read once.
+    answers = [_record(outside, said, meant, str(owner["customer_id"]), number, new=n == 0) for n, owner in enumerate(owners)]
     for owner, owed in zip(owners, answers, strict=True):
         if owed:
             _answer(outside, said, owed, str(owner["customer_id"]), number)
@@ -53,9 +54,11 @@ def hear(outside: Outside, said: Inbound) -> str:
     return str(meant)
 
 
-def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | None, number: str | None = None) -> Wish | None:
-    """One customer's transaction: marker with its outbox, consent with its evidence, what they answered, and that the person was
-    active now.
+def _record(
+    outside: Outside, said: Inbound, asked: Wish, customer_id: str | None, number: str | None = None, *, new: bool
+) -> Wish | None:
+    """One customer's transaction: marker with its outbox, consent with its evidence, what they answered, the text where somebody
+    has to read it, and that the person was active now.
 
     What an answer is owed to, now or by an earlier delivery of the same; None where none is.
     """
@@ -70,7 +73,13 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
         if found and not isinstance(found, str):
             planned += found.writes
             told.append(found.told)
-        data = events.InboundData(customer_id=customer.id if customer else "", channel=said.channel, wish=str(meant))
+        texts = _texts(outside, said, customer, customer_id, key, now, new=new) if meant is Wish.OTHER else []
+        data = events.InboundData(
+            customer_id=customer.id if customer else "",
+            channel=said.channel,
+            wish=str(meant),
+            text_ref=keys.message_id(key) if texts else None,
+        )
         told.insert(0, events.make("InboundMessage", keys.message_id(f"{key}#in"), said.at, correlation_id, data))
         delivery = Delivery(
             key=key,
@@ -83,7 +92,7 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
             customer_id=customer.id if customer else None,
         )
         try:
-            outside.tables.write([delivery.put(), *planned])
+            outside.tables.write([delivery.put(), *planned, *texts])
         except ConditionFailed as failed:
             there = failed.found.get(0)
             if there is not None:
@@ -92,8 +101,33 @@ def _record(outside: Outside, said: Inbound, asked: Wish, customer_id: str | Non
         except Conflict:
             continue
         else:
+            if meant is Wish.ANSWER:
+                telemetry.count("SurveyAnswered")
             return meant if owed else None
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _texts(
+    outside: Outside, said: Inbound, customer: Customer | None, customer_id: str | None, key: str, now: datetime, *, new: bool
+) -> list[Put]:
+    """What keeps the text: with its customer, or parked by its number. Who has just been erased leaves none."""
+    ref = keys.message_id(key)
+    written = inbound.Written(channel=said.channel, number=said.number, at=said.at, text=said.text[: inbound.LONGEST])
+    if customer:
+        return [inbound.keep(customer.id, ref, written, now, new=new)]
+    if customer_id:
+        return []
+    delivery = Delivery(
+        key=ref,
+        sender=inbound.SENDER,
+        topic=str(said.channel),
+        received_at=said.at,
+        correlation_id=ref,
+        body_hash=ref,
+        parked="nobody known has this number",
+    )
+    secret = outside.secrets.text(outside.settings.need("identity_secret"))
+    return park(delivery, written.to_json().encode(), secret, due_kind=inbound.DUE, due_at=iso(said.at))
 
 
 def _plan(

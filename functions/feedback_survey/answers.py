@@ -1,15 +1,18 @@
 """What a customer wrote, read: how it reads is kept beside it, and one word of that in the answer's hot line."""
 
+from typing import Literal
+
 from aftercare import keys, telemetry
-from aftercare.answer_words import Sentiment
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
 from aftercare.feedback import Answer, Read, ReadTheme, content, said
+from aftercare.feedback_events import FeedbackData
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
-from aftercare.table import Change, ConditionFailed, Conflict, Exists, Write
+from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
 from feedback_survey.reading import lessons
 from feedback_survey.reading.read import Reading, parse, read
+from feedback_survey.telling import as_told, telling
 
 ATTEMPTS = 5
 
@@ -26,15 +29,21 @@ def on_answer(event: Told, outside: Outside) -> str:
         answer = said(customer).of(event.data.order) if customer else None
         if customer is None or order is None or answer is None or answer.version != event.data.version:
             return "nothing: a newer answer, or nobody's"
-        if not answer.words:
-            return "nothing: no words"
-        given = content(outside.tables, customer.id, answer)
-        if given is None:
+        given = content(outside.tables, customer.id, answer) if answer.words else None
+        if answer.words and given is None:
             return "nothing: not kept any more"
+        if given is None:
+            kept = _keep(outside, customer, order, answer, None, event)
+            if kept:
+                return "read: no words" if kept == "now" else "nothing: read before"
+            continue
         parsed = parse(given.text, asked_in=language_of(customer, order))
         known = lessons.kept(outside.tables, order.shop, parsed.language)
         reading = as_kept(read(parsed, known.model))
-        if _keep(outside, customer, order, answer, reading):
+        kept = _keep(outside, customer, order, answer, reading, event)
+        if kept == "before":
+            return "nothing: read before"
+        if kept:
             telemetry.count("AnswerRead")
             lessons.learn(outside.tables, known, order.shop, parsed.language, outside.clock.now())
             return f"read: {reading.sentiment or 'nothing felt'}"
@@ -58,21 +67,42 @@ def as_kept(found: Reading) -> Read:
     )
 
 
-def _keep(outside: Outside, customer: Customer, order: Order, answer: Answer, reading: Read) -> bool:
-    """The reading beside the words, its sentiment in the hot line, and a lesson where the customer gave a score with them."""
-    hot = said(customer)
-    sentiment: Sentiment | None = reading.sentiment
-    after = tuple(one.model_copy(update={"sentiment": sentiment}) if one is answer else one for one in hot.answers)
-    words = keys.answer(customer.id, answer.order, answer.version)
-    feedback = hot.model_copy(update={"version": hot.version + 1, "answers": after})
-    writes: list[Write] = [
-        Change(words, put={"reading": reading.to_json()}, when=Exists()),
-        versioned(keys.customer(customer.id, keys.FEEDBACK), feedback.to_json(), hot.version),
-    ]
-    if answer.score is not None:
-        writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at, outside.clock.now()))
+def _keep(
+    outside: Outside, customer: Customer, order: Order, answer: Answer, reading: Read | None, cause: Told
+) -> Literal["now", "before"] | None:
+    """The reading beside the words, its sentiment in the hot line, a lesson where the customer gave a score with them, and the
+    event that tells of it, in one transaction. None where the record changed meanwhile."""
+    hot, now = said(customer), outside.clock.now()
+    writes: list[Write] = [Check(keys.customer(customer.id, keys.ERASED), Absent())]
+    if reading:
+        after = tuple(one.model_copy(update={"sentiment": reading.sentiment}) if one is answer else one for one in hot.answers)
+        words = keys.answer(customer.id, answer.order, answer.version)
+        feedback = hot.model_copy(update={"version": hot.version + 1, "answers": after})
+        writes += [
+            Change(words, put={"reading": reading.to_json()}, when=Exists()),
+            versioned(keys.customer(customer.id, keys.FEEDBACK), feedback.to_json(), hot.version),
+        ]
+        if answer.score is not None:
+            writes.append(lessons.waiting(customer.id, words, order.shop, reading.language, answer.at, now))
+    delivery = telling(_told(customer, answer, reading), now, cause.correlation_id)
     try:
-        outside.tables.write(writes)
+        outside.tables.write([*writes, delivery.put()])
     except (ConditionFailed, Conflict):
-        return False
-    return True
+        return "before" if outside.tables.read([keys.delivery(delivery.key)]) else None
+    return "now"
+
+
+def _told(customer: Customer, answer: Answer, reading: Read | None) -> FeedbackData:
+    return FeedbackData.model_validate(
+        {
+            "customer_id": customer.id,
+            "origin": "survey",
+            "ref": answer.order,
+            "order": answer.order,
+            "version": answer.version,
+            "score": answer.score,
+            "wish": answer.wish,
+            "call": answer.call,
+            **as_told(reading),
+        }
+    )

@@ -5,8 +5,9 @@ from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, MilestoneData, Told
-from aftercare.feedback import Heard, said, with_heard
+from aftercare.events import CaseData, Told
+from aftercare.feedback import Heard, Read, said, with_heard
+from aftercare.feedback_events import FeedbackData, MentionData, MilestoneData, ReviewData
 from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
@@ -14,6 +15,7 @@ from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Ex
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
 from feedback_survey.reading.read import parse, read
+from feedback_survey.telling import as_told, telling
 
 
 def on_heard(event: Told, outside: Outside) -> str:
@@ -25,8 +27,8 @@ def on_heard(event: Told, outside: Outside) -> str:
         customer = find(outside.tables, event.data.customer_id, line.order)
         if customer is None:
             return "nothing: nobody's"
-        written = line.kind != "milestone" and event.data.words
-        outcome = _read(outside, customer, line) if written else _noted(outside, customer, line)
+        written = getattr(event.data, "words", False)
+        outcome = _read(outside, customer, line, event) if written else _noted(outside, customer, line, None, event)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")
@@ -35,12 +37,16 @@ def on_heard(event: Told, outside: Outside) -> str:
 def line_of(event: Told) -> Heard | None:
     """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
     data, at = event.data, event.occurred_at
-    if isinstance(data, MilestoneData):
-        return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
-    if isinstance(data, CaseData):
-        return Heard(kind="case", ref=data.case, at=at, order=data.order) if data.words else None
-    kind: Literal["review", "mention"] = "review" if event.type == "ReviewPosted" else "mention"
-    return Heard(kind=kind, ref=data.ref, at=at, order=data.order, sku=data.sku, score=data.score)
+    match data:
+        case ReviewData():
+            return Heard(kind="review", ref=data.review, at=at, order=data.order, sku=data.sku, score=data.score)
+        case MentionData():
+            return Heard(kind="mention", ref=data.mention, at=at, order=data.order, sku=data.sku)
+        case MilestoneData():
+            return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
+        case CaseData(words=True):
+            return Heard(kind="case", ref=data.case, at=at, order=data.order)
+    return None
 
 
 def asked_in(customer: Customer, words: Words) -> str | None:
@@ -50,7 +56,7 @@ def asked_in(customer: Customer, words: Words) -> str | None:
     return language_of(customer, customer.order(words.order) if words.order else None)
 
 
-def _read(outside: Outside, customer: Customer, line: Heard) -> str | None:
+def _read(outside: Outside, customer: Customer, line: Heard, cause: Told) -> str | None:
     place = keys.words(customer.id, line.kind, line.ref, line.at)
     item = outside.tables.read([place]).get(place)
     if item is None:
@@ -63,22 +69,46 @@ def _read(outside: Outside, customer: Customer, line: Heard) -> str | None:
     writes: list[Write] = [Change(place, put={"reading": reading.to_json()}, when=Exists())]
     if words.score is not None:
         writes.append(lessons.waiting(customer.id, place, shop, parsed.language, line.at, outside.clock.now()))
-    if not _noted(outside, customer, line.model_copy(update={"sentiment": reading.sentiment}), writes):
-        return None
+    noted = _noted(outside, customer, line.model_copy(update={"sentiment": reading.sentiment}), reading, cause, writes)
+    if noted != "noted":
+        return noted
     telemetry.count("WordsRead")
     lessons.learn(outside.tables, known, shop, parsed.language, outside.clock.now())
     return f"read: {reading.sentiment or 'nothing felt'}"
 
 
-def _noted(outside: Outside, customer: Customer, line: Heard, beside: Sequence[Write] = ()) -> Literal["noted"] | None:
-    """The line on the record, in one transaction with what stands beside it; None where the record changed meanwhile."""
-    before = said(customer)
+def _noted(
+    outside: Outside, customer: Customer, line: Heard, reading: Read | None, cause: Told, beside: Sequence[Write] = ()
+) -> Literal["noted", "nothing: noted before"] | None:
+    """The line on the record, in one transaction with what stands beside it and with what is told of it; None where the record
+    changed meanwhile. Of a milestone nothing is told: it says how far somebody is, and not how they feel."""
+    before, now = said(customer), outside.clock.now()
     after = with_heard(before, line)
     writes: list[Write] = [*beside, Check(keys.customer(customer.id, keys.ERASED), Absent())]
     if after is not None:
         writes.append(versioned(keys.customer(customer.id, keys.FEEDBACK), after.to_json(), before.version))
+    told = _told(customer, line, reading)
+    delivery = telling(told, now, cause.correlation_id) if told else None
     try:
-        outside.tables.write(writes)
+        outside.tables.write([*writes, delivery.put()] if delivery else writes)
     except (ConditionFailed, Conflict):
-        return None
+        known = delivery is not None and outside.tables.read([keys.delivery(delivery.key)])
+        return "nothing: noted before" if known else None
     return "noted"
+
+
+def _told(customer: Customer, line: Heard, reading: Read | None) -> FeedbackData | None:
+    """A changed review is a version of its own, by its sender's time."""
+    if line.kind == "milestone":
+        return None
+    return FeedbackData.model_validate(
+        {
+            "customer_id": customer.id,
+            "origin": line.kind,
+            "ref": line.ref,
+            "order": line.order,
+            "version": int(line.at.timestamp()),
+            "score": line.score,
+            **as_told(reading),
+        }
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from message_gate.notices import NOTICES
+from message_gate.view import FRESH
 
 
 class BrandView(TypedDict):
@@ -114,10 +115,28 @@ class ReminderView(Frame):
     once: str
 
 
+class OfferView(Frame):
+    lead: str
+    offer_title: str
+    offer_text: str
+    action: str
+    action_url: str
+    action_hint: str
+    tip: str | None
+    tip_url: str
+    once: str
+
+
 class ConsentView(Frame):
     lead: str
     kinds: list[str]
     confirm_url: str
+    hint: str
+
+
+class FreshLinkView(Frame):
+    lead: str
+    fresh_url: str
     hint: str
 
 
@@ -165,6 +184,16 @@ class SetupView(Frame):
     guides: list[GuideView]
 
 
+class PublicationView(Frame):
+    lead: str
+    warning: str | None
+    advice: str | None
+    advice_url: str
+    action: str
+    action_url: str
+    once: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -201,11 +230,16 @@ MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
+    **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,
     "survey": SurveyView,
     "survey-reminder": SurveyView,
+    "rescue-check": SurveyView,
+    "next-step": OfferView,
+    "next-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
+    **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

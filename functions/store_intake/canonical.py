@@ -54,6 +54,10 @@ _SHAPES: Mapping[str, type[Fact]] = {
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
 
+_OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
+_HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
+"""Facts whose shapes come with the first of them."""
+
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
 
 HISTORY = timedelta(hours=24)
@@ -63,21 +67,24 @@ Problem = tuple[str, str]
 """A field and what was expected there; never a value."""
 
 
-_ELSEWHERE = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
-"""Facts whose shapes are in aftercare.heard."""
+def detail_types() -> tuple[str, ...]:
+    """Every detail-type that a store may put."""
+    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS, *_HEARD)))
 
 
 def _shape(detail_type: str) -> type[Fact] | None:
-    if detail_type in _ELSEWHERE:
-        from aftercare import heard  # few deliveries bring one
+    shapes: tuple[type[Fact], ...] = ()
+    if detail_type in _OF_PRODUCTS:
+        from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
-        return heard.SHAPES[detail_type]
-    return _SHAPES.get(detail_type)
+        shapes = (AlertFact, RestockFact, AnnouncementFact)
+    elif detail_type in _HEARD:
+        from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
 
-
-def detail_types() -> tuple[str, ...]:
-    """Every detail-type that a store may put."""
-    return tuple(sorted((*_SHAPES, *_ELSEWHERE)))
+        shapes = (ReviewFact, MentionFact, MilestoneFact)
+    else:
+        return _SHAPES.get(detail_type)
+    return next(shape for shape in shapes if detail_type in _words(shape))
 
 
 def validate(detail_type: str, detail: object) -> list[Problem]:
@@ -117,9 +124,18 @@ def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: dateti
         body=body,
         content_hash=content_hash,
         received_at=received_at,
-        facts=(fact,) if fact is not None and not problems else (),
+        facts=_facts(fact) if fact is not None and not problems else (),
         reason="; ".join(f"{field}: {expected}" for field, expected in problems)[:2000] or None,
     )
+
+
+def _facts(fact: Fact) -> tuple[Fact, ...]:
+    """Who waits for a product says who they are, and what the form asked them."""
+    if fact.type != "RestockRequested":
+        return (fact,)
+    from store_intake.products import told_with
+
+    return told_with(fact)
 
 
 def _plain(text: str) -> str:
@@ -139,11 +155,11 @@ def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]
     if fields.pop("type", detail_type) != detail_type:
         problems.append(("detail.type", "expected the detail-type, or no such field"))
     try:
-        fact: Fact | None = shape.model_validate({**_addresses(fields), "type": detail_type})
+        fact: Fact = shape.model_validate({**_addresses(fields), "type": detail_type})
     except ValidationError as error:
         problems += [(place(("detail", *e["loc"])), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
         return None, problems
-    problems += _lacking(fact)
+    problems += dict.fromkeys(problem for told in _facts(fact) for problem in _lacking(told))
     return fact, problems
 
 
@@ -167,7 +183,7 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _lacking(fact: Fact | None) -> list[Problem]:
+def _lacking(fact: Fact) -> list[Problem]:
     problems: list[Problem] = []
     if isinstance(fact, OrderFact):
         if fact.type in (OrderFactType.PLACED, OrderFactType.UPDATED) and fact.order is None:
@@ -182,22 +198,15 @@ def _lacking(fact: Fact | None) -> list[Problem]:
         problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
     if isinstance(fact, CaseFact) and fact.text and fact.type != "SupportCaseOpened":
         problems.append(("detail.text", "expected with SupportCaseOpened only: it holds the customer's own words"))
-    if isinstance(fact, OfSomebody):
-        problems += _lacking_of_somebody(fact)
+    if fact.type == "ReviewPosted" and not any(getattr(fact, part) for part in ("score", "title", "text")):
+        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
+    if isinstance(fact, OfSomebody) and not (fact.order_ref or fact.customer_ref or fact.contact.email):
+        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))
         if not fact.customer_ref and not fact.contact.email:
             problems.append(("detail.customer_ref", "expected a customer_ref or a contact.email to know the customer by"))
-    return problems
-
-
-def _lacking_of_somebody(fact: OfSomebody) -> list[Problem]:
-    problems: list[Problem] = []
-    if fact.type == "ReviewPosted" and not any(getattr(fact, name) for name in ("score", "title", "text")):
-        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
-    if not (fact.order_ref or fact.customer_ref or fact.contact.email):
-        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
     return problems
 
 

@@ -108,8 +108,8 @@ def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -
             if not orders:
                 email, phone = email or fact.contact.email, phone or fact.contact.phone
             orders += [fact.order_ref] if isinstance(fact, OfSomebody) and fact.order_ref else []
-        elif fact.order_ref:
-            orders.append(fact.order_ref)
+        elif order_ref := getattr(fact, "order_ref", None):
+            orders.append(order_ref)
         if isinstance(fact, SubscriptionFact):
             customer_ref = customer_ref or fact.customer_ref
         if isinstance(fact, CustomerFact):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from aftercare.alerts import Alert
 from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord, Declaration, Statement
@@ -17,13 +18,17 @@ from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
 from aftercare.feedback import Feedback, Given, Read
+from aftercare.fresh_links import FreshLinks
 from aftercare.heard import Words
+from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
+from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
 from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
+from aftercare.signals import Signals
 from aftercare.switch import Switch
 from aftercare.table import EXPIRES_AT
 from aftercare.wishes import Wishes
@@ -40,6 +45,9 @@ DOCUMENTS = {
     "caps": Caps,
     "slot": Slot,
     "feedback": Feedback,
+    "signals": Signals,
+    "fresh links": FreshLinks,
+    "words": Words,
     "answer": Given,
     "set-up": SetUp,
     "order": Order,
@@ -50,7 +58,7 @@ DOCUMENTS = {
     "archived case": Case,
     "held message": Message,
     "message": Message,
-    "words": Words,
+    "inbound text": Written,
     "evidence": Statement | Declaration,
     "order alias": EARLY,
     "shipment alias": EARLY,
@@ -58,6 +66,8 @@ DOCUMENTS = {
     "request": Request,
     "wording": Wording,
     "setting": Switch | Quota,
+    "alert": Alert,
+    "publication": Publication,
 }
 """What the document of each kind is read as; `events` of a delivery are a list of Event, the `reading` of an answer is a Read."""
 

@@ -51,6 +51,10 @@ def everything(shop):
     mail = shop.letters(forgotten.EMAIL)[-1].mail.text
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
+    assert cloud.http("POST", f"{path}/export", FORM, b"").status == 200
+    for n in range(11):  # so many have to write before the reading of words is taught
+        shop.order(f"r{n}", email=f"reader{n}@example.com")
+        shop.put("ReviewPosted", ref=f"r{n}", order_ref=f"r{n}", occurred_at=iso(cloud.now), score=4, text="Lovely coffee")
     for name in ("third", "fourth"):
         shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")

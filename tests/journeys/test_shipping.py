@@ -239,7 +239,7 @@ def test_scans_that_come_before_their_shipment_are_joined_and_told_as_they_stand
     assert not parcels.told()
     parcels.packed()
     cloud.advance(minutes=5)
-    assert sorted(parcels.templates()) == ["parcel-out-for-delivery", "parcel-shipped"]
+    assert parcels.templates() == ["parcel-shipped", "parcel-out-for-delivery"], "in the order in which it went"
 
 
 def test_a_parcel_of_which_only_the_delivery_is_told_is_delivered_and_nothing_else(parcels, cloud):

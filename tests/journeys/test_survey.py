@@ -350,3 +350,13 @@ def test_what_has_to_be_set_up_brings_its_steps_within_a_day_and_tells_its_first
     assert cloud.http("POST", path, FORM, b"step-camera-1=on").status == 404
     assert cloud.state_digest() == before
     assert not [i for i in cloud.items("CustomerTable") if str(i["sk"]).startswith(keys.SETUP)]
+
+
+def test_schedules_keep_the_waits_as_well():
+    with LocalCloud("memory", seed=11, switch="on", parameters={**TEXTS, "LongWaits": "Scheduler"}) as cloud:
+        shop = Asked(cloud)
+        shop.bought()
+        shop.arrived()
+        cloud.advance(days=6)
+        assert (shop.settled("survey"), shop.settled("survey-reminder")) == ([("SENT", "sent")], [("SENT", "sent")])
+        assert not cloud.dead_letters()

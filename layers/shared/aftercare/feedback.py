@@ -22,7 +22,7 @@ from aftercare.store import versioned
 from aftercare.table import Absent, Check, Item, Put, Tables, Write
 
 MAY_CHANGE = timedelta(days=7)
-"""So long after the first answer its customer may change it."""
+"""So long an answer may be changed, see open_until()."""
 
 HOT_ANSWERS = 6
 """So many of the newest answers are hot: the gate reads them before every message."""
@@ -166,7 +166,7 @@ def taken(
     earlier = hot.of(order.key)
     if given.empty:
         return "empty"
-    if earlier and (now >= earlier.first_at + MAY_CHANGE or earlier.version >= MOST_VERSIONS):
+    if earlier and (now >= open_until(customer, earlier) or earlier.version >= MOST_VERSIONS):
         return "closed"
     if earlier and before == given:
         return "same"
@@ -192,6 +192,13 @@ def taken(
     return Taken(answer, writes, told(customer, order, answer, given, correlation_id))
 
 
+def open_until(customer: Customer, answer: Answer) -> datetime:
+    """Until when an answer may be changed: seven days from when it was first given, and from when what was wrong was mended,
+    since it is asked again then."""
+    ends = [c.closed_at for c in customer.cases if c.closed_at and c.rescue and c.rescue.about == answer.order]
+    return max([answer.first_at, *ends]) + MAY_CHANGE
+
+
 def newest(answers: Sequence[Answer]) -> tuple[Answer, ...]:
     """Those that stay hot, oldest first."""
     return tuple(sorted(answers, key=lambda one: (one.at, one.order)))[-HOT_ANSWERS:]
@@ -209,7 +216,9 @@ def with_heard(before: Feedback, line: Heard) -> Feedback | None:
 
 def told(customer: Customer, order: Order, answer: Answer, given: Given, correlation_id: str) -> Event:
     """SurveyAnswered: numbers and words of the closed lists, never what was written."""
-    data = events.AnswerData(
+    from aftercare.feedback_events import AnswerData  # here: who only reads answers tells of none
+
+    data = AnswerData(
         customer_id=customer.id,
         order=order.key,
         version=answer.version,

@@ -25,6 +25,10 @@ class LinkPurpose(IntEnum):
     GUIDE = 6
     CONFIRM = 11
     AGENT = 12
+    DESK = 13
+    ORDERS = 21
+    EXPORT = 22
+    ERASE = 23
 
 
 class BadLink(ValueError):

@@ -28,7 +28,10 @@ class Unless(Term):
     PARCEL_RECOVERED = "parcel-recovered"
     SURVEY_ANSWERED = "survey-answered"
     ORDER_WENT_WRONG = "order-went-wrong"
+    CASE_CLOSED = "case-closed"
+    CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
+    NOT_ASKED = "not-asked"
 
 
 class Block(Model):

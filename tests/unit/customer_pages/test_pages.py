@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from aftercare import keys, store
+from aftercare import fresh_links, keys, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Charge, OrderLine, Refund
+from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.money import Money
 from aftercare.table import Throttled
@@ -27,6 +28,10 @@ ROUTES = {
     P.GUIDE: "g",
     P.CONFIRM: "k",
     P.AGENT: "a",
+    P.DESK: "d",
+    P.ORDERS: "orders",
+    P.EXPORT: "export",
+    P.ERASE: "erase",
 }
 ABOUT = {
     P.STATUS: ORDER,
@@ -37,6 +42,10 @@ ABOUT = {
     P.GUIDE: ORDER,
     P.CONFIRM: "h1:reorder",
     P.AGENT: "Kim",
+    P.DESK: "Kim",
+    P.ORDERS: "l1",
+    P.EXPORT: "l1",
+    P.ERASE: "l1",
 }
 
 
@@ -89,6 +98,8 @@ def anna(small):
         estimated_until=START + timedelta(days=2),
         status_url="https://shop.example.com/orders/1?key=k",
     )
+    asked = tuple(FreshLink(ref="l1", opens=opens, asked_at=START) for opens in Opens)
+    small.tables.twin.write([fresh_links.write(CUSTOMER, FreshLinks(links=asked), START)])
     return a_profile(small, order=order, country="FR")
 
 

@@ -9,7 +9,7 @@ import pytest
 from aftercare import keys, store
 from aftercare.answer_words import Part
 from aftercare.customer import Contact, Refund
-from aftercare.feedback import LONGEST, PARTS, Given, content
+from aftercare.feedback import LONGEST, PARTS, Answer, Feedback, Given, content
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.retention import MARK
 from aftercare.table import Put, Throttled
@@ -115,6 +115,18 @@ def test_two_at_the_same_time_are_two_versions(small, anna):
     answer, _ = kept(small)
     assert (answer.version, answer.score) == (2, 5)
     assert small.told() == ["SurveyAnswered", "SurveyAnswered"]
+
+
+def test_an_answer_that_is_not_among_the_newest_any_more_is_closed(small, anna):
+    post("score=4")
+    place = keys.customer(CUSTOMER, keys.FEEDBACK)
+    item = small.tables.twin.read([place])[place]
+    newer = tuple(Answer(order=f"example:{n}", version=1, first_at=START, at=START, by="page", score=5) for n in range(6))
+    small.tables.twin.write([Put(place, {**item, "doc": Feedback(version=7, answers=newer).to_json(), "version": 7})])
+    answer = post("score=1")
+    assert answer["statusCode"] == 409
+    assert "can no longer be changed" in answer["body"] and "<form" not in answer["body"]
+    assert small.told() == ["SurveyAnswered"]
 
 
 def test_the_page_is_in_the_customers_language(small):

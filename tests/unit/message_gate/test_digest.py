@@ -16,6 +16,7 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import Spoken, record
 from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Pass, Reason, State
+from aftercare.ground import consent_policy
 from aftercare.learned import Learned
 from aftercare.learned import weight as learned_weight
 from aftercare.outside import Accepted, Busy, Rejected, Uncertain
@@ -26,7 +27,6 @@ from aftercare.wishes import Frequency, QuietHours, Wishes
 from message_gate import settlement
 from message_gate.digest import DAYS, compose, next_turn
 from message_gate.frequency import FrequencyPolicy, frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.rules import RULES, Rival, cap, decide, gathered
 from message_gate.settlement import NoTimeLeft, open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, an_order, consent_of, said
@@ -119,10 +119,12 @@ def test_what_would_be_too_late_by_then_goes_by_itself():
     assert asked(urgent).saw == {"by": "stated", "too_late_by_then": True}
 
 
-def test_a_turn_inside_the_customers_own_quiet_hours_is_their_end():
+def test_a_turn_inside_the_customers_own_quiet_hours_is_after_their_end_and_the_same_for_all_parts():
     quiet = QuietHours(start=time(7), end=time(15), zone="Europe/Berlin")
     wishes = WEEKLY.model_copy(update={"quiet": quiet})
-    assert asked(wishes=wishes).until == datetime(2026, 3, 6, 14, tzinfo=UTC)
+    end = datetime(2026, 3, 6, 14, tzinfo=UTC)
+    turns = {asked(reminder(family), wishes=wishes).until for family in ("coffee", "care", "flour")}
+    assert len(turns) == 1 and end <= turns.pop() < end + timedelta(minutes=POLICY.rate.spread_minutes)
 
 
 # ---------------------------------------------------------------- the rules of a digest

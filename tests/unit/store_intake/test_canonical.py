@@ -27,7 +27,9 @@ def read(event):
 def test_every_sample_is_one_fact(detail_type):
     received = read(envelope(detail_type))
     assert received.reason is None
-    assert [f.type for f in received.facts] == [detail_type]
+    # Who waits for a product also says who they are, and what they were asked.
+    with_it = ["CustomerUpdated", "ConsentChanged"] if detail_type == "RestockRequested" else []
+    assert [f.type for f in received.facts] == [*with_it, detail_type]
     assert received.shop == "example"
 
 
