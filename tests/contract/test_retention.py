@@ -40,10 +40,6 @@ def everything(shop):
     for case in range(12):
         shop.put("SupportCaseOpened", ref=f"T-{case}", order_ref="2", occurred_at=at)
         shop.put("SupportCaseClosed", ref=f"T-{case}", order_ref="2", occurred_at=at)
-    for number in range(10):
-        known = {"customer_ref": f"K-{number}", "contact": {"email": f"k{number}@example.com"}, "occurred_at": at}
-        shop.put("CustomerCreated", **known)
-        shop.put("ReviewPosted", ref=f"R-{number}", score=4, title="Good", text="It works as it should", **known)
     lines = [{"line_ref": str(n), "title": "A coffee of many words " * 5, "quantity": 1} for n in range(20)]
     for ref in range(100, 106):
         forgotten.placed(shop, str(ref), lines=lines)
