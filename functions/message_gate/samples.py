@@ -325,7 +325,9 @@ def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
             found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
     for way in ("replacement", "refund", "call"):
         block = Block(kind="way", variant=way)
-        found[f"rescue-offer-{way}"] = Sample("rescue-offer", orders[0], (block,), Purpose.SERVICE)
+        found["rescue-offer" if way == "replacement" else f"rescue-offer-{way}"] = Sample(
+            "rescue-offer", orders[0], (block,), Purpose.SERVICE
+        )
     found["rescue-offer-hostile"] = Sample("rescue-offer", orders[-1], (), Purpose.SERVICE)
     return found
 

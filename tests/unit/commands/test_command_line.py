@@ -426,7 +426,7 @@ def test_a_valid_event_is_said_so(tmp_path, call):
     ("change", "words"),
     [
         ({"source": "shop.example"}, "source: expected store.<name>"),
-        ({"detail-type": "OrderPlacd"}, "detail-type: expected one of CheckoutStarted"),
+        ({"detail-type": "OrderPlacd"}, "detail-type: expected one of AnnouncementPublished"),
         ({"detail": {**ORDER["detail"], "ref": None}}, "detail.ref: "),
         ({"detail": {**ORDER["detail"], "colour": "red"}}, "detail.colour: is no field of OrderPlaced"),
         ({"source": "aftercare.orders"}, "detail.metadata: expected id"),
