@@ -9,6 +9,7 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent_log import KeepsChanging
 from aftercare.customer import Customer, Order, ReturnReason
+from aftercare.one_line import plain
 from aftercare.outside import Outside, current
 from aftercare.returns import Request, request_ref, return_data, returns_after
 from aftercare.store import load
@@ -135,7 +136,7 @@ def _step(
         country_of(customer, order),
         framed_by=framed_by(outside),
         step=step,
-        number=order.name,
+        number=plain(order.name, 60),
         returns=returns,
         support=support(customer, order, setting),
         wanted=wanted,

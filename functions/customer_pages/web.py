@@ -5,6 +5,7 @@ from typing import get_args
 from aftercare import telemetry
 from aftercare.customer import Cue, Customer, Order
 from aftercare.links import LinkPurpose
+from aftercare.one_line import plain
 from aftercare.outside import Outside, current
 from aftercare.store import load
 from customer_pages.choices import give_cue
@@ -47,4 +48,4 @@ def _record_cue(outside: Outside, token: str, chosen: str | None) -> Answer:
 def _cue(customer: Customer, order: Order, status: int, chosen: str | None, done: bool = False, missing: bool = False) -> Answer:
     locale = locale_of(customer, order)
     faces = [{"cue": cue, "sign": sign, "name": name} for cue, (sign, name) in words_in(locale).cues.items()]
-    return page(status, "cue", locale, order=order, faces=faces, chosen=chosen, done=done, missing=missing)
+    return page(status, "cue", locale, number=plain(order.name, 60), faces=faces, chosen=chosen, done=done, missing=missing)

@@ -13,6 +13,7 @@ from aftercare.decision import Message, Reason, State, Step
 from aftercare.language import Language, language
 from aftercare.ledger import message_from
 from aftercare.links import BadLink, LinkPurpose
+from aftercare.one_line import plain
 from aftercare.outside import Outside, current
 from aftercare.places import zone_of
 from aftercare.store import load
@@ -85,7 +86,7 @@ class Told:
         yield self.words.get(f"why_about_{proposal.template}", self.words[f"why_about_{proposal.purpose}"])
         order = self.customer.order(proposal.references.get("order", ""))
         if order:
-            yield self.words["why_order"].format(order=order.name, date=self._day(order.placed_at or order.as_of))
+            yield self.words["why_order"].format(order=plain(order.name, 60), date=self._day(order.placed_at or order.as_of))
         if any(block.family for block in proposal.blocks):
             yield self.words["why_chosen"]
 

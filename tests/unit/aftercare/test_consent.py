@@ -6,7 +6,21 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftercare.consent import Channel, ConsentRecord, Purpose, Says, Suppression, Weight, clamp, fold, suppress
+from aftercare.consent import (
+    Channel,
+    ConsentRecord,
+    Declaration,
+    Purpose,
+    Says,
+    Statement,
+    Suppression,
+    Weight,
+    clamp,
+    declare,
+    fold,
+    suppress,
+)
+from aftercare.consent_log import consent_after
 from tests.builders import NOON, consent_of, said
 
 statements = st.lists(
@@ -30,6 +44,96 @@ def test_every_order_of_arrival_gives_the_same_heads(what, random):
     shuffled = list(what)
     random.shuffle(shuffled)
     assert fold(ConsentRecord(), what).heads == fold(ConsentRecord(), shuffled).heads
+
+
+places = st.tuples(st.sampled_from(Channel), st.sampled_from(Purpose))
+everything = st.lists(
+    st.builds(
+        lambda place, says, minutes, weight, address, n, marks: said(
+            place[1], says, at=NOON + timedelta(minutes=minutes), channel=place[0], sequence=f"s{n}", weight=weight,
+            address=address, **dict.fromkeys(marks, True),
+        ),
+        places, st.sampled_from(Says), st.integers(0, 3), st.sampled_from(Weight), st.sampled_from([None, "h1", "h2"]),
+        st.integers(0, 10**6), st.sets(st.sampled_from(["confirmed", "asks", "took"])),
+    ),
+    max_size=14,
+    unique_by=lambda s: s.sequence,
+)  # fmt: skip
+"""What may be said on all channels, for all purposes and addresses, within minutes of each other."""
+
+inquiries = st.lists(
+    st.builds(
+        lambda kind, minutes, n: Declaration(
+            kind=kind, said_at=NOON + timedelta(minutes=minutes), heard_at=NOON, sequence=f"d{n}", source="test"
+        ),
+        st.sampled_from(["sale_opt_out", "sale_opt_in", "inquiry"]),
+        st.integers(0, 3),
+        st.integers(0, 10**6),
+    ),
+    max_size=5,
+    unique_by=lambda d: d.sequence,
+)
+
+
+def rank(one):
+    """By the rule as it is written: what the person said and every withdrawal before what was only seen; then the later
+    one; a withdrawal wins a tie; then the person's own word; then the server's sequence."""
+    person = one.weight is Weight.EXPLICIT
+    withdrawn = one.says is Says.WITHDRAWN
+    return (person or withdrawn, one.said_at, withdrawn, person, one.sequence)
+
+
+@given(everything, inquiries, st.randoms(use_true_random=False), st.integers(1, 4))
+def test_in_any_order_and_in_any_deliveries_the_record_is_the_same(what, declared, random, parts):
+    """Each statement alone, or several of one delivery: heads, opt-out of sale and inquiry come out as of all at once."""
+    whole = declare(fold(ConsentRecord(), what), declared)
+    shuffled = [*what, *declared]
+    random.shuffle(shuffled)
+    record = ConsentRecord()
+    for part in range(parts):
+        batch = shuffled[part::parts]
+        heard = [one for one in batch if isinstance(one, Statement)]
+        record = consent_after(record, heard, declared=[one for one in batch if isinstance(one, Declaration)]).record
+    assert (record.heads, record.sale, record.inquired_at) == (whole.heads, whole.sale, whole.inquired_at)
+
+
+@given(everything)
+def test_the_head_of_each_channel_and_purpose_is_the_greatest_of_what_was_said_of_it(what):
+    record = fold(ConsentRecord(), what)
+    for channel in Channel:
+        for purpose in Purpose:
+            own = [one for one in what if (one.channel, one.purpose) == (channel, purpose)]
+            head = record.head(channel, purpose)
+            if not own:
+                assert head is None
+                continue
+            winner = max(own, key=rank)
+            assert (head.proof, head.says, head.said_at) == (winner.sequence, winner.says, winner.said_at)
+            assert (head.address, head.confirmed, head.asks) == (winner.address, winner.confirmed, winner.asks)
+
+
+@given(everything)
+def test_a_withdrawal_holds_until_the_person_themselves_says_otherwise_later(what):
+    record = fold(ConsentRecord(), what)
+    for one in what:
+        if one.says is Says.WITHDRAWN:
+            head = record.head(one.channel, one.purpose)
+            stronger = head.weight is Weight.EXPLICIT and head.said_at > one.said_at
+            assert head.says is Says.WITHDRAWN or stronger
+
+
+@given(everything, everything)
+def test_what_is_said_of_one_purpose_moves_no_other(what, more):
+    """No purpose stands for another, and no channel for another."""
+    record = fold(ConsentRecord(), what)
+    for channel in Channel:
+        for purpose in Purpose:
+            others = [
+                one.model_copy(update={"sequence": f"m{one.sequence}"})
+                for one in more
+                if (one.channel, one.purpose) != (channel, purpose)
+            ]
+            assert fold(record, others).head(channel, purpose) == record.head(channel, purpose)
 
 
 @given(statements)

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aftercare.consent import Channel, ConsentRecord, Purpose, Says
 from aftercare.ground import Ground, Lack, consent_policy, judged
@@ -33,6 +35,54 @@ def test_a_pending_consent_is_no_ground_and_says_so():
 def test_consent_to_another_purpose_is_no_ground(purpose, other):
     customer = a_customer(an_order(), consent=consent_of(said(other)))
     assert why(customer, purpose=purpose) == ("consent" if other is purpose else "never-asked")
+
+
+anything_said = st.lists(
+    st.builds(
+        lambda channel, purpose, says, days, n, written, address: said(
+            purpose, says, channel=channel, at=NOON - timedelta(days=days), sequence=f"s{n}", written=written, address=address
+        ),
+        st.sampled_from(Channel),
+        st.sampled_from(Purpose),
+        st.sampled_from(Says),
+        st.integers(0, 1200),
+        st.integers(0, 10**6),
+        st.booleans(),
+        st.sampled_from([None, "h1", "h2"]),
+    ),
+    max_size=20,
+    unique_by=lambda one: one.sequence,
+)
+customers = st.builds(
+    lambda what, country, days, ordered: a_customer(
+        *([an_order(country=country, placed_at=NOON - timedelta(days=days))] if ordered else []), consent=consent_of(*what)
+    ),
+    anything_said,
+    st.sampled_from(["DE", "GB", "US", "CA", "FR", None]),
+    st.integers(0, 1200),
+    st.booleans(),
+)
+
+
+@given(customers, st.sampled_from(Channel), st.sampled_from(Purpose), st.booleans())
+def test_no_purpose_authorises_another_and_no_channel_another(customer, channel, purpose, supposes):
+    """Whatever was said of all the others: a ground by consent is the person's own word for this channel and purpose."""
+    policy = soft() if supposes else POLICY
+    own = customer.consent.head(channel, purpose)
+    alone = replace(customer, consent=ConsentRecord(heads=(own,) if own else ()))
+    found, by_itself = (judged(one, channel, purpose, policy, NOON, "h1") for one in (customer, alone))
+    if isinstance(found, Ground) and found.kind == "consent":
+        assert own is not None and own.says is Says.GIVEN and own.proof == found.proof
+        assert own.address in (None, "h1")
+    if own is None or own.says is not Says.GIVEN:
+        assert found == by_itself, "the others change nothing"
+        needs_none = channel in (Channel.EMAIL, Channel.INBOX) and purpose in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
+        supposed = channel is Channel.EMAIL and own is None
+        withdrawn = own is not None and own.says is Says.WITHDRAWN
+        assert isinstance(found, Lack) or (not withdrawn and (needs_none or supposed))
+    if isinstance(by_itself, Ground):
+        # A word on another purpose may only show that the customer is still there.
+        assert isinstance(found, Ground)
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))

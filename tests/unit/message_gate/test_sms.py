@@ -8,14 +8,13 @@ from aftercare.language import language
 from aftercare.places import zone_of
 from aftercare.proposal import Block
 from message_gate.channels import QUESTIONS, REPLIES, SHORT
+from message_gate.notices import NOTICES
 from message_gate.samples import HOSTILE, PLACED, Sample, link, samples
 from message_gate.sms import NoShortForm, counted, render_sms, seven_bit
 from message_gate.stationery import stationery
 
 BRAND, CATALOGUE = brand(), catalogue()
 SAMPLES = samples(CATALOGUE)
-PROMOTES = ("reorder-reminder",)
-"""Its texts name the product, and end with the way out."""
 
 
 def short(sample, locale="en", our=BRAND, order=None):
@@ -33,9 +32,7 @@ def test_what_a_store_publishes_is_a_text_with_its_link_where_it_was_asked_for_o
 
 
 @pytest.mark.parametrize("locale", ["en", "en-US", "de", "de-AT"])
-@pytest.mark.parametrize(
-    "name", [name for name, sample in SAMPLES.items() if sample.template in SHORT and sample.template not in PROMOTES]
-)
+@pytest.mark.parametrize("name", [name for name, sample in SAMPLES.items() if sample.template in SHORT & NOTICES.keys()])
 def test_every_short_form_is_one_segment_with_brand_order_and_help(name, locale):
     sms = short(SAMPLES[name], locale)
     assert (sms.encoding, sms.segments) == ("GSM-7", 1), sms
