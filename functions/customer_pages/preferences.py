@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from aftercare import telemetry
 from aftercare.brand import brand
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Customer
+from aftercare.ground import reached_at
 from aftercare.links import Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import whereabouts, zone_of
@@ -16,12 +18,16 @@ from aftercare.store import load
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from customer_pages.choices import LESS, Place, decide, is_on, reachable, waits
 from customer_pages.render import page, page_words, words_in
-from customer_pages.request import Answer, app, came, country_of, form_of, locale_of, opened, safely
+from customer_pages.request import MOST_FIELDS, Answer, app, came, country_of, form_of, locale_of, opened, safely
 from customer_pages.words import languages
 
 PAUSES = (7, 14, 30, 90)
+PLACES = tuple((channel, purpose) for channel in Channel for purpose in Purpose)
 MOST_ZONES = 8
 """So many zones an address may leave open for its owner to choose from."""
+
+USUAL = QuietHours(start=time(22), end=time(8), zone="UTC")
+"""What the page offers to who has said no quiet hours."""
 
 
 class BadChoice(ValueError):
@@ -35,7 +41,7 @@ def show_preferences(token: str) -> Answer:
 
 def _show(outside: Outside, token: str) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, outside.clock.now())
-    return _page(load(outside.tables, link.customer_id), link, token, outside.clock.now())
+    return _page(outside, load(outside.tables, link.customer_id), link, token, outside.clock.now())
 
 
 @app.post("/p/<token>")
@@ -49,28 +55,43 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, now)
     before = load(outside.tables, link.customer_id)
     try:
-        choices, wish = choices_of(form, before), wish_of(form, before, now)
+        changed = decided(form)
+        choices, wish = choices_of(changed, before), wish_of(changed, before, now)
     except BadChoice as problem:
-        return _page(before, link, token, now, problem=str(problem))
+        return _page(outside, before, link, token, now, problem=str(problem))
     after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish)
     telemetry.count("PreferencesSaved")
-    return _page(after, link, token, now, saved=True)
+    return _page(outside, after, link, token, now, saved=True)
 
 
 # ---------------------------------------------------------------- what the form says
 
 
-def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
-    """Each channel and purpose that the form names; only `on` is a yes. BadChoice for a form that names nothing it could.
+TOGETHER = frozenset(("quiet", "quiet-from", "quiet-until", "zone"))
+"""Fields that say one thing together."""
 
-    What was not ticked and never spoken of is no news, save by mail, for which the law may suppose a yes (soft opt-in, CASL).
+
+def decided(form: Mapping[str, str]) -> Mapping[str, str]:
+    """What the form says otherwise than the page that it came from. What stands as it was shown was not decided: an older copy of
+    the page changes nothing but what was changed on it (decision 0044). BadChoice for a form that names nothing it could."""
+    if "all" not in form and "frequency" not in form and not any("-".join(place) in form for place in PLACES):
+        raise BadChoice("unread")
+    try:
+        shown = dict(parse_qsl(form.get("shown", ""), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise BadChoice("unread") from None
+    other = {name for name, told in form.items() if shown.get(name) != told}
+    return {name: told for name, told in form.items() if name in other or (name in TOGETHER and other & TOGETHER)}
+
+
+def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
+    """Each channel and purpose that the form names; only `on` is a yes.
+
+    What was never spoken of is no news as a no, save by mail, for which the law may suppose a yes (soft opt-in, CASL).
     """
     if form.get("all") == "off":
         return {(channel, purpose): Says.WITHDRAWN for channel in Channel for purpose in LESS}
-    places = ((channel, purpose) for channel in Channel for purpose in Purpose)
-    named = {place: form["-".join(place)] for place in places if "-".join(place) in form}
-    if not named and "frequency" not in form:
-        raise BadChoice("unread")
+    named = {place: form["-".join(place)] for place in PLACES if "-".join(place) in form}
     said = {(head.channel, head.purpose) for head in customer.consent.heads}
     return {
         place: Says.GIVEN if told == "on" else Says.WITHDRAWN
@@ -142,18 +163,19 @@ def _address(customer: Customer, channel: Channel) -> str | None:
     return masked(known) if known else None
 
 
-def _channels(customer: Customer, locale: str) -> list[dict[str, Any]]:
+def _channels(customer: Customer, addresses: Mapping[Channel, str], locale: str, now: datetime) -> list[dict[str, Any]]:
     """The channels and what may come on each."""
     texts, consent = words_in(locale), customer.consent
     found = []
     for channel in reachable(customer):
+        address = addresses.get(channel)
         rows = [
             {
                 "name": f"{channel}-{purpose}",
                 "title": texts.purposes[purpose][0],
                 "about": texts.purposes[purpose][1],
-                "on": is_on(consent, channel, purpose),
-                "pending": waits(consent, channel, purpose),
+                "on": is_on(customer, channel, purpose, address, now),
+                "pending": waits(consent, channel, purpose, address, now),
             }
             for purpose in Purpose
         ]
@@ -170,25 +192,45 @@ def _channels(customer: Customer, locale: str) -> list[dict[str, Any]]:
     return found
 
 
-def _page(customer: Customer, link: Link, token: str, now: datetime, saved: bool = False, problem: str | None = None) -> Answer:
+def _page(
+    outside: Outside,
+    customer: Customer,
+    link: Link,
+    token: str,
+    now: datetime,
+    saved: bool = False,
+    problem: str | None = None,
+) -> Answer:
     locale, wishes = locale_of(customer), customer.wishes
-    quiet = wishes.quiet
+    addresses = reached_at(customer, outside.secrets.text(outside.settings.need("identity_secret")))
+    channels, zones = _channels(customer, addresses, locale, now), zones_of(customer)
+    paused = wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None
+    hours = wishes.quiet or USUAL
+    chosen = {
+        "frequency": str(wishes.frequency),
+        "pause": "keep" if paused else "none",
+        "quiet": "on" if wishes.quiet else "off",
+        "quiet-from": f"{hours.start:%H:%M}",
+        "quiet-until": f"{hours.end:%H:%M}",
+        "zone": zones[0],
+        "first": next((channel["name"] for channel in channels if channel["name"] in wishes.channels[:1]), ""),
+        "language": wishes.language if wishes.language in offered_languages() else "",
+    }
+    boxes = {row["name"]: "on" if row["on"] else "off" for channel in channels for row in channel["rows"]}
     return page(
         400 if problem else 200,
         "preferences",
         locale,
         country_of(customer),
-        channels=_channels(customer, locale),
+        channels=channels,
+        chosen=chosen,
+        shown=urlencode({**boxes, **chosen}),
         frequencies=[str(frequency) for frequency in Frequency],
-        wishes=wishes,
-        paused=wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None,
+        paused=paused,
         pauses=PAUSES,
         languages=offered_languages(),
-        hours=[f"{hour:02d}:00" for hour in range(24)],
-        quiet={"on": quiet is not None, "from": f"{quiet.start:%H:%M}", "until": f"{quiet.end:%H:%M}"}
-        if quiet
-        else {"on": False, "from": "22:00", "until": "08:00"},
-        zones=zones_of(customer),
+        hours=sorted({*(f"{hour:02d}:00" for hour in range(24)), chosen["quiet-from"], chosen["quiet-until"]}),
+        zones=zones,
         why=f"/p/{token}/why" if message_of(link) else None,
         data=[
             {"word": word, "action": f"/p/{token}/{word}"}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from aftercare import telemetry
 from aftercare.decision import Decision
 from aftercare.entry import batch
+from aftercare.ground import consent_policy
 from aftercare.outside import current
 from aftercare.proposal import Proposal
 from message_gate.frequency import frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.settlement import Gate, open_gate, settle, settle_slot
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
 from aftercare.customer import Customer, Order
 from aftercare.decision import Answer, Evidence, Hold, Message, Pass, Reason, Refuse, State, Step, Verdict
+from aftercare.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from aftercare.learned import ASKS
 from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
@@ -27,7 +28,6 @@ from message_gate.channel_choice import Choice, choose
 from message_gate.channels import REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.ground import ConsentPolicy, Ground, Lack, judged, turned_off
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
 from message_gate.receptivity import next_at, receptive_hour
 

@@ -11,6 +11,7 @@ from aftercare.caps import Counted, counting, without
 from aftercare.consent import Channel
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
+from aftercare.ground import ConsentPolicy
 from aftercare.identity import email, keyed_hash, phone
 from aftercare.keys import Key
 from aftercare.learned import Learned
@@ -26,7 +27,6 @@ from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, La
 from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
-from message_gate.ground import ConsentPolicy
 from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
 from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank

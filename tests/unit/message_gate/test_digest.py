@@ -16,6 +16,7 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import Spoken, record
 from aftercare.customer import OrderLine
 from aftercare.decision import Decision, Pass, Reason, State
+from aftercare.ground import consent_policy
 from aftercare.learned import Learned
 from aftercare.learned import weight as learned_weight
 from aftercare.outside import Accepted, Busy, Rejected, Uncertain
@@ -26,7 +27,6 @@ from aftercare.wishes import Frequency, QuietHours, Wishes
 from message_gate import settlement
 from message_gate.digest import DAYS, compose, next_turn
 from message_gate.frequency import FrequencyPolicy, frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.rules import RULES, Rival, cap, decide, gathered
 from message_gate.settlement import NoTimeLeft, open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, an_order, consent_of, said

@@ -11,12 +11,12 @@ from aftercare.catalogue import catalogue
 from aftercare.clock import iso, parse_iso
 from aftercare.consent import Channel, Purpose
 from aftercare.decision import Reason, State
+from aftercare.ground import consent_policy
 from aftercare.outside import Accepted
 from aftercare.switch import Mode, Switch
 from aftercare.table import Put
 from message_gate import rules, settlement
 from message_gate.frequency import frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.hours import HoursBook, HoursRule
 from message_gate.settlement import open_gate, settle
 from simulator.cloud import LocalCloud

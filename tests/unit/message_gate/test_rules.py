@@ -8,10 +8,10 @@ from aftercare.catalogue import catalogue
 from aftercare.consent import Channel, Purpose, Says, Suppression, suppress
 from aftercare.customer import Refund
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State
+from aftercare.ground import consent_policy
 from aftercare.proposal import Unless
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.rules import RULES, Candidate, decide
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 

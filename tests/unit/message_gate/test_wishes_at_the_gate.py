@@ -10,6 +10,7 @@ from aftercare.catalogue import catalogue
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import Spoken, record
 from aftercare.decision import Reason, State
+from aftercare.ground import consent_policy
 from aftercare.outside import Accepted
 from aftercare.proposal import Block
 from aftercare.switch import Mode, Switch
@@ -18,7 +19,6 @@ from aftercare.wishes import QuietHours, Wishes
 from message_gate import rules
 from message_gate.channel_policy import channel_policy
 from message_gate.frequency import frequency_policy
-from message_gate.ground import consent_policy
 from message_gate.mailing import allowed_blocks, reader_of
 from message_gate.settlement import open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare.consent import Channel, ConsentRecord, Purpose, Says
-from message_gate.ground import Ground, Lack, consent_policy, judged
+from aftercare.ground import Ground, Lack, consent_policy, judged
 from tests.builders import NOON, a_customer, an_order, consent_of, said
 
 POLICY = consent_policy()
