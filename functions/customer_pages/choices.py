@@ -126,7 +126,8 @@ def _is_so_already(
     """
     head = customer.consent.head(channel, purpose)
     if says is Says.WITHDRAWN:
-        return head is not None and head.says is says and head.weight is Weight.EXPLICIT
+        # A STOP is taken back by START: a no that was said here as well is not.
+        return head is not None and head.says is says and head.weight is Weight.EXPLICIT and not head.took
     if head is not None and head.says is Says.GIVEN and head.weight is not Weight.EXPLICIT:
         return False
     found = judged(customer, channel, purpose, consent_policy(), now, address)

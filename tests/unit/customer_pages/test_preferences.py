@@ -165,6 +165,13 @@ def test_who_let_a_confirmation_pass_may_ask_for_it_again(small):
     assert (again.says, again.asks) == (Says.PENDING, True) and again.said_at > first.said_at
 
 
+def test_a_no_on_the_page_after_a_stop_is_not_taken_back_by_a_start(small):
+    stopped = said(Purpose.REORDER, Says.WITHDRAWN, channel=Channel.SMS, at=START, took=True)
+    with_phone(small, consent=consent_of(stopped))
+    post(P, "all=off")
+    assert not record(small).consent.head(Channel.SMS, Purpose.REORDER).took
+
+
 def test_language_and_first_channel_may_be_left_to_us_again(small):
     with_phone(small)
     post(P, "frequency=each&language=de&first=sms")
