@@ -33,6 +33,10 @@ SMS = Channel.SMS
         *("ARRET", "arrêt", "remove", "TD", "Stopp", "ENDE", "abbestellen", "Abmelden!", "stop please", "Bitte STOP", "STOP ALL"),
         *("stop texting me", "Please stop sending me these messages", "don't text me anymore", "take me off your list"),
         *("Leave me alone", "no more texts", "I no longer want to receive messages", "opt me out"),
+        *("STOP\nSent from my iPhone", "Stop. Thanks, Anna", "STOP STOP STOP", "s t o p", "pls stop", "Not interested, stop"),
+        *("I don't want these texts", "I do not want to receive messages anymore", "I revoke my consent", "Remove my number"),
+        *("no messages", "Wrong number", "STOP to end", "arrêtez", "aufhören", "Stoppen!", "Keine SMS!", "Abmeldung"),
+        *("Ich widerrufe meine Einwilligung", "Löschen Sie meine Nummer", "Ich möchte keine Nachrichten"),
         *("Bitte keine SMS mehr", "Hören Sie auf damit", "schreiben Sie mir bitte nicht mehr", "Lasst mich in Ruhe"),
     ],
 )
@@ -55,6 +59,14 @@ def test_a_stop_is_understood_in_any_case_and_in_clear_words(text):
         ("", Wish.OTHER),
         ("👍", Wish.OTHER),
         ("please stop sending " + "x" * 400, Wish.OTHER),
+        ("don't send any parcels this week", Wish.OTHER),
+        ("never send me the blue one again", Wish.OTHER),
+        ("Please cancel my order, thanks", Wish.OTHER),
+        ("I gave you the wrong number, mine ends with 12", Wish.OTHER),
+        ("Schicken Sie mir bitte keine blaue, sondern die rote", Wish.OTHER),
+        ("nicht mehr senden, ich hole es ab", Wish.OTHER),
+        ("Ich möchte den Kauf widerrufen", Wish.OTHER),
+        ("I never got a text message", Wish.OTHER),
     ],
 )
 def test_other_texts_mean_what_they_say(text, means):
