@@ -22,9 +22,9 @@ AWS_STOPS = frozenset(("arret", "cancel", "end", "optout", "quit", "remove", "st
 
 AWS_HELPS = frozenset(("help",))
 
-_STOPS = AWS_STOPS | frozenset(
-    ("abbestellen", "abmelden", "abmeldung", "arretez", "aufhoeren", "baja", "beenden", "ende")
-    + ("kuendigen", "kuendigung", "revoke", "stopall", "stopp", "stoppen")
+_STOPS = AWS_STOPS.union(
+    ("abbestellen", "abmelden", "abmeldung", "arretez", "aufhoeren", "baja", "beenden", "ende"),
+    ("kuendigen", "kuendigung", "revoke", "stopall", "stopp", "stoppen"),
 )
 _ALSO_WITHIN = frozenset(
     ("abbestellen", "abmelden", "arret", "arretez", "optout", "revoke", "stop", "stopall", "stopp", "unsubscribe")
@@ -33,8 +33,10 @@ _ALSO_WITHIN = frozenset(
 _HELPS = AWS_HELPS | {"info", "hilfe", "aide"}
 _STARTS = frozenset(("start", "unstop"))
 _POLITE = frozenset(
-    ("2", "all", "alle", "alles", "bitte", "danke", "das", "hi", "it", "jetzt", "me", "mich", "now", "please", "pls", "plz")
-    + ("sms", "sofort", "spam", "texts", "thank", "thanks", "this", "to", "you")
+    (
+        *("2", "all", "alle", "alles", "bitte", "danke", "das", "hi", "it", "jetzt", "me", "mich", "now", "please", "pls", "plz"),
+        *("sms", "sofort", "spam", "texts", "thank", "thanks", "this", "to", "you"),
+    )
 )
 
 
@@ -42,6 +44,7 @@ _POLITE = frozenset(
 def _clear() -> tuple[re.Pattern[str], ...]:
     """What says it clearly; compiled with the first text that is more than a keyword."""
     news = r"(texts?|messages?|sms|notifications|ads|spam)"
+    wants = "(want|wish|like|need) (to )?((get|receive|have|hear) )?"
     nachrichten = r"(sms|nachrichten|werbung|texte|infos)"
     patterns = (
         r"\b(stop|quit|cease) (texting|messaging|sending|contacting|spamming|writing|bothering)\b",
@@ -49,7 +52,7 @@ def _clear() -> tuple[re.Pattern[str], ...]:
         rf"^no (more )?({news} )?(please|thanks|thank you)?$|^no (more )?{news}$",
         r"\b(dont|do not|never) (text|message|contact|write|sms)( to)? (me|us|this|any)\b",
         rf"\b(dont|do not|never) send (me |us |any |more |these |those |such |your )*({news}|anything)\b",
-        rf"\b(dont|do not|no longer|never) (want|wish|like|need) (to )?((get|receive|have|hear) )?(any |more |these |your |such )*{news}\b",
+        rf"\b(dont|do not|no longer|never) {wants}(any |more |these |your |such )*{news}\b",
         r"\b(remove|take|delete) (me|my number|this number) (off|from)\b",
         r"^(please )?(remove|delete) (me|(my|this) number)( please)?$",
         r"\bopt(ing)?( me)? ?out\b",
@@ -117,7 +120,7 @@ def answered_by_aws(text: str) -> bool:
 
 
 def _keyword(said: str) -> str | None:
-    """The one word that is meant, where the others are only polite; `opt out` is one, however often, and letters apart are a word."""
+    """The one word that is meant, however often, where the others are only polite; `opt out` is one, and so are letters apart."""
     words = said.replace("opt out", "optout").replace("stop all", "stopall").split()
     if len(words) > 1 and all(len(word) == 1 for word in words):
         words = ["".join(words)]
