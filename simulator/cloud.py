@@ -44,6 +44,7 @@ from simulator.memory.refusal import Refused
 from simulator.memory.tables import MemoryTables
 from simulator.phones import Phones, Taken, chat_notification, text_notification
 from simulator.pollers import QueuePoller, StreamPoller
+from simulator.receivers import Receivers, WebhookTaken, Wire
 from simulator.schedules import ScheduledRules, Scheduler
 from simulator.seeded import SeededIds, ServiceIds, VirtualNow, secret_text, stream
 from simulator.state_language import Execution, Executions, Raised, Returned, StateMachine
@@ -80,6 +81,7 @@ class Backend(Protocol):
         group: str | None = None,
         deduplication: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        delay: timedelta | None = None,
     ) -> None: ...
     def source(self, queue: Queue) -> tuple[Any, Any, Any]: ...
     def bodies(self, queue: Queue) -> list[str]: ...
@@ -165,6 +167,8 @@ class LocalCloud:
             tells_events=provider_events,
             on_taken=self._phone_rang,
         )
+        self.receivers = Receivers(now=lambda: self.clock.now, on_taken=self._webhook_taken)
+        self.webhooks = Wire(self.receivers, self.faults)
         self._secrets = {secret.arn: self._secret_text(secret.logical_id) for secret in self.template.secrets}
         self._secrets.update({secret.name: self._secrets[secret.arn] for secret in self.template.secrets})
         self._secrets.update({parameter.name: parameter.value for parameter in self.template.ssm_parameters})
@@ -592,11 +596,15 @@ class LocalCloud:
         current = self.runtime.current
         return STORE_PRINCIPAL if current is None else current.function.role_arn
 
-    def send_by_url(self, url: str, body: str, group: str | None, deduplication: str | None) -> None:
+    def send_by_url(
+        self, url: str, body: str, group: str | None, deduplication: str | None, delay: timedelta | None = None
+    ) -> None:
         queue = self._queue_by.get(url)
         if queue is None:
             raise Refused(f"AWS.SimpleQueueService.NonExistentQueue: {url}")
-        self.backend.send(queue, body, group, deduplication)
+        if delay is not None and delay.microseconds:
+            raise Refused("DelaySeconds: expected whole seconds")
+        self.backend.send(queue, body, group, deduplication, delay=delay)
         self.message_sent(body)
 
     def message_sent(self, body: str) -> None:
@@ -651,6 +659,9 @@ class LocalCloud:
 
     def _mail_taken(self, taken: MailTaken) -> None:
         self.journal.note("mail", {"message": taken.message_id, "to": taken.recipient})
+
+    def _webhook_taken(self, taken: WebhookTaken) -> None:
+        self.journal.note("webhook", {"to": taken.host, "id": taken.webhook_id, "type": taken.type})
 
     def _phone_rang(self, taken: Taken) -> None:
         self.journal.note(taken.kind, {"message": taken.message_id, "to": taken.to})

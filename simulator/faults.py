@@ -1,8 +1,8 @@
 """Deterministic faults at the effects of a function: which call of which port fails, and how.
 
 Every call of a port that changes something is one effect, named `<port>.<verb>`: `tables.write`, `tables.read`,
-`bus.put`, `queues.send`, `waits.start`, `waits.stop`, `slots.set`, `slots.clear`, `mail.send`. A plan counts them; a test
-runs once to learn how many there are, then once more for each place and each kind of fault.
+`bus.put`, `queues.send`, `waits.start`, `waits.stop`, `slots.set`, `slots.clear`, `mail.send`, `webhooks.post`. A plan
+counts them; a test runs once to learn how many there are, then once more for each place and each kind of fault.
 """
 
 from __future__ import annotations

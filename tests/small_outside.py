@@ -117,9 +117,13 @@ class ListedBus:
 @dataclass
 class ListedQueues:
     sent: list[tuple[str, str, str | None]] = field(default_factory=list)
+    delays: list[timedelta | None] = field(default_factory=list)
 
-    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
+    def send(
+        self, url: str, body: str, group: str | None = None, deduplication: str | None = None, delay: timedelta | None = None
+    ) -> None:
         self.sent.append((url, body, group))
+        self.delays.append(delay)
 
 
 @dataclass

@@ -160,8 +160,13 @@ def confirm(outside: Outside, seen: Seen, now: datetime) -> bool:
         # The state lies beside the document, which is read only where there is something to settle.
         if item["state"] not in OPEN:
             return False
-        message = ledger.message_from(item)
-        if ledger.confirm_sent(outside.tables, seen.customer_id, confirmed(message, seen, now), item, now):
+        message = confirmed(ledger.message_from(item), seen, now)
+        beside: tuple[Write, ...] = ()
+        if outside.settings.sends_told == "on":
+            from aftercare import sends  # the shapes of events, for stages that tell of sends
+
+            beside = sends.told(message, now)
+        if ledger.confirm_sent(outside.tables, seen.customer_id, message, item, now, beside):
             telemetry.count("MessageConfirmed")
             return True
     raise KeepsChanging("the message changed under every attempt")

@@ -639,6 +639,10 @@ def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcom
     beside: tuple[Write, ...] = uncount if isinstance(outcome, Rejected) else ()
     if provider_id and claimed.channel == Channel.WHATSAPP:
         beside = (*beside, _chat_alias(claimed, provider_id, now))
+    if sent_at is not None and gate.outside.settings.sends_told == "on":
+        from aftercare import sends  # the shapes of events, for stages that tell of sends
+
+        beside = (*beside, *sends.told(message, now))
     arrived = sent_at is not None and claimed.channel in UNTOLD and claimed.proposal.purpose in learned.ASKS
     if arrived:
         beside = (*beside, learned.delivered(customer.id, Channel(str(claimed.channel)), now))

@@ -32,6 +32,7 @@ WORDS: Final = (
     "consent",
     "requests",
     "erase",
+    "webhooks",
     "redrive",
     "bench",
 )

@@ -79,6 +79,19 @@ class StackRecords:
             raise BadInput(f"--stack {self.stack}: cannot be read: {plain(error)}") from error
         return str(answer["Environment"]["Variables"]["PUBLIC_BASE_URL"])
 
+    def webhook_endpoints(self) -> str | None:
+        """The text of the parameter with the endpoints, or None where the stack has none. BadInput when it cannot be read."""
+        try:
+            answer = self.client("lambda").get_function_configuration(FunctionName=self.resource("HelpdeskBridgeFunction"))
+            name = answer["Environment"]["Variables"]["WEBHOOK_ENDPOINTS_PARAMETER"]
+            if not name:
+                return None
+            return str(self.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(f"--stack {self.stack}: its endpoints cannot be read: {plain(error)}") from error
+
     def keep(self) -> None:
         """What was written is kept by the table itself."""
 

@@ -159,6 +159,8 @@ def _about(body: str) -> str:
         return f"proposal {proposal.get('key')}"
     if "slot" in read:
         return f"slot of customer {read['slot'].get('customer_id')}"
+    if isinstance(webhook := read.get("webhook"), dict):
+        return f"webhook {webhook['event']['detail-type']} {read.get('key')}: {webhook.get('because', 'not tried')}"
     if "detail-type" in read:
         return f"event {read.get('source')} {read['detail-type']} {read.get('id')}"
     return f"JSON with {', '.join(sorted(read))}"

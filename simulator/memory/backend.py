@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,9 +94,10 @@ class MemoryBackend:
         group: str | None = None,
         deduplication: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        delay: timedelta | None = None,
     ) -> None:
         try:
-            self._queues[queue.arn].send(body, group=group, deduplication_id=deduplication, attributes=attributes)
+            self._queues[queue.arn].send(body, group=group, deduplication_id=deduplication, attributes=attributes, delay=delay)
         except queues.QueueError as error:
             raise Refused(str(error)) from error
         self._cloud.queue_changed(queue.arn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn, Protocol
 
 from aftercare.clock import Clock, Ids, iso
@@ -27,6 +27,7 @@ from aftercare.providers import (
 from aftercare.rate import Quota
 from aftercare.settings import Settings
 from aftercare.table import Item, Write
+from aftercare.webhook import Webhooks
 from simulator.event_bus import EventBuses, PutResult
 from simulator.faults import Fault, FaultPort
 from simulator.mailbox import Mailbox
@@ -61,10 +62,14 @@ class Services(Protocol):
     @property
     def phones(self) -> Phones: ...
     @property
+    def webhooks(self) -> Webhooks: ...
+    @property
     def faults(self) -> FaultPort | None: ...
 
     def principal(self) -> str: ...
-    def send_by_url(self, url: str, body: str, group: str | None, deduplication: str | None) -> None: ...
+    def send_by_url(
+        self, url: str, body: str, group: str | None, deduplication: str | None, delay: timedelta | None = None
+    ) -> None: ...
     def start_execution(self, machine_arn: str, name: str, text: str) -> str: ...
     def stop_execution(self, machine_arn: str, name: str) -> None: ...
     def secret_text(self, name: str) -> str | None: ...
@@ -92,6 +97,7 @@ class MemoryOutside(Outside):
         self.texts = MemoryTexts(services, settings)
         self.pushes = MemoryPushes(services)
         self.chats = MemoryChats(services, settings)
+        self.webhooks = services.webhooks
         self.secrets = MemorySecrets(services)
 
 
@@ -166,13 +172,15 @@ class MemoryQueues:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
+    def send(
+        self, url: str, body: str, group: str | None = None, deduplication: str | None = None, delay: timedelta | None = None
+    ) -> None:
         services = self._services
         if services.faults is None:
-            services.send_by_url(url, body, group or None, deduplication or None)
+            services.send_by_url(url, body, group or None, deduplication or None, delay)
             return
         services.faults.run(
-            "queues.send", lambda: services.send_by_url(url, body, group or None, deduplication or None), _unavailable
+            "queues.send", lambda: services.send_by_url(url, body, group or None, deduplication or None, delay), _unavailable
         )
 
 

@@ -29,6 +29,7 @@ from aftercare.outside import Outside
 from aftercare.providers import BUSY
 from aftercare.settings import Settings
 from aftercare.table import Item, number
+from aftercare.webhook import Webhooks
 from simulator.event_bus import NotAuthorized
 from simulator.event_source_mapping import Filter, Record
 from simulator.faults import Fault
@@ -89,6 +90,10 @@ class _SeededAws(AwsOutside):
         return DynamoTables(self._client("dynamodb"), names, self._backend.token_ids, self.clock)
 
     @property
+    def webhooks(self) -> Webhooks:  # type: ignore[override]
+        return self._backend.cloud.webhooks
+
+    @property
     def secrets(self) -> AwsSecrets:  # type: ignore[override]
         self._backend.share_parameter_clients()
         return AwsSecrets()
@@ -119,6 +124,8 @@ class MotoBackend:
         )
         self._mock = mock_aws()
         self._mock.start()
+        # Powertools keeps its clients and what they read for the process: those of before would read from elsewhere.
+        clear_caches()  # type: ignore[no-untyped-call]
         try:
             self._deploy()
         except BaseException:
@@ -416,6 +423,7 @@ class MotoBackend:
             asked["MessageBody"],
             asked.get("MessageGroupId") or None,
             asked.get("MessageDeduplicationId") or None,
+            timedelta(seconds=asked["DelaySeconds"]) if "DelaySeconds" in asked else None,
         )
         return {"MessageId": "local", "MD5OfMessageBody": ""}
 
@@ -428,9 +436,10 @@ class MotoBackend:
         group: str | None = None,
         deduplication: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        delay: timedelta | None = None,
     ) -> None:
         self._sync()
-        if self._queues[queue.arn].send(body, group, deduplication, attributes):
+        if self._queues[queue.arn].send(body, group, deduplication, attributes, delay):
             self.cloud.queue_changed(queue.arn)
 
     def source(self, queue: Queue) -> tuple[Any, Any, Any]:

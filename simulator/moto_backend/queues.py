@@ -69,10 +69,17 @@ class MotoQueue:
     def _sqs(self) -> Any:
         return self._backend.raw("sqs")
 
-    def send(self, body: str, group: str | None, deduplication: str | None, attributes: Mapping[str, Any] | None) -> bool:
+    def send(
+        self,
+        body: str,
+        group: str | None,
+        deduplication: str | None,
+        attributes: Mapping[str, Any] | None,
+        delay: timedelta | None = None,
+    ) -> bool:
         """Whether it was kept; a duplicate is accepted and not delivered. Refused for what SQS refuses."""
         try:
-            sent = self._gate.send(body, group=group, deduplication_id=deduplication, attributes=attributes)
+            sent = self._gate.send(body, group=group, deduplication_id=deduplication, attributes=attributes, delay=delay)
         except queues.QueueError as error:
             raise Refused(str(error)) from error
         if not self._gate.messages():
@@ -82,6 +89,8 @@ class MotoQueue:
         call: dict[str, Any] = {"QueueUrl": self._url, "MessageBody": body}
         if attributes:
             call["MessageAttributes"] = dict(attributes)
+        if delay is not None:
+            call["DelaySeconds"] = int(delay.total_seconds())
         if self.queue.fifo:
             call["MessageGroupId"] = group
             call["MessageDeduplicationId"] = f"{sent.message_id}-{self._sent}"
@@ -89,7 +98,7 @@ class MotoQueue:
             call["MessageGroupId"] = group
         made = self._sqs.send_message(**call)
         self.lying[made["MessageId"]] = (body, group)
-        heappush(self._looks, self._clock.now + self.queue.delay)
+        heappush(self._looks, self._clock.now + (self.queue.delay if delay is None else delay))
         return True
 
     def receive(self, maximum: int) -> list[Record]:

@@ -18,9 +18,9 @@ CANARIES = (EMAIL, OLD_EMAIL, PHONE, NAME, REGION, POSTCODE, TITLE, TAG, NUMBER)
 PEER = "peer@example.com"
 
 
-@pytest.fixture
-def shop():
-    with LocalCloud("memory", seed=7, switch="on") as running:
+@pytest.fixture(params=["memory", "moto"])
+def shop(request):
+    with LocalCloud(request.param, seed=7, switch="on") as running:
         yield Shop(running)
 
 

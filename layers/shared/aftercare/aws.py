@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -54,6 +54,9 @@ from aftercare.table import (
     number,
     present,
 )
+
+if TYPE_CHECKING:
+    from aftercare.webhook import Webhooks
 
 CALL = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},
@@ -354,12 +357,16 @@ class SqsQueues:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
-        call = {"QueueUrl": url, "MessageBody": body}
+    def send(
+        self, url: str, body: str, group: str | None = None, deduplication: str | None = None, delay: timedelta | None = None
+    ) -> None:
+        call: dict[str, Any] = {"QueueUrl": url, "MessageBody": body}
         if group:
             call["MessageGroupId"] = group
         if deduplication:
             call["MessageDeduplicationId"] = deduplication
+        if delay:
+            call["DelaySeconds"] = int(delay.total_seconds())
         self._client.send_message(**call)
 
 
@@ -598,6 +605,12 @@ class AwsOutside(Outside):
         from aftercare.aws_channels import WhatsAppChats
 
         return WhatsAppChats(self._client("socialmessaging"), self.settings, self.clock)
+
+    @cached_property
+    def webhooks(self) -> "Webhooks":  # type: ignore[override]
+        from aftercare.https_post import HttpsPost
+
+        return HttpsPost()
 
     @cached_property
     def secrets(self) -> AwsSecrets:  # type: ignore[override]

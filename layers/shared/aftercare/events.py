@@ -99,6 +99,15 @@ class MessageData(CustomerData):
     reason: Reason
 
 
+class SentData(CustomerData):
+    """A message that its provider took. `message` is its short name."""
+
+    message: str
+    template: str
+    purpose: Purpose
+    channel: Channel
+
+
 class InboundData(CustomerData):
     """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
     start, help or other."""
@@ -160,6 +169,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ConsentChanged", "aftercare.consent", ConsentData),
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
+        Kind("MessageSent", "aftercare.messages", SentData),
         Kind("MessageUnresolved", "aftercare.messages", MessageData),
         Kind("InboundMessage", "aftercare.messages", InboundData),
     )

@@ -141,7 +141,7 @@ KINDS: tuple[Kind, ...] = (
         because="the keyed hash of a name that an erased person had: an address refuses marketing, the rest keeps late news out",
     ),
     _nobodys("wording", "WORDING#*", "a text of the store that people agreed to, by its hash; it names nobody"),
-    _nobodys("setting", "SETTINGS", "the kill switch and the provider's quota", sk="*"),
+    _nobodys("setting", "SETTINGS", "the kill switch, the provider's quota, and which endpoints are closed", sk="*"),
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),

@@ -172,6 +172,11 @@ def quota() -> Key:
     return Key("knowledge", "SETTINGS", "QUOTA")
 
 
+def endpoint(name: str) -> Key:
+    """That an endpoint of the store's webhooks is closed; absent while it is open."""
+    return Key("knowledge", "SETTINGS", f"ENDPOINT#{name}")
+
+
 def cadence() -> Key:
     """How the segments answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)

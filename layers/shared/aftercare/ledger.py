@@ -292,11 +292,13 @@ def expire_claim(tables: Tables, item: Item, message: Message, now: datetime, be
     return True
 
 
-def confirm_sent(tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime) -> bool:
+def confirm_sent(
+    tables: Tables, customer_id: str, message: Message, seen: Item, now: datetime, beside: Sequence[Write] = ()
+) -> bool:
     """The provider's own event (or the operator) settles what was CLAIMED, UNKNOWN or PARKED as SENT. False if it moved."""
     place = keys.ledger(customer_id, message.proposal.message_id)
     try:
-        tables.write([_to(place, message, now, None, Is("doc", seen["doc"]))])
+        tables.write([_to(place, message, now, None, Is("doc", seen["doc"])), *beside])
     except ConditionFailed:
         return False
     return True

@@ -17,6 +17,7 @@ from aftercare.table import Tables
 if TYPE_CHECKING:
     from aftercare.outgoing import Chat, Push, Text
     from aftercare.rate import Quota
+    from aftercare.webhook import Webhooks
 
 
 class NotKept(LookupError):
@@ -89,8 +90,11 @@ class Bus(Protocol):
 
 
 class Queues(Protocol):
-    def send(self, url: str, body: str, group: str | None = None, deduplication: str | None = None) -> None:
-        """Put one message on a queue; on a FIFO queue with its group and deduplication id."""
+    def send(
+        self, url: str, body: str, group: str | None = None, deduplication: str | None = None, delay: timedelta | None = None
+    ) -> None:
+        """Put one message on a queue; on a FIFO queue with its group and deduplication id, on any other with a delay of whole
+        seconds, at most 15 minutes."""
         ...
 
 
@@ -153,6 +157,7 @@ class Outside:
     texts: "Provider[Text]"
     pushes: "Provider[Push]"
     chats: "Provider[Chat]"
+    webhooks: "Webhooks"
     secrets: Secrets
 
 

@@ -47,6 +47,10 @@ ENVIRONMENT = {
     "wait_schedule_role": "WAIT_SCHEDULE_ROLE",
     "slot_schedule_group": "SLOT_SCHEDULE_GROUP",
     "slot_schedule_role": "SLOT_SCHEDULE_ROLE",
+    "webhook_endpoints_parameter": "WEBHOOK_ENDPOINTS_PARAMETER",
+    "helpdesk_queue_url": "HELPDESK_QUEUE_URL",
+    "helpdesk_dead_letters_url": "HELPDESK_DEAD_LETTERS_URL",
+    "sends_told": "SENDS_TOLD",
 }
 
 _NAMES = tuple(ENVIRONMENT.values())
@@ -101,6 +105,10 @@ class Settings:
     wait_schedule_role: str | None = None
     slot_schedule_group: str | None = None
     slot_schedule_role: str | None = None
+    webhook_endpoints_parameter: str | None = None
+    helpdesk_queue_url: str | None = None
+    helpdesk_dead_letters_url: str | None = None
+    sends_told: str | None = None
 
     def need(self, field: str) -> str:
         """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""

@@ -1,5 +1,6 @@
 import boto3  # noqa: TID251 - a test of the one module
 import pytest
+from aws_lambda_powertools.utilities.parameters import clear_caches
 from moto import mock_aws
 
 from aftercare.aws import AwsSecrets
@@ -13,6 +14,7 @@ def account(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         yield boto3.client("ssm")
+    clear_caches()
 
 
 def test_a_parameter_that_nobody_made_is_not_there(account):

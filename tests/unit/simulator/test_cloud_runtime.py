@@ -116,6 +116,30 @@ def test_the_seed_gives_ids_secrets_and_request_ids(tmp_path, backend):
     assert not {value for line in first for value in line} & {value for line in run(2) for value in line}
 
 
+@pytest.mark.parametrize("backend", ["memory", "moto"])
+def test_secrets_are_those_of_this_cloud_whatever_the_process_has_read_before(tmp_path, backend):
+    """Powertools keeps its providers and what they read: a client of another region, or of a mock that is over."""
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider, clear_caches
+    from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
+    from botocore.session import Session
+
+    made = Session()
+    elsewhere = {"region_name": "eu-west-1", "aws_access_key_id": "other", "aws_secret_access_key": "other"}
+    DEFAULT_PROVIDERS["ssm"] = SSMProvider(boto3_client=made.create_client("ssm", **elsewhere))
+    DEFAULT_PROVIDERS["secrets"] = SecretsProvider(boto3_client=made.create_client("secretsmanager", **elsewhere))
+    read = []
+
+    def worker(event, context):
+        read.append(outside.current().secrets.text(os.environ["LINK_SECRET"]))
+
+    try:
+        with small_cloud(tmp_path, HOUSE, backend, handlers={"Worker": worker}, seed=1) as cloud:
+            cloud.invoke("Worker", {})
+            assert read == list(cloud.all_secrets().values())
+    finally:
+        clear_caches()
+
+
 def test_a_setting_that_is_not_given_is_named(tmp_path):
     def other(event, context):
         outside.current().settings.need("customer_table")

@@ -1,0 +1,154 @@
+"""What a webhook says: the event's ids and words, and what the customer's record adds to them at that moment.
+
+docs/outbound-webhooks.md is the map of these fields, and a contract test holds the two against each other. An endpoint gets
+addresses and people's own words only where its settings name them.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aftercare.clock import iso
+from aftercare.customer import Customer
+from aftercare.endpoints import CONTACT, Endpoint
+
+if TYPE_CHECKING:
+    from aftercare.events import Told
+
+Fields = Mapping[str, Any]
+
+
+class Because(StrEnum):
+    """Why an endpoint is not told of an event."""
+
+    CUSTOMER_GONE = "customer-gone"
+    OPTED_OUT = "sale-opted-out"
+    RECORD_GONE = "record-gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    because: Because
+
+
+def payload(event: "Told", customer: Customer | None, endpoint: Endpoint) -> bytes | Untold:
+    """The body for one endpoint, or why it gets none.
+
+    Who was erased sends nothing. Who opted out of sale and sharing is told to no third party (11 CCR 7026); what the store's
+    own processors are told is neither.
+    """
+    if customer is None:
+        return Untold(Because.CUSTOMER_GONE)
+    if endpoint.third_party and customer.consent.sale and customer.consent.sale.opted_out:
+        return Untold(Because.OPTED_OUT)
+    added = _ADDED.get(event.type, _nothing)(event, customer)
+    if added is None:
+        return Untold(Because.RECORD_GONE)
+    told = event.data.model_dump(mode="json", exclude={"customer_id"}, exclude_none=True)
+    data = {**told, **_order(event, customer), **added, "customer": _customer(customer, endpoint)}
+    whole = {"type": event.type, "timestamp": iso(event.occurred_at), "data": _plain(data)}
+    return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own kinds; what is not known is left out."""
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _customer(customer: Customer, endpoint: Endpoint) -> Fields:
+    profile = customer.profile
+    contact: Fields = profile.contact.model_dump() if CONTACT in endpoint.share else {}
+    return {
+        "id": customer.id,
+        "shop_refs": profile.shop_refs,
+        "locale": profile.locale,
+        "country": profile.country,
+        "tags": profile.tags,
+        "sale_opted_out": bool(customer.consent.sale and customer.consent.sale.opted_out),
+        **contact,
+    }
+
+
+def _order(event: "Told", customer: Customer) -> Fields:
+    order = customer.order(getattr(event.data, "order", None) or "")
+    return {"order_name": order.name} if order else {}
+
+
+def _nothing(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - the event says it all
+    return {}
+
+
+def _consent(event: "Told", customer: Customer) -> Fields | None:
+    """As it stands now: an older word that comes late is not told as if it still held."""
+    head = customer.consent.head(event.data.channel, event.data.purpose)
+    if head is None:
+        return None
+    return {"says": head.says, "said_at": head.said_at, "source": head.source, "confirmed": head.confirmed}
+
+
+def _suppressed(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - it names nobody but the customer
+    return {
+        "suppressed": [{"channel": s.channel, "reason": s.reason, "since": s.since} for s in customer.consent.suppressed],
+    }
+
+
+def _cue(event: "Told", customer: Customer) -> Fields | None:
+    order = customer.order(event.data.order)
+    return {"cue": order.cue, "cue_at": order.cue_at} if order and order.cue else None
+
+
+def _case(event: "Told", customer: Customer) -> Fields | None:
+    case = next((case for case in customer.cases if case.ref == event.data.case), None)
+    if case is None:
+        return None
+    return {
+        "topic": case.topic,
+        "open": case.open,
+        "opened_at": case.opened_at,
+        "answered_at": case.answered_at,
+        "closed_at": case.closed_at,
+    }
+
+
+def _return(event: "Told", customer: Customer) -> Fields | None:
+    order = customer.order(event.data.order)
+    back = order.returned(event.data.return_ref) if order else None
+    if back is None:
+        return None
+    return {
+        "state": back.state,
+        "lines": back.lines,
+        "reason": back.reason,
+        "wish": back.wish,
+        "outcome": back.outcome,
+        "amount": back.amount.model_dump(mode="json") if back.amount else None,
+        "requested_at": back.requested_at,
+        "approved_at": back.approved_at,
+        "received_at": back.received_at,
+        "settled_at": back.settled_at,
+    }
+
+
+_ADDED: Mapping[str, Callable[["Told", Customer], Fields | None]] = {
+    "ConsentChanged": _consent,
+    "ConsentObserved": _consent,
+    "AddressSuppressed": _suppressed,
+    "CueGiven": _cue,
+    "SupportCaseOpened": _case,
+    "SupportCaseAnswered": _case,
+    "SupportCaseClosed": _case,
+    "ReturnRequested": _return,
+    "ReturnApproved": _return,
+    "ReturnReceived": _return,
+    "ReturnSettled": _return,
+}
+"""What the record adds to an event; the others say all themselves."""
