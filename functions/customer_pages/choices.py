@@ -176,7 +176,7 @@ def decide(
         wishes = wish(customer.wishes)
         return Spoken(
             statements=tuple(until_confirmed(one, customer.consent, rule, country) for one in said),
-            declarations=_signalled(customer.consent, came, now, sequence, page),
+            declarations=signalled(customer.consent, came, now, sequence, page),
             wishes=wishes if wishes != customer.wishes else None,
             beside=_looked_at_again(customer, wishes, now),
         )
@@ -194,7 +194,7 @@ def _looked_at_again(customer: Customer, wishes: Wishes, now: datetime) -> tuple
     return ()
 
 
-def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
+def signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
     """Global Privacy Control is an opt-out of sale and sharing (11 CCR 7025), kept once with whatever the person does here."""
     if not came.no_sale or (consent.sale is not None and consent.sale.opted_out):
         return ()

@@ -16,7 +16,7 @@ from aftercare.customer import Customer
 from aftercare.links import BadLink, Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.store import load
-from customer_pages.choices import waiting, wording
+from customer_pages.choices import signalled, waiting, wording
 from customer_pages.render import page, words_in
 from customer_pages.request import Answer, app, came, form_of, locale_of, opened, safely
 
@@ -93,7 +93,8 @@ def _confirmed(outside: Outside, customer_id: str, address: str, purposes: tuple
                     confirmed=True,
                 )
                 for number, head in enumerate(_waiting(customer, address, purposes, now))
-            )
+            ),
+            declarations=signalled(customer.consent, how, now, sequence, "confirm"),
         )
 
     return record(outside, customer_id, speak, sender="customer", topic="confirm")

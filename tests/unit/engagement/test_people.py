@@ -7,6 +7,7 @@ import pytest
 
 from aftercare import identity, keys, ledger, store
 from aftercare.consent import Channel, Purpose, Says
+from aftercare.consent_policy import consent_policy
 from aftercare.decision import State
 from aftercare.identity import keyed_hash
 from aftercare.learned import weight
@@ -177,6 +178,22 @@ def test_a_start_counts_from_when_it_was_written_although_the_stop_before_it_was
     texts(anna, "STOP", at=now - timedelta(minutes=8))
     texts(anna, "START", inbound_id="in-2", at=now - timedelta(minutes=2))
     assert heads(anna)[SMS, Purpose.TRANSACTIONAL] is Says.GIVEN
+
+
+@pytest.mark.parametrize(("text", "kept"), [("STOP", True), ("STOP ALL", False), ("Please stop texting me, all of it", False)])
+def test_where_the_setting_says_so_a_stop_is_for_the_kind_of_text_that_it_answers(anna, monkeypatch, text, kept):
+    by_kind = consent_policy().telephone.model_copy(update={"revoke_scope": "category"})
+    policy = consent_policy().model_copy(update={"telephone": by_kind})
+    monkeypatch.setattr("engagement.people.consent_policy", lambda: policy)
+    message = claimed(anna)
+    survey = message.proposal.model_copy(update={"purpose": Purpose.SURVEY})
+    sent = message.model_copy(update={"sent_at": START, "state": State.SENT, "channel": "sms", "proposal": survey})
+    ledger.settle(anna.tables.twin, CUSTOMER, sent, "t1", anna.clock.now())
+    anna.later(minutes=5)
+    texts(anna, text)
+    says = heads(anna)
+    assert says[SMS, Purpose.SURVEY] is Says.WITHDRAWN
+    assert (says[SMS, Purpose.TRANSACTIONAL] is Says.GIVEN) is kept
 
 
 def test_a_start_without_a_stop_before_gives_nothing(anna):
