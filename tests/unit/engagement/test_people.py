@@ -20,7 +20,7 @@ from engagement.phones import chat_seen, inbound
 from engagement.provider import Unreadable, What
 from simulator.phones import text_notification
 from tests.builders import consent_of, said
-from tests.ledger_items import CUSTOMER, a_profile, claimed, unknown
+from tests.ledger_items import CUSTOMER, a_message, a_profile, claimed, unknown
 from tests.small_outside import SECRETS, START, Context, sqs
 
 NUMBER = "+4915112345678"
@@ -185,9 +185,10 @@ def test_where_the_setting_says_so_a_stop_is_for_the_kind_of_text_that_it_answer
     by_kind = consent_policy().telephone.model_copy(update={"revoke_scope": "category"})
     policy = consent_policy().model_copy(update={"telephone": by_kind})
     monkeypatch.setattr("engagement.people.consent_policy", lambda: policy)
-    message = claimed(anna)
+    message = a_message()
     survey = message.proposal.model_copy(update={"purpose": Purpose.SURVEY})
     sent = message.model_copy(update={"sent_at": START, "state": State.SENT, "channel": "sms", "proposal": survey})
+    ledger.claim(anna.tables.twin, store.load(anna.tables.twin, CUSTOMER), sent, "t1", anna.clock.now(), held=None)
     ledger.settle(anna.tables.twin, CUSTOMER, sent, "t1", anna.clock.now())
     anna.later(minutes=5)
     texts(anna, text)
