@@ -27,7 +27,13 @@ KINDS: Final[Mapping[str, str]] = {
     "p": "preferences",
     "u": "unsubscribe",
     "c": "cue",
+    "s": "survey",
+    "g": "guide",
     "k": "confirm a consent",
+    "d": "the desk",
+    "orders": "all orders",
+    "export": "my data",
+    "erase": "forget me",
 }
 """What a link opens, by the first part of its path."""
 

@@ -56,6 +56,7 @@ def live(small: Any, name: str = "anna", shop: str = "example") -> str:
     tell("ConsentChanged", shop, **account, contact=contact, said=said, occurred_at=iso(at))
     tell("SupportCaseOpened", shop, **account, ref=f"T-{name}", order_ref=ref, contact=contact)
     tell("SubscriptionUpdated", shop, **account, ref=f"SUB-{name}", order_ref=ref)
+    tell("RestockRequested", shop, **account, product_ref=f"P-{name}", contact=contact, occurred_at=iso(at))
     tell("OrderPlaced", shop, ref="broken", occurred_at="never", order={"contact": contact}, event_id=f"broken-{name}")
     place = keys.email_alias(small.email_hash(email))
     customer_id = str(small.tables.twin.read([place])[place]["customer_id"])

@@ -24,7 +24,7 @@ from tests.kept_items import Looked
 
 EVENTS = Path(__file__).parent.parent / "events"
 START = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
-SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
+SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio", "zendesk", "hubspot")
 SECRETS = {
     **{f"/aftercare/{name}-secrets": "s3cret" for name in SENDERS},
     "identity": "identity-key",
@@ -80,6 +80,10 @@ class Watched:
     def partition(self, table: Any, pk: str, prefix: str, most: int | None = None, *, expired: bool = False) -> list[Item]:
         self.calls.append("partition")
         return self.twin.partition(table, pk, prefix, most, expired=expired)
+
+    def page(self, table: Any, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        self.calls.append("page")
+        return self.twin.page(table, pk, prefix, after, limit)
 
     def write(self, writes: Sequence[Write]) -> None:
         self.calls.append("write")

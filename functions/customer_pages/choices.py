@@ -20,9 +20,10 @@ from aftercare.consent_policy import consent_policy
 from aftercare.customer import Cue, Customer, Order
 from aftercare.decision import Reason
 from aftercare.event import Event
-from aftercare.ground import Ground, judged, reached_at
+from aftercare.ground import SUPPOSED, Ground, judged, reached_at
 from aftercare.ledger import slot_change
 from aftercare.outside import Outside
+from aftercare.settings import Settings
 from aftercare.store import Delivery, load, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Is, Put, Remove, Write
 from aftercare.wishes import Frequency, Wishes
@@ -48,12 +49,19 @@ class Came(NamedTuple):
 NOT_TOLD = Came()
 
 
-def reachable(customer: Customer) -> tuple[Channel, ...]:
-    """The channels to choose on: those of the store on which there is an address, and those on which something was agreed to."""
+def reachable(customer: Customer, settings: Settings) -> tuple[Channel, ...]:
+    """The channels to choose on: those of the store on which there is an address, and those on which something was agreed to.
+
+    The app is one where this customer has it, the account's inbox wherever there is one.
+    """
     contacts = (customer.profile.contact, *(order.contact for order in customer.orders))
     there = {Channel.EMAIL: any(c.email for c in contacts)}
     there |= dict.fromkeys((Channel.SMS, Channel.WHATSAPP), any(c.phone for c in contacts))
     offered = {channel for channel, known in there.items() if known and channel in brand().channels}
+    if customer.profile.device(settings.push_applications or ""):
+        offered.add(Channel.PUSH)
+    if settings.account_inbox == "on":
+        offered.add(Channel.INBOX)
     said = {head.channel for head in customer.consent.heads if head.says is not Says.WITHDRAWN}
     return tuple(channel for channel in Channel if channel in offered | said)
 
@@ -63,6 +71,12 @@ def is_on(customer: Customer, channel: Channel, purpose: Purpose, address: str |
     return waits(customer.consent, channel, purpose, address, now) or isinstance(
         judged(customer, channel, purpose, consent_policy(), now, address), Ground
     )
+
+
+def is_supposed(customer: Customer, channel: Channel, purpose: Purpose, now: datetime) -> bool:
+    """Whether the law lets this come though the person said nothing of it (soft opt-in; CASL's implied consent)."""
+    found = judged(customer, channel, purpose, consent_policy(), now)
+    return isinstance(found, Ground) and found.kind in SUPPOSED
 
 
 def waits(consent: ConsentRecord, channel: Channel, purpose: Purpose, address: str | None, now: datetime) -> bool:

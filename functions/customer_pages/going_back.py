@@ -4,20 +4,22 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from aftercare.brand import Brand, ReturnTerms
 from aftercare.catalogue import Catalogue
-from aftercare.customer import Customer, Order, OrderLine, Return, ReturnOutcome, ReturnReason
+from aftercare.customer import Customer, Order, OrderLine, Return, ReturnOutcome, ReturnReason, ReturnState
 from aftercare.money import Money
 from aftercare.one_line import plain
 from aftercare.places import zone_of
+from aftercare.returns import one_each
 
 May = Literal["open", "not_yet", "late", "nothing", "never", "digital", "closed"]
 """Whether something may be sent back now: if not, why not."""
 
 STATES = ("requested", "approved", "received", "settled")
+"""The way of a return that comes to its good end."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._=+/-]{1,128}")
 """A line's reference that an event may carry; a line of another name is returned through support."""
@@ -102,7 +104,7 @@ def returns_of(customer: Customer, order: Order, brand: Brand, catalogue: Catalo
         in_store=country in brand.returns.in_store,
         page=brand.returns.page,
         items=items,
-        asked=tuple(_shown(one, order, country in brand.returns.in_store) for one in _newest_first(order.returns)),
+        asked=tuple(_shown(one, order, country in brand.returns.in_store) for one in _newest_first(one_each(order.returns))),
     )
 
 
@@ -141,7 +143,7 @@ def _end(start: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 def items_of(customer: Customer, order: Order, brand: Brand, catalogue: Catalogue, now: datetime) -> tuple[Item, ...]:
     """Every line of goods of which something is left that no return has."""
-    gone = taken(order.returns)
+    gone = taken(one_each(order.returns))
     arrived, zone = arrived_at(customer, order), _zone(customer, order, brand)
     found = []
     for line in order.lines:
@@ -160,6 +162,8 @@ def taken(returns: Iterable[Return]) -> dict[str, int]:
     """How many of each line go back already."""
     found: dict[str, int] = {}
     for one in returns:
+        if one.is_over:
+            continue
         for ref, quantity in one.lines.items():
             found[ref] = found.get(ref, 0) + quantity
     return found
@@ -181,11 +185,14 @@ def may_return(customer: Customer, order: Order, items: tuple[Item, ...], terms:
 
 
 def _newest_first(returns: Iterable[Return]) -> list[Return]:
-    def began(one: Return) -> datetime:
-        times = (one.requested_at, one.approved_at, one.received_at, one.settled_at)
-        return min(at for at in times if at)
+    return sorted(returns, key=lambda one: (one.began_at, one.ref), reverse=True)
 
-    return sorted(returns, key=lambda one: (began(one), one.ref), reverse=True)
+
+def _steps(one: Return) -> tuple[Step, ...]:
+    """The whole way while it goes on; of one that is over only how far it came."""
+    states: tuple[str, ...] = get_args(ReturnState)
+    way = [word for word in states if getattr(one, f"{word}_at")] if one.is_over else STATES
+    return tuple(Step(word, states.index(word) <= states.index(one.state), getattr(one, f"{word}_at")) for word in way)
 
 
 def _shown(one: Return, order: Order, in_store: bool) -> ReturnView:
@@ -193,7 +200,7 @@ def _shown(one: Return, order: Order, in_store: bool) -> ReturnView:
     return ReturnView(
         ref=one.ref,
         state=one.state,
-        steps=tuple(Step(word, STATES.index(word) <= STATES.index(one.state), getattr(one, f"{word}_at")) for word in STATES),
+        steps=_steps(one),
         pieces=tuple(Piece(titles[ref], quantity) for ref, quantity in one.lines.items() if ref in titles),
         wish=one.wish,
         outcome=one.outcome,

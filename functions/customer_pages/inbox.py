@@ -7,7 +7,7 @@ from aftercare.customer import Customer
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.ledger import message_from
 from aftercare.outside import Outside, current
-from customer_pages.account import account_page, asks_for_json, json_account, order_of, told_as_json
+from customer_pages.account import account_page, asks_for_json, json_account, order_of, show_account, told_as_json
 from customer_pages.account_view import is_about
 from customer_pages.request import Answer, app, form_of, safely
 
@@ -15,6 +15,12 @@ WHERE = frozenset(("channel", "number"))
 """References that say where a message goes, and nothing of what it is about."""
 
 LONGEST_ID = 64
+
+
+@app.get("/o/<token>/read")
+def back_to_account(token: str) -> Answer:
+    """Where a browser comes back to that opens again what it showed after a message was read."""
+    return show_account(token)
 
 
 @app.post("/o/<token>/read")

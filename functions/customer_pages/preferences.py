@@ -10,13 +10,14 @@ from aftercare import telemetry
 from aftercare.brand import brand
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Customer
+from aftercare.fresh_links import Opens
 from aftercare.ground import reached_at
 from aftercare.links import Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import whereabouts, zone_of
 from aftercare.store import load
 from aftercare.wishes import Frequency, QuietHours, Wishes
-from customer_pages.choices import LESS, Place, decide, is_on, reachable, waits
+from customer_pages.choices import LESS, Place, decide, is_on, is_supposed, reachable, waits
 from customer_pages.render import page, page_words, words_in
 from customer_pages.request import MOST_FIELDS, Answer, app, came, country_of, form_of, locale_of, opened, safely
 from customer_pages.words import languages
@@ -41,7 +42,7 @@ def show_preferences(token: str) -> Answer:
 
 def _show(outside: Outside, token: str) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, outside.clock.now())
-    return _page(outside, load(outside.tables, link.customer_id), link, token, outside.clock.now())
+    return _page(outside, load(outside.tables, link.customer_id), link, token)
 
 
 @app.post("/p/<token>")
@@ -56,12 +57,13 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
     before = load(outside.tables, link.customer_id)
     try:
         changed = decided(form)
-        choices, wish = choices_of(changed, before), wish_of(changed, before, now)
+        choices = choices_of(changed, before)
+        wish = wish_of(changed, before, reachable(before, outside.settings), now)
     except BadChoice as problem:
-        return _page(outside, before, link, token, now, problem=str(problem))
+        return _page(outside, before, link, token, problem=str(problem))
     after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish)
     telemetry.count("PreferencesSaved")
-    return _page(outside, after, link, token, now, saved=True)
+    return _page(outside, after, link, token, saved=True)
 
 
 # ---------------------------------------------------------------- what the form says
@@ -87,7 +89,8 @@ def decided(form: Mapping[str, str]) -> Mapping[str, str]:
 def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
     """Each channel and purpose that the form names; only `on` is a yes.
 
-    What was never spoken of is no news as a no, save by mail, for which the law may suppose a yes (soft opt-in, CASL).
+    What was never spoken of is no news as a no, save where something comes without a word of theirs: what the law supposes, and
+    what needs no opt-in.
     """
     if form.get("all") == "off":
         return {(channel, purpose): Says.WITHDRAWN for channel in Channel for purpose in LESS}
@@ -96,11 +99,13 @@ def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]
     return {
         place: Says.GIVEN if told == "on" else Says.WITHDRAWN
         for place, told in named.items()
-        if told == "on" or place in said or place[0] is Channel.EMAIL
+        if told == "on" or place in said or place[0] in (Channel.EMAIL, Channel.INBOX)
     }
 
 
-def wish_of(form: Mapping[str, str], customer: Customer, now: datetime) -> Callable[[Wishes], Wishes]:
+def wish_of(
+    form: Mapping[str, str], customer: Customer, offered: tuple[Channel, ...], now: datetime
+) -> Callable[[Wishes], Wishes]:
     """How the form changes the wishes: each part that it names, and nothing else. BadChoice."""
     changes: dict[str, Any] = {}
     if form.get("frequency") in tuple(Frequency):
@@ -114,7 +119,7 @@ def wish_of(form: Mapping[str, str], customer: Customer, now: datetime) -> Calla
     if "quiet" in form:
         changes["quiet"] = quiet_of(form, zones_of(customer)) if form["quiet"] == "on" else None
     if "first" in form:
-        changes["channels"] = tuple(channel for channel in reachable(customer) if channel == form["first"])
+        changes["channels"] = tuple(channel for channel in offered if channel == form["first"])
     return partial(Wishes.model_copy, update=changes)
 
 
@@ -163,11 +168,13 @@ def _address(customer: Customer, channel: Channel) -> str | None:
     return masked(known) if known else None
 
 
-def _channels(customer: Customer, addresses: Mapping[Channel, str], locale: str, now: datetime) -> list[dict[str, Any]]:
+def _channels(
+    customer: Customer, offered: tuple[Channel, ...], addresses: Mapping[Channel, str], locale: str, now: datetime
+) -> list[dict[str, Any]]:
     """The channels and what may come on each."""
     texts, consent = words_in(locale), customer.consent
     found = []
-    for channel in reachable(customer):
+    for channel in offered:
         address = addresses.get(channel)
         rows = [
             {
@@ -175,6 +182,7 @@ def _channels(customer: Customer, addresses: Mapping[Channel, str], locale: str,
                 "title": texts.purposes[purpose][0],
                 "about": texts.purposes[purpose][1],
                 "on": is_on(customer, channel, purpose, address, now),
+                "supposed": is_supposed(customer, channel, purpose, now),
                 "pending": waits(consent, channel, purpose, address, now),
             }
             for purpose in Purpose
@@ -193,17 +201,13 @@ def _channels(customer: Customer, addresses: Mapping[Channel, str], locale: str,
 
 
 def _page(
-    outside: Outside,
-    customer: Customer,
-    link: Link,
-    token: str,
-    now: datetime,
-    saved: bool = False,
-    problem: str | None = None,
+    outside: Outside, customer: Customer, link: Link, token: str, saved: bool = False, problem: str | None = None
 ) -> Answer:
+    now = outside.clock.now()
     locale, wishes = locale_of(customer), customer.wishes
     addresses = reached_at(customer, outside.secrets.text(outside.settings.need("identity_secret")))
-    channels, zones = _channels(customer, addresses, locale, now), zones_of(customer)
+    channels = _channels(customer, reachable(customer, outside.settings), addresses, locale, now)
+    zones = zones_of(customer)
     paused = wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None
     hours = wishes.quiet or USUAL
     chosen = {
@@ -222,6 +226,7 @@ def _page(
         "preferences",
         locale,
         country_of(customer),
+        own=f"/p/{token}",
         channels=channels,
         chosen=chosen,
         shown=urlencode({**boxes, **chosen}),
@@ -232,11 +237,7 @@ def _page(
         hours=sorted({*(f"{hour:02d}:00" for hour in range(24)), chosen["quiet-from"], chosen["quiet-until"]}),
         zones=zones,
         why=f"/p/{token}/why" if message_of(link) else None,
-        data=[
-            {"word": word, "action": f"/p/{token}/{word}"}
-            for word in ("export", "erase")
-            if app.has("POST", f"/p/<token>/{word}")
-        ],
+        data=[{"word": str(opens), "action": f"/p/{token}/{opens}"} for opens in Opens],
         saved=saved,
         problem=problem,
     )

@@ -7,7 +7,6 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -32,22 +31,7 @@ EVER = datetime.fromtimestamp(0, UTC)
 Answer = Response[str]
 
 
-class Pages(APIGatewayHttpResolver):
-    """The resolver, which also says what it has routes for: a page offers no button that leads nowhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: set[tuple[str, str]] = set()
-
-    def route(self, rule: str, method: Any, *more: Any, **named: Any) -> Any:
-        self._known |= {(one, rule) for one in ([method] if isinstance(method, str) else method)}
-        return super().route(rule, method, *more, **named)
-
-    def has(self, method: str, rule: str) -> bool:
-        return (method, rule) in self._known
-
-
-app = Pages()
+app = APIGatewayHttpResolver()
 
 
 def form_of() -> Mapping[str, str]:

@@ -40,6 +40,7 @@ def sweep(outside: Outside) -> dict[str, int]:
     parked = _due(outside, "parked", now)
     telemetry.gauge("Parked", len(parked))
     _due(outside, "request", now)
+    _due(outside, "inbound", now)
     return {**done, "parked": len(parked)}
 
 

@@ -9,8 +9,10 @@ from datetime import timedelta
 from aftercare import events, learned, ledger
 from aftercare.caps import Counted
 from aftercare.consent import Purpose
+from aftercare.customer import Customer
 from aftercare.outside import Outside
 from aftercare.store import find
+from aftercare.table import Write
 from engagement.people import local_hour
 
 WITHIN = timedelta(days=7)
@@ -19,6 +21,7 @@ WITHIN = timedelta(days=7)
 ANSWERS = {
     "OrderPlaced": frozenset((Purpose.REORDER, Purpose.PROMOTIONAL)),
     "CueGiven": frozenset((Purpose.SURVEY,)),
+    "SurveyAnswered": frozenset((Purpose.SURVEY,)),
 }
 """Which messages are answered by which event of ours."""
 
@@ -33,11 +36,20 @@ def acted(outside: Outside, told: events.Told) -> str:
     if not asked:
         return "no answer to anything"
     last = max(asked, key=lambda one: (one.at, one.message))
-    own = learned.answered(customer.id, last.channel, told.occurred_at, local_hour(customer, told.occurred_at))
-    if not ledger.first_time(outside.tables, customer.id, last.message, "answered_learned", (own,)):
+    own = () if _written_here(told) else (_own(customer, last, told),)
+    if not ledger.first_time(outside.tables, customer.id, last.message, "answered_learned", own):
         return "answered before"
     outside.tables.write([learned.for_all(last.channel, told.occurred_at, last.message, "answered")])
     return "an answer"
+
+
+def _written_here(told: events.Told) -> bool:
+    """What came as a text was counted for its customer when it came."""
+    return told.type == "SurveyAnswered" and told.data.by != "page"
+
+
+def _own(customer: Customer, last: Counted, told: events.Told) -> Write:
+    return learned.answered(customer.id, last.channel, told.occurred_at, local_hour(customer, told.occurred_at))
 
 
 def _asked(one: Counted, told: events.Told) -> bool:

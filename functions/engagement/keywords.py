@@ -14,6 +14,7 @@ class Wish(StrEnum):
     STOP = "stop"
     START = "start"
     HELP = "help"
+    ANSWER = "answer"
     OTHER = "other"
 
 
@@ -112,6 +113,21 @@ def _stops(text: str, said: str) -> bool:
         return True
     alone = (_keyword(plainly(sentence)) for sentence in _ENDS.split(text))
     return any(word in _ALSO_WITHIN for word in alone) or any(pattern.search(said) for pattern in _clear())
+
+
+_SCORE = re.compile(
+    r"([1-5])(?![.,]\d)(?: ?/ ?5| ?(?:stars?|sterne?|points?|punkte?))?(?:$|[\s.,:;!?)\-]+(.*))", re.DOTALL | re.IGNORECASE
+)
+_KEYCAP = str.maketrans("", "", "\ufe0f\u20e3")
+
+
+def scored(text: str) -> tuple[int, str] | None:
+    """A score from 1 to 5 at the beginning, and the words after it: `4 slow delivery`. None for any other text.
+
+    Whether it answers a question is for who knows whether one was asked: `2 of them are missing` begins so, too.
+    """
+    found = _SCORE.fullmatch(text.translate(_KEYCAP).strip())
+    return (int(found[1]), (found[2] or "").strip()) if found else None
 
 
 def answered_by_aws(text: str) -> bool:

@@ -1,12 +1,13 @@
 """What a person wrote, recorded: consent taken back or given again, the fact for everyone else, and at most one answer.
 
-A number may belong to several customers: a STOP from it is everybody's. The text itself is never kept nor told; what it asks
-for is one word. The answer is proposed to the gate, as every message is, and expires after five minutes (rule C18).
+A number may belong to several customers: a STOP from it is everybody's. What a text asks for is told as one word; what asks for
+none of these, and answers no question of ours, is kept for somebody to read, and never told on the bus. The answer is proposed to
+the gate, as every message is, and expires after five minutes (rule C18).
 """
 
 from datetime import datetime, timedelta
 
-from aftercare import events, keys, learned, ledger, telemetry
+from aftercare import events, inbound, keys, learned, ledger, telemetry
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
@@ -17,13 +18,19 @@ from aftercare.gate_queue import propose
 from aftercare.identity import keyed_hash
 from aftercare.outside import Outside
 from aftercare.proposal import Proposal
-from aftercare.store import Delivery, find, versioned
-from aftercare.table import ConditionFailed, Conflict, Write
+from aftercare.store import Delivery, find, park, versioned
+from aftercare.table import ConditionFailed, Conflict, Put, Write
 from engagement.keywords import Wish, answered_by_aws, plainly, wish
 from engagement.phones import Inbound
+from engagement.survey import survey_answer
 
 ANSWER_WITHIN = timedelta(minutes=5)
-REPLIES = {Wish.STOP: "reply-stopped", Wish.HELP: "reply-help", Wish.START: "reply-started"}
+REPLIES = {
+    Wish.STOP: "reply-stopped",
+    Wish.HELP: "reply-help",
+    Wish.START: "reply-started",
+    Wish.ANSWER: "reply-answered",
+}
 OWED = "answer"
 """The end of a delivery's topic where an answer is owed: a repeated delivery owes the same."""
 
@@ -36,28 +43,43 @@ def hear(outside: Outside, said: Inbound) -> str:
     meant = wish(said.text)
     telemetry.count("InboundMessage")
     if not owners:
-        _record(outside, said, meant, None)
+        _record(outside, said, meant, None, new=True)
         return f"{meant} from nobody known"
-    answers = [_record(outside, said, meant, str(owner["customer_id"]), number) for owner in owners]
+    # Each of them has it on record; it has to be read once.
+    answers = [_record(outside, said, meant, str(owner["customer_id"]), number, new=n == 0) for n, owner in enumerate(owners)]
     for owner, owed in zip(owners, answers, strict=True):
         if owed:
-            _answer(outside, said, meant, str(owner["customer_id"]), number)
-            break
+            _answer(outside, said, owed, str(owner["customer_id"]), number)
+            return str(owed)
     return str(meant)
 
 
-def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | None, number: str | None = None) -> bool:
-    """One customer's transaction: marker with its outbox, consent with its evidence, and that the person was active now.
+def _record(
+    outside: Outside, said: Inbound, asked: Wish, customer_id: str | None, number: str | None = None, *, new: bool
+) -> Wish | None:
+    """One customer's transaction: marker with its outbox, consent with its evidence, what they answered, the text where somebody
+    has to read it, and that the person was active now.
 
-    Whether an answer is owed, now or by an earlier delivery of the same.
+    What an answer is owed to, now or by an earlier delivery of the same; None where none is.
     """
     key = f"inbound#{said.channel}#{said.inbound_id}#{customer_id or '-'}"
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
         customer = find(outside.tables, customer_id) if customer_id else None
-        planned, owed, told = _plan(outside, said, meant, customer, number, key, now)
         correlation_id = keys.message_id(key)
-        data = events.InboundData(customer_id=customer.id if customer else "", channel=said.channel, wish=str(meant))
+        found = survey_answer(outside, said, customer, now, correlation_id) if asked is Wish.OTHER and customer else None
+        meant = Wish.ANSWER if found else asked
+        planned, owed, told = _plan(outside, said, meant, customer, number, key, now)
+        if found and not isinstance(found, str):
+            planned += found.writes
+            told.append(found.told)
+        texts = _texts(outside, said, customer, customer_id, key, now, new=new) if meant is Wish.OTHER else []
+        data = events.InboundData(
+            customer_id=customer.id if customer else "",
+            channel=said.channel,
+            wish=str(meant),
+            text_ref=keys.message_id(key) if texts else None,
+        )
         told.insert(0, events.make("InboundMessage", keys.message_id(f"{key}#in"), said.at, correlation_id, data))
         delivery = Delivery(
             key=key,
@@ -70,16 +92,42 @@ def _record(outside: Outside, said: Inbound, meant: Wish, customer_id: str | Non
             customer_id=customer.id if customer else None,
         )
         try:
-            outside.tables.write([delivery.put(), *planned])
+            outside.tables.write([delivery.put(), *planned, *texts])
         except ConditionFailed as failed:
             there = failed.found.get(0)
             if there is not None:
-                return str(there.get("topic", "")).endswith(OWED)
+                before, _, end = str(there.get("topic", "")).partition("-")
+                return Wish(before) if end == OWED else None
         except Conflict:
             continue
         else:
-            return owed
+            if meant is Wish.ANSWER:
+                telemetry.count("SurveyAnswered")
+            return meant if owed else None
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _texts(
+    outside: Outside, said: Inbound, customer: Customer | None, customer_id: str | None, key: str, now: datetime, *, new: bool
+) -> list[Put]:
+    """What keeps the text: with its customer, or parked by its number. Who has just been erased leaves none."""
+    ref = keys.message_id(key)
+    written = inbound.Written(channel=said.channel, number=said.number, at=said.at, text=said.text[: inbound.LONGEST])
+    if customer:
+        return [inbound.keep(customer.id, ref, written, now, new=new)]
+    if customer_id:
+        return []
+    delivery = Delivery(
+        key=ref,
+        sender=inbound.SENDER,
+        topic=str(said.channel),
+        received_at=said.at,
+        correlation_id=ref,
+        body_hash=ref,
+        parked="nobody known has this number",
+    )
+    secret = outside.secrets.text(outside.settings.need("identity_secret"))
+    return park(delivery, written.to_json().encode(), secret, due_kind=inbound.DUE, due_at=iso(said.at))
 
 
 def _plan(
@@ -134,8 +182,9 @@ def _answered(outside: Outside, said: Inbound, customer: Customer) -> Purpose | 
 
 
 def _owes(outside: Outside, said: Inbound, meant: Wish, changed: bool) -> bool:
-    """One answer at most: to HELP always, to STOP and START where they changed something, and never where AWS has answered."""
-    if meant is Wish.OTHER or (meant is not Wish.HELP and not changed):
+    """One answer at most: to HELP and to an answer always, to STOP and START where they changed something, and never where AWS
+    has answered."""
+    if meant is Wish.OTHER or (meant in (Wish.STOP, Wish.START) and not changed):
         return False
     by_aws = said.channel is Channel.SMS and outside.settings.sms_opt_outs != "own" and answered_by_aws(said.text)
     return not by_aws

@@ -15,10 +15,12 @@ from aftercare.clock import iso, parse_iso
 from aftercare.customer import Customer
 from aftercare.endpoints import EVENTS, Endpoint, close, endpoints_of
 from aftercare.entry import queue_handler
+from aftercare.inbound import place, read
+from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.store import find
 from aftercare.webhook import signed
-from helpdesk_bridge.payload import Untold, payload
+from helpdesk_bridge.payload import Record, Untold, payload
 from helpdesk_bridge.reaction import Close, Done, GiveUp, Later, react
 
 if TYPE_CHECKING:
@@ -54,26 +56,36 @@ def _endpoints(outside: Outside) -> tuple[Endpoint, ...]:
 
 
 def _tell(outside: Outside, event: "Told", endpoints: list[Endpoint], attempt: int) -> str:
-    closed = outside.tables.read([keys.endpoint(endpoint.name) for endpoint in endpoints])
-    customer = _customer(outside, event)
+    there = _text_place(event)
+    found = outside.tables.read([*(keys.endpoint(endpoint.name) for endpoint in endpoints), *([there] if there else [])])
+    text = found.get(there) if there else None
+    record = Record(_customer(outside, event), read(text) if text else None)
     outcomes = []
     for endpoint in endpoints:
-        if keys.endpoint(endpoint.name) in closed:
+        if keys.endpoint(endpoint.name) in found:
             telemetry.count("WebhookToClosedEndpoint")
             outcomes.append(f"{endpoint.name} is closed")
         else:
-            outcomes.append(_deliver(outside, event, customer, endpoint, attempt))
+            outcomes.append(_deliver(outside, event, record, endpoint, attempt))
     return ", ".join(outcomes)
 
 
 def _customer(outside: Outside, event: "Told") -> Customer | None:
     data = event.data
+    if not data.customer_id:
+        return None
     case = getattr(data, "case", None)
     return find(outside.tables, data.customer_id, getattr(data, "order", None), cases=(case,) if case else ())
 
 
-def _deliver(outside: Outside, event: "Told", customer: Customer | None, endpoint: Endpoint, attempt: int) -> str:
-    body = payload(event, customer, endpoint)
+def _text_place(event: "Told") -> Key | None:
+    """Where what somebody wrote lies, if the event names it."""
+    ref = getattr(event.data, "text_ref", None)
+    return place(event.data.customer_id, ref, event.occurred_at) if ref else None
+
+
+def _deliver(outside: Outside, event: "Told", record: Record, endpoint: Endpoint, attempt: int) -> str:
+    body = payload(event, record, endpoint)
     if isinstance(body, Untold):
         return f"{endpoint.name}: {body.because}"
     now = outside.clock.now()

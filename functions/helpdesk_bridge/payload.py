@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aftercare.clock import iso
 from aftercare.customer import Customer
-from aftercare.endpoints import CONTACT, Endpoint
+from aftercare.endpoints import CONTACT, WORDS, Endpoint
+from aftercare.inbound import Written
 
 if TYPE_CHECKING:
     from aftercare.events import Told
@@ -27,6 +28,15 @@ class Because(StrEnum):
     CUSTOMER_GONE = "customer-gone"
     OPTED_OUT = "sale-opted-out"
     RECORD_GONE = "record-gone"
+    CAME_FROM_THERE = "came-from-there"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of whom an event is about, at this moment: the customer, and what they wrote where the event tells of that."""
+
+    customer: Customer | None
+    written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +44,37 @@ class Untold:
     because: Because
 
 
-def payload(event: "Told", customer: Customer | None, endpoint: Endpoint) -> bytes | Untold:
+def payload(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold:
     """The body for one endpoint, or why it gets none.
 
     Who was erased sends nothing. Who opted out of sale and sharing is told to no third party (11 CCR 7026); what the store's
     own processors are told is neither.
     """
+    customer = record.customer
     if customer is None:
-        return Untold(Because.CUSTOMER_GONE)
+        return _by_nobody_known(event, record, endpoint)
     if endpoint.third_party and customer.consent.sale and customer.consent.sale.opted_out:
         return Untold(Because.OPTED_OUT)
     added = _ADDED.get(event.type, _nothing)(event, customer)
-    if added is None:
+    if added is None or (getattr(event.data, "text_ref", None) and record.written is None):
         return Untold(Because.RECORD_GONE)
+    if endpoint.tool and endpoint.tool == _told_by(event, customer):
+        return Untold(Because.CAME_FROM_THERE)
+    return _whole(
+        event, {**_order(event, customer), **added, **_text(record, endpoint), "customer": _customer(customer, endpoint)}
+    )
+
+
+def _by_nobody_known(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold:
+    """A text from a number that is nobody's here; whose sender was on record and is not any more says nothing."""
+    if event.data.customer_id or record.written is None or endpoint.third_party:
+        return Untold(Because.CUSTOMER_GONE)
+    return _whole(event, _text(record, endpoint))
+
+
+def _whole(event: "Told", added: Fields) -> bytes:
     told = event.data.model_dump(mode="json", exclude={"customer_id"}, exclude_none=True)
-    data = {**told, **_order(event, customer), **added, "customer": _customer(customer, endpoint)}
+    data = {**told, **added}
     whole = {"type": event.type, "timestamp": iso(event.occurred_at), "data": _plain(data)}
     return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -62,6 +88,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def _text(record: Record, endpoint: Endpoint) -> Fields:
+    """What somebody wrote and from where, and what might be answered, as far as the endpoint is to have it."""
+    written = record.written
+    if written is None:
+        return {}
+    found: dict[str, Any] = {}
+    if CONTACT in endpoint.share:
+        found["number"] = written.number
+    if WORDS in endpoint.share:
+        from helpdesk_bridge.reply import suggestion  # the brand and its words, for what somebody wrote only
+
+        found |= {"text": written.text, "suggested_reply": suggestion(record.customer)}
+    return found
 
 
 def _customer(customer: Customer, endpoint: Endpoint) -> Fields:
@@ -81,6 +122,17 @@ def _customer(customer: Customer, endpoint: Endpoint) -> Fields:
 def _order(event: "Told", customer: Customer) -> Fields:
     order = customer.order(getattr(event.data, "order", None) or "")
     return {"order_name": order.name} if order else {}
+
+
+def _told_by(event: "Told", customer: Customer) -> str | None:
+    """The sender who told us of it, where an endpoint's own tool may have: a case, or a word on consent."""
+    if hasattr(event.data, "case"):
+        # What becomes of a case is told by the tool that has it.
+        return next((case.sender for case in customer.cases if case.ref == event.data.case), None)
+    if hasattr(event.data, "says"):
+        head = customer.consent.head(event.data.channel, event.data.purpose)
+        return head.source.partition(":")[0] if head else None
+    return None
 
 
 def _nothing(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - the event says it all

@@ -306,7 +306,7 @@ def _as_declared(
     words = files.words(sample.template, locale, our.default_locale)
     message, about = sample.proposal(), (sample.customer, sample.order, our, goods)
     parts = letters(samples.parts_of(sample), (*about, samples.link), files, locale)
-    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional, parts)
+    letter = Letter(message, *about, samples.link, words, locale, sample.include, sample.promotional, parts, sample.publication)
     postal = samples.SETTINGS.postal_address if unsubscribed_from(message.purpose, sample.promotional) else None
     try:
         common = frame(letter, postal)
@@ -510,6 +510,7 @@ def _tried(
                 files,
                 samples.parts_of(sample),
                 tone,
+                sample.publication,
             )
         )
     except UndefinedError as error:
@@ -668,7 +669,9 @@ def _text_message(
         if unknown:
             yield Finding(file, key, f"placeholder {{{unknown[0]}}}", f"one of {', '.join(sorted(VALUES))}")
     try:
-        short = render_sms(sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files, tone)
+        short = render_sms(
+            sample.proposal(), sample.customer, sample.order, our, goods, samples.link, locale, files, tone, sample.publication
+        )
     except MissingWord as error:
         yield Finding(file, where, f"missing word or placeholder: {error.args[0]}", "it in every language")
         return
@@ -739,6 +742,7 @@ def preview(template: str, locale: str, sample: str | None = None, tone: str | N
         files,
         samples.parts_of(one),
         spoken,
+        one.publication,
     )
     return {
         "template": template,
@@ -765,7 +769,7 @@ def _short(
     """The text message of a sample with what it takes; None where the template has none."""
     if one.parts or not files.words(one.template, locale, our.default_locale, tone).has("sms"):
         return None
-    short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone)
+    short = render_sms(one.proposal(), one.customer, one.order, our, goods, samples.link, locale, files, tone, one.publication)
     return {"text": short.text, "encoding": short.encoding, "units": short.units, "segments": short.segments}
 
 

@@ -29,18 +29,25 @@ class Bounds(Model):
 
 
 class Stretch(Model):
-    """A sign seen within so many days multiplies the caps' windows."""
+    """A sign seen within so many days multiplies the caps' windows. `after`: so many messages that hoped for an answer without
+    one are the sign `fading`."""
 
     sign: Sign
     days: Days
     times: Times
+    after: Annotated[int, Field(ge=2, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _fades_after_some(self) -> "Stretch":
+        if (self.sign == "fading") != (self.after is not None):
+            raise ValueError("after: expected for `fading`, and for no other sign")
+        return self
 
 
 class Spacing(Model):
-    """`fading_after`: so many messages that hope for an answer without one are the sign `fading`."""
+    """What makes the caps' windows longer or shorter, within bounds."""
 
     bounds: Bounds
-    fading_after: Annotated[int, Field(ge=2, le=100)] = 6
     signs: tuple[Stretch, ...] = ()
 
 
@@ -98,24 +105,24 @@ def frequency_policy() -> FrequencyPolicy:
     return read_content(Path("frequency.yaml"), FrequencyPolicy)
 
 
-def _seen(customer: Customer, sign: Sign, fading_after: int) -> datetime | None:
+def _seen(customer: Customer, sign: Sign, after: int | None) -> datetime | None:
     """When a sign was last seen on a customer's record."""
     if sign == "fading":
-        return customer.learned.delivered_at if customer.learned.unanswered >= fading_after else None
+        return customer.learned.delivered_at if after and customer.learned.unanswered >= after else None
     if sign == "case_closed":
         return max((c.closed_at for c in customer.cases if c.closed_at), default=None)
-    cue = "bad" if sign == "bad_cue" else "good"
-    return max((o.cue_at for o in customer.orders if o.cue == cue and o.cue_at), default=None)
+    felt = customer.felt("bad" if sign == "bad_cue" else "good")
+    return felt[0] if felt else None
 
 
 def stretch(customer: Customer, spacing: Spacing, now: datetime) -> tuple[float, tuple[str, ...]]:
     """By how much the caps' windows are multiplied for this customer, and the signs that say so."""
     factor, signs = 1.0, []
     for one in spacing.signs:
-        seen = _seen(customer, one.sign, spacing.fading_after)
+        seen = _seen(customer, one.sign, one.after)
         if seen and seen + timedelta(days=one.days) > now:
             factor *= one.times
-            signs.append(str(one.sign))
+            signs.append(f"{one.sign} {one.after}" if one.after else str(one.sign))
     return min(max(factor, spacing.bounds.least), spacing.bounds.most), tuple(signs)
 
 
@@ -148,7 +155,7 @@ def quiet(customer: Customer, silence: Silence, now: datetime) -> Quiet | None:
         since = shipment.at_risk_since
         if since and since + timedelta(days=silence.parcel_at_risk_days) > now:
             return Quiet(Reason.PARCEL_AT_RISK, shipment.key)
-    for order in customer.orders:
-        if order.cue == "bad" and order.cue_at and order.cue_at + timedelta(days=silence.bad_cue_days) > now:
-            return Quiet(Reason.BAD_EXPERIENCE, order.key)
+    bad = customer.felt("bad")
+    if bad and bad[0] + timedelta(days=silence.bad_cue_days) > now:
+        return Quiet(Reason.BAD_EXPERIENCE, bad[1])
     return None

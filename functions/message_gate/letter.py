@@ -17,6 +17,7 @@ from aftercare.money import Money
 from aftercare.one_line import plain
 from aftercare.places import zone_of
 from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication
 from aftercare.weblink import https
 from message_gate.stationery import Words
 
@@ -28,6 +29,8 @@ View = dict[str, Any]
 OPEN_FOR = {
     LinkPurpose.STATUS: timedelta(days=120),
     LinkPurpose.CUE: timedelta(days=60),
+    LinkPurpose.SURVEY: timedelta(days=60),
+    LinkPurpose.GUIDE: timedelta(days=120),
     LinkPurpose.PREFERENCES: timedelta(days=400),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=400),
 }
@@ -43,7 +46,8 @@ class NoOrder(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that one message is made from; `parts` are the messages that a digest puts together."""
+    """All that one message is made from; `parts` are the messages that a digest puts together, `publication` what a message
+    about products tells of."""
 
     message: Proposal
     customer: Customer
@@ -56,6 +60,7 @@ class Letter:
     include: tuple[Block, ...]
     promotional: bool
     parts: tuple["Letter", ...] = ()
+    publication: Publication | None = None
 
     @property
     def order(self) -> Order:
@@ -104,6 +109,7 @@ class Part:
     message: Proposal
     order: Order | None
     include: tuple[Block, ...]
+    publication: Publication | None = None
 
 
 def first_name(name: str | None) -> str | None:

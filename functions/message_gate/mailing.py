@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aftercare.brand import brand
-from aftercare.consent import Channel
+from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer, Order
 from aftercare.identity import email
 from aftercare.learned import ASKS
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.outside import Mail, Outside
-from aftercare.proposal import Block
+from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication, read
 from message_gate import mime
 from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
@@ -24,20 +25,27 @@ PATHS = {
     LinkPurpose.PREFERENCES: "p",
     LinkPurpose.UNSUBSCRIBE: "u",
     LinkPurpose.CUE: "c",
+    LinkPurpose.SURVEY: "s",
+    LinkPurpose.GUIDE: "g",
     LinkPurpose.CONFIRM: "k",
+    LinkPurpose.ORDERS: "orders",
+    LinkPurpose.EXPORT: "export",
+    LinkPurpose.ERASE: "erase",
 }
 """The route of customer_pages that opens a link of each purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is ready to be sent, and what the ledger keeps of it."""
+    """A mail that is ready to be sent, and what the ledger keeps of it. `carries` are the purposes of what stands in it beside
+    its own: an offer in a confirmation."""
 
     mail: Mail
     template_version: str
     content_hash: str
     tone: Chosen
     opening: str
+    carries: tuple[Purpose, ...] = ()
 
 
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
@@ -78,6 +86,17 @@ def reader_of(customer: Customer, order: Order | None) -> str:
     return brand().locale_for(country, customer.wishes.language, order.locale if order else None, customer.profile.locale)
 
 
+def told_of(outside: Outside, proposal: Proposal) -> Publication | None:
+    """What a message about products tells of (one read more). CannotRender when it is not kept any more."""
+    key = proposal.references.get("publication")
+    if key is None:
+        return None
+    found = read(outside.tables, key)
+    if found is None:
+        raise CannotRender(f"{proposal.template}: what it tells of is not kept any more")
+    return found
+
+
 def tone_of(candidate: Candidate, locale: str, include: Sequence[Block]) -> Chosen:
     """In which tone a message speaks to its reader, and why."""
     entry = stationery().register.templates.get(candidate.proposal.template)
@@ -105,7 +124,7 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     settings, our = outside.settings, brand()
     include = allowed_blocks(candidate, address)
-    promotional = any(block.purpose not in (None, proposal.purpose) for block in include)
+    carries = tuple(sorted({block.purpose for block in include if block.purpose not in (None, proposal.purpose)}))
     locale = reader_of(customer, order)
     tone = tone_of(candidate, locale, include)
     rendered = mime.check(
@@ -119,9 +138,13 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
             settings,
             locale,
             include,
-            promotional,
-            parts=tuple(Part(part.proposal, part.order, allowed_blocks(part, address)) for part in candidate.parts),
+            bool(carries),
+            parts=tuple(
+                Part(part.proposal, part.order, allowed_blocks(part, address), told_of(outside, part.proposal))
+                for part in candidate.parts
+            ),
             tone=tone.tone,
+            publication=told_of(outside, proposal),
         )
     )
     marketing = proposal.purpose in MARKETING
@@ -143,4 +166,4 @@ def write_letter(outside: Outside, candidate: Candidate, address: str) -> Letter
         tags=tags_of(candidate),
         mime=lambda: mime.build(rendered, envelope),
     )
-    return Letter(mail, rendered.template_version, rendered.content_hash, tone, rendered.opening)
+    return Letter(mail, rendered.template_version, rendered.content_hash, tone, rendered.opening, carries)

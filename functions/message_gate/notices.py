@@ -15,6 +15,7 @@ from aftercare.customer import Order, OrderLine, Refund, Return
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
+from aftercare.returns import one_each
 from aftercare.shipment import Parcel, Shipment
 from aftercare.weblink import NotHttps, https
 from message_gate.letter import Letter, View, line_view, one_tip, return_terms
@@ -122,6 +123,8 @@ def matter(letter: Letter) -> Matter:
 def _told(seen: Matter, shape: "Shape") -> Matter:
     """With its cases and values: those that only this template knows first, then those that every notice has."""
     letter = seen.letter
+    if shape.expects:
+        seen = replace(seen, window=shape.expects(seen) or seen.window)
     values = dict(seen.values)
     cases, own = shape.tells(seen) if shape.tells else ((), {})
     if seen.which and shape.of_parcel:
@@ -278,6 +281,16 @@ def days_text(letter: Letter) -> str | None:
     return say("days_range", first=str(first), last=str(last))
 
 
+def _later(matter: Matter) -> Window | None:
+    """The days that the extra days lead to: a forecast that still holds a chance of being in time would contradict them."""
+    message, planned = matter.letter.message, _planned(matter)
+    told = sorted(message.numbers[name] for name in ("days-from", "days-to") if name in message.numbers)
+    if not told or planned is None or planned + timedelta(days=told[-1]) < message.proposed_at:
+        return None
+    first, last = (planned + timedelta(days=days) for days in (told[0], told[-1]))
+    return Window(max(first, message.proposed_at), last, likely=True)
+
+
 def _delayed(matter: Matter) -> tuple[Cases, Values]:
     letter = matter.letter
     values: Values = {"reason": _reason(matter)}
@@ -366,7 +379,7 @@ def _totalled(matter: Matter) -> tuple[Cases, Values]:
 
 def _return(matter: Matter) -> Return | None:
     """The return that the message is about; of an order with a single one that one."""
-    returns = matter.letter.order.returns
+    returns = one_each(matter.letter.order.returns)
     named = matter.letter.order.returned(matter.letter.message.references.get("return", ""))
     return named or (returns[0] if len(returns) == 1 else None)
 
@@ -387,6 +400,12 @@ def _settled(matter: Matter) -> tuple[Cases, Values]:
     return (f"{found.outcome}_known", found.outcome), {"amount": matter.letter.language.money(found.amount)}
 
 
+def _returned_late(matter: Matter) -> tuple[Cases, Values]:
+    """Whether there is still time to ask for it again is for the order's page to say, which knows the day."""
+    found = _return(matter)
+    return (("approved",) if found and found.approved_at else ()), {}
+
+
 def _returned_for(matter: Matter) -> tuple[Cases, Values]:
     """What it costs, and what the customer wants for it."""
     wished, _ = _received(matter)
@@ -395,12 +414,19 @@ def _returned_for(matter: Matter) -> tuple[Cases, Values]:
     return ((*wished, "fee"), {"fee": matter.letter.language.money(fee)}) if fee else (wished, {})
 
 
+def _rescued(matter: Matter) -> tuple[Cases, Values]:
+    """By the way out that fits what went wrong."""
+    way = matter.letter.chosen("way")
+    return (way,) if way else ("call",), {}
+
+
 # ---------------------------------------------------------------- the notices
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which parts a notice shows. `step` of four is how far the parcel is; `tells` gives the cases and values of its own."""
+    """Which parts a notice shows. `step` of four is how far the parcel is; `tells` gives the cases and values of its own,
+    `expects` its own window."""
 
     panel: Literal["window", "words"]
     action: Literal["track", "status", "help", "returns", "payment"] = "status"
@@ -410,6 +436,7 @@ class Shape:
     tip: bool = False
     returns: bool = False
     tells: Tells | None = None
+    expects: Callable[[Matter], Window | None] | None = None
 
 
 def _of_parcel(
@@ -433,7 +460,7 @@ NOTICES: Mapping[str, Shape] = {
     "parcel-exception": _of_parcel(),
     "parcel-returned": _of_parcel("words", "help", tells=_returned),
     "parcel-lost": _of_parcel("words", "help"),
-    "delivery-delayed": _of_parcel(tells=_delayed),
+    "delivery-delayed": replace(_of_parcel(tells=_delayed), expects=_later),
     "delivery-recovered": _of_parcel(),
     "item-out-of-stock": Shape("words", "help", ("missing",), tells=_out_of_stock),
     "order-not-shipped-yet": Shape("window", "status", ("goods",), tells=_unshipped),
@@ -445,10 +472,13 @@ NOTICES: Mapping[str, Shape] = {
     "order-completed": Shape("window", "status", ("goods",), returns=True),
     "return-requested": Shape("words", "returns", tells=_returned_for),
     "return-approved": Shape("words", "returns", tells=_returned_for),
+    "return-expired": Shape("words", "status", tells=_returned_late),
+    "return-declined": Shape("words", "help"),
     "return-received": Shape("words", "status", tells=_received),
     "return-settled": Shape("words", "status", tells=_settled),
     "subscription-renewed": Shape("words", "status", ("priced",), tells=_totalled),
     "payment-failed": Shape("words", "payment"),
+    "rescue-offer": Shape("words", "help", tells=_rescued),
 }
 """The parts of each notice; docs/messages.md lists what each takes from its proposal."""
 

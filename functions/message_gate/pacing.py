@@ -10,7 +10,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.decision import Message, Reason
 from aftercare.keys import Key
 from aftercare.proposal import Proposal
-from aftercare.rate import SHARDS, Quota, SendingRate, reserve
+from aftercare.rate import SHARDS, Quota, SendingRate, reserve, shard_order
 from aftercare.table import Absent, Change, ConditionFailed, Is, Item, Tables, Throttled
 
 BURST = timedelta(seconds=5)
@@ -20,12 +20,14 @@ KEPT = timedelta(minutes=15)
 """So long after its place a message that waited for it may still go: its slot may ring late."""
 
 QUOTA_USED_UP = timedelta(hours=1)
-ATTEMPTS = 4
+ROUNDS = 2
+"""So often all shards are asked before the queue has to bring the message again."""
 
 
-def waits_for_a_place(purpose: Purpose) -> bool:
-    """News of an order and help with it go out at once, whatever else is being sent."""
-    return purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE)
+def waits_for_a_place(proposal: Proposal) -> bool:
+    """News of an order and help with it go out at once, whatever else is being sent; a publication, which goes to many, never
+    does, whatever it is for."""
+    return proposal.purpose not in (Purpose.TRANSACTIONAL, Purpose.SERVICE) or "publication" in proposal.references
 
 
 def shards(channels: Iterable[Channel] = (Channel.EMAIL,)) -> tuple[Key, ...]:
@@ -41,7 +43,7 @@ class Pace:
     """Reserves places and hands them out. Mail, which most messages are, for all of an invocation that may need one in one write;
     a place on another channel when it is needed, because what is reserved and not used makes a slow channel slower.
 
-    `known` are the shards as they were read; `wanted` is how many messages may come; `shard` says which is asked first.
+    `known` are the shards as they were read; `wanted` is how many messages may come; `seed` names the shards to ask first.
     """
 
     tables: Tables
@@ -49,7 +51,8 @@ class Pace:
     quota: Quota | None
     known: Mapping[Key, Item]
     wanted: int
-    shard: int
+    seed: str
+    _asked: int = 0
     _places: dict[Channel, list[datetime]] = field(default_factory=dict)
     _seen: dict[Key, Item] = field(default_factory=dict)
 
@@ -59,7 +62,7 @@ class Pace:
     def place(self, proposal: Proposal, channel: Channel, held: Message | None, now: datetime) -> datetime:
         """When this message may go on a channel: now, or later. TableError when the rate cannot be asked."""
         per_second = self.rate.allowed(channel, self.quota)
-        if per_second is None or not waits_for_a_place(proposal.purpose) or _has_its_place(held, now):
+        if per_second is None or not waits_for_a_place(proposal) or _has_its_place(held, now):
             return now
         if channel is Channel.EMAIL and self.rate.used_up(self.quota, now):
             return now + QUOTA_USED_UP
@@ -71,8 +74,9 @@ class Pace:
         count = max(self.wanted, 1) if channel is Channel.EMAIL else 1
         if channel is Channel.EMAIL:
             self.wanted = 0
-        for attempt in range(ATTEMPTS):
-            place = keys.rate(channel, (self.shard + attempt) % SHARDS)
+        self._asked += 1
+        for shard in shard_order(f"{self.seed}#{self._asked}", [self._free(place) for place in shards((channel,))]) * ROUNDS:
+            place = keys.rate(channel, shard)
             free = self._seen.get(place)
             got = reserve(parse_iso(str(free["free"])) if free else None, now, per_second, count)
             when = Is("free", free["free"]) if free else Absent()
@@ -84,10 +88,14 @@ class Pace:
                     self._seen[place] = there
                 continue
             self._seen[place] = {"free": iso(got.then)}
-            self.shard += 1
             self._places[channel] = [got.first + got.step * number for number in range(count)]
             return self._places[channel]
         raise Throttled("every shard of the sending rate was taken by others")
+
+    def _free(self, place: Key) -> datetime | None:
+        """From when a shard has its next place, as far as this invocation has seen."""
+        there = self._seen.get(place)
+        return parse_iso(str(there["free"])) if there else None
 
 
 def _has_its_place(held: Message | None, now: datetime) -> bool:

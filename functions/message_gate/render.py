@@ -13,6 +13,7 @@ from aftercare.brand import Brand, ToneName
 from aftercare.catalogue import Catalogue
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication
 from aftercare.settings import Settings
 from message_gate.letter import Letter, Links, Part, View, frame, standing, unsubscribed_from
 from message_gate.stationery import Stationery, Words, stationery
@@ -107,13 +108,14 @@ def render(
     files: Stationery | None = None,
     parts: Sequence[Part] = (),
     tone: ToneName | None = None,
+    publication: Publication | None = None,
 ) -> Rendered:
     """Render a message for its reader.
 
     `include` are the proposal's blocks without those that lack their consent; `promotional` says whether one of another
     purpose than the message's own is still among them; `parts` are the messages of a digest; `tone` where it speaks otherwise
-    than usual. CannotRender for an unknown template; MissingWord and jinja2.UndefinedError for a fault of the files, NotHttps
-    for a link that must not stand in a message.
+    than usual, `publication` what it tells of products. CannotRender for an unknown template; MissingWord and
+    jinja2.UndefinedError for a fault of the files, NotHttps for a link that must not stand in a message.
     """
     files = files or stationery()
     view_of = VIEWS.get(message.template)
@@ -121,7 +123,9 @@ def render(
         raise CannotRender(f"template: expected one of {', '.join(VIEWS)}, found {message.template}")
     words = files.words(message.template, locale, brand.default_locale, tone)
     about = (customer, order, brand, catalogue, links)
-    letter = Letter(message, *about, words, locale, tuple(include), promotional, letters(parts, about, files, locale, tone))
+    letter = Letter(
+        message, *about, words, locale, tuple(include), promotional, letters(parts, about, files, locale, tone), publication
+    )
     common = frame(letter, settings.need("postal_address") if unsubscribed_from(message.purpose, promotional) else None)
     own = view_of(letter, common)
     sheets = _letterhead(brand, files).sheets(message.template, words)
@@ -159,7 +163,8 @@ def letters(
     found = []
     for part in parts:
         words = files.words(part.message.template, locale, brand.default_locale, tone)
-        found.append(Letter(part.message, customer, part.order, brand, catalogue, links, words, locale, part.include, False))
+        made = (part.message, customer, part.order, brand, catalogue, links, words, locale, part.include, False, ())
+        found.append(Letter(*made, part.publication))
     return tuple(found)
 
 

@@ -23,12 +23,14 @@ from aftercare.learned import NOTHING as NO_ANSWERS
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.places import ANYWHERE, Whereabouts, whereabouts, zone_of
 from aftercare.proposal import Proposal, Unless
+from aftercare.rate import spread
 from aftercare.switch import Mode, Switch
 from message_gate.channel_choice import Choice, choose
-from message_gate.channels import REPLIES
+from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
 from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.pacing import waits_for_a_place
 from message_gate.receptivity import next_at, receptive_hour
 
 if TYPE_CHECKING:
@@ -175,7 +177,18 @@ class Candidate:
         at = next_turn(self.frequency.digest, zone, self.customer.id, self.now)
         channel = next(c for c in self.usable() if c in CARRIES)
         closes = self.proposal.not_after
-        return next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        found = next_legal_instant(self.hours(channel), hours_book().guard, at, closes) if at < closes else None
+        return found if found in (None, at) else self.spread(found, self.hours(channel))
+
+    def spread(self, opens: datetime, hours: Schedule) -> datetime:
+        """When a message that can wait leaves after an opening that many wait for: somewhere in the time after it, with all else
+        that waits for the same customer."""
+        if not waits_for_a_place(self.proposal):
+            return opens
+        window = window_around(hours, opens)
+        closes = min(window[1] - hours_book().guard if window else self.proposal.not_after, self.proposal.not_after)
+        room = min(closes - opens, timedelta(minutes=self.frequency.rate.spread_minutes))
+        return spread(opens, room, f"opening#{self.customer.id}")
 
     def mode(self, channel: Channel) -> Mode:
         if self.parts:
@@ -195,6 +208,8 @@ class Candidate:
         if self.proposal.template in REPLIES:
             late = self.now - self.proposal.proposed_at > REPLY_WITHIN
             return Lack("too-late") if late else Ground(kind="reply")
+        if self.proposal.template in LINKS:
+            return Ground(kind="asked")
         known = self.addresses.get(channel)
         return judged(self.customer, channel, purpose, self.policy, self.now, known[1] if known else None)
 
@@ -472,12 +487,58 @@ def _parcel_recovered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.PARCEL_RECOVERED, saw={"shipment": shipment.key})
 
 
+def _survey_answered(candidate: Candidate) -> Refuse | None:
+    """Who has answered, in whatever way, is not asked and not reminded."""
+    order, feedback = candidate.order, candidate.customer.feedback
+    answer = feedback.of(order.key) if order and feedback else None
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
+
+
+def _order_went_wrong(candidate: Candidate) -> Refuse | None:
+    """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
+    order = candidate.order
+    if order is None:
+        return None
+    from aftercare.feedback import standing  # here: few messages ask for it
+
+    found = standing(candidate.customer, order)
+    return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": found}) if found in _WRONG else None
+
+
+_WRONG = ("refunded", "returned", "lost")
+
+
+def _case_closed(candidate: Candidate) -> Refuse | None:
+    """What is said because of a case has lost its point when the case is over."""
+    ref = candidate.proposal.references.get("case")
+    return None if _is_open(candidate, ref) else Refuse(because=Reason.CASE_CLOSED, saw={"case": ref})
+
+
+def _case_open(candidate: Candidate) -> Refuse | None:
+    """Whether all is well now is not asked while the case is open again."""
+    ref = candidate.proposal.references.get("case")
+    return Refuse(because=Reason.OPEN_CASE, saw={"case": ref}) if _is_open(candidate, ref) else None
+
+
+def _is_open(candidate: Candidate, ref: str | None) -> bool:
+    return any(case.open for case in candidate.customer.cases if case.ref == ref)
+
+
 def _consent_settled(candidate: Candidate) -> Refuse | None:
     """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
     known = candidate.addresses.get(Channel.EMAIL)
     if known and asked_of(candidate.customer.consent, known[1]):
         return None
     return Refuse(because=Reason.CONSENT_SETTLED)
+
+
+def _not_asked(candidate: Candidate) -> Refuse | None:
+    """The customer still waits for the product: the wish has not run out, and it was not bought since."""
+    product = candidate.proposal.references.get("product")
+    alert = next((alert for alert in candidate.customer.alerts if alert.product == product), None)
+    if alert and alert.stands(candidate.customer):
+        return None
+    return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
 
 
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
@@ -490,7 +551,12 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_ARRIVED: _parcel_arrived,
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
+    Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.ORDER_WENT_WRONG: _order_went_wrong,
+    Unless.CASE_CLOSED: _case_closed,
+    Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.NOT_ASKED: _not_asked,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -564,7 +630,8 @@ def send_time(candidate: Candidate) -> Verdict:
         if better:
             return Hold(until=better, because=Reason.BETTER_HOUR, saw={**saw, "until": iso(better)})
         return Pass(saw=saw)
-    return Hold(until=departure.at or candidate.proposal.not_after, because=Reason.QUIET_HOURS, saw=saw)
+    until = candidate.spread(departure.at, departure.hours) if departure.at else candidate.proposal.not_after
+    return Hold(until=until, because=Reason.QUIET_HOURS, saw=saw)
 
 
 def _hours_seen(candidate: Candidate, departure: Departure) -> Evidence:

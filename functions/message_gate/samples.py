@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+from aftercare.alerts import Alert
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
+from aftercare.feedback_policy import feedback_policy
 from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
+from aftercare.published import Publication
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
 from message_gate.letter import Part
+from message_gate.view import FRESH
 
 PLACED = datetime(2026, 3, 2, 9, 14, tzinfo=UTC)
 SETTINGS = Settings(postal_address="Larkfield Trading GmbH, Beispielweg 5, 10115 Berlin, Germany")
@@ -30,7 +34,8 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    route = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k"}[purpose]
+    short = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.GUIDE: "g", P.CONFIRM: "k"}
+    route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
 
@@ -48,6 +53,8 @@ class Sample:
     numbers: Mapping[str, int] = field(default_factory=dict)
     consent: ConsentRecord = field(default_factory=ConsentRecord)
     parts: tuple["Sample", ...] = ()
+    publication: Publication | None = None
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def include(self) -> tuple[Block, ...]:
@@ -62,7 +69,12 @@ class Sample:
         profile = Profile(version=1, contact=self.order.contact, first_seen=PLACED)
         orders = {order.key: order for order in (self.order, *(part.order for part in self.parts))}
         return Customer(
-            id="sample", profile=profile, consent=self.consent, orders=tuple(orders.values()), shipments=self.shipments
+            id="sample",
+            profile=profile,
+            consent=self.consent,
+            orders=tuple(orders.values()),
+            shipments=self.shipments,
+            alerts=self.alerts,
         )
 
     def proposal(self) -> Proposal:
@@ -82,7 +94,52 @@ class Sample:
 
 
 def parts_of(sample: Sample) -> tuple[Part, ...]:
-    return tuple(Part(part.proposal(), part.order, part.include) for part in sample.parts)
+    return tuple(Part(part.proposal(), part.order, part.include, part.publication) for part in sample.parts)
+
+
+def _of_products(order: Order, bare: Order) -> dict[str, Sample]:
+    """What a store publishes: to who waits for it, and to who has bought it."""
+
+    def told(kind: str, **more: object) -> Publication:
+        given = {
+            "key": f"sample:{kind}",
+            "kind": kind,
+            "shop": "sample",
+            "products": ("sample:P-100",),
+            "audience": ("owners",),
+            "title": {"en": "House espresso"},
+            "url": "https://larkfield.example/p/house-espresso",
+            "published_at": PLACED,
+        }
+        return Publication.model_validate({**given, **more})
+
+    recall = {
+        "title": {"en": "The lid may come loose", "de": "Der Deckel kann sich lösen"},
+        "text": {
+            "en": "On jars of batch 12 the lid may come loose while they are carried. We send you a new one at no cost.",
+            "de": "Bei Gläsern der Charge 12 kann sich der Deckel beim Tragen lösen. Sie bekommen kostenlos einen neuen.",
+        },
+    }
+    news = {
+        "title": {"en": "A finer grind for your espresso", "de": "Feiner gemahlen: Ihr Espresso"},
+        "text": {
+            "en": "From this roast on we grind it finer, because most of you brew it in a small machine.",
+            "de": "Ab dieser Röstung mahlen wir ihn feiner, weil die meisten von Ihnen ihn in einer kleinen Maschine brühen.",
+        },
+    }
+    alert = Alert(product="sample:P-100", asked_at=PLACED)
+    references = {"publication": "sample:p", "product": "sample:P-100"}
+    offered, back = Purpose.PROMOTIONAL, told("restock")
+    hostile = told("news", title={"en": HOSTILE[:80]}, text={"en": HOSTILE})
+    return {
+        "restock-alert": Sample(
+            "restock-alert", bare, (), Purpose.SERVICE, references=references, publication=back, alerts=(alert,)
+        ),
+        "product-restocked": Sample("product-restocked", order, (), offered, references=references, publication=back),
+        "announcement": Sample("announcement", order, (), offered, publication=told("news", **news)),
+        "announcement-hostile": Sample("announcement", order, (), offered, publication=hostile),
+        "safety": Sample("safety-notice", order, (), Purpose.TRANSACTIONAL, publication=told("safety", **recall)),
+    }
 
 
 def _waits(purpose: Purpose) -> Head:
@@ -225,7 +282,52 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     waits = ConsentRecord(version=1, heads=tuple(_waits(purpose) for purpose in (Purpose.REORDER, Purpose.PROMOTIONAL)))
     for name, order, numbers in (("consent", usual, {"days": 14}), ("consent-reminder", bare, {"days": 10})):
         found[name] = Sample("consent-confirmation", order, (), Purpose.TRANSACTIONAL, numbers=numbers, consent=waits)
-    return found | _notices(usual, several, bare, hostile)
+    for name, template, order, anchor in (
+        ("survey", "survey", usual, "there"),
+        ("survey-assumed", "survey", bare, "assumed"),
+        ("survey-ordered", "survey", digital, "ordered"),
+        ("survey-hostile", "survey", hostile, "there"),
+        ("survey-reminder", "survey-reminder", usual, "there"),
+        ("survey-reminder-assumed", "survey-reminder", bare, "assumed"),
+        ("survey-reminder-ordered", "survey-reminder", digital, "ordered"),
+    ):
+        helps = (Block(kind="help", family=having("tips")),) if template == "survey-reminder" else ()
+        found[name] = Sample(template, order, (Block(kind="anchor", variant=anchor), *helps), Purpose.SURVEY)
+    for name, order, family in (
+        ("check-in", usual, having("tips")),
+        ("check-in-hostile", hostile, None),
+        ("check-in-bare", bare, None),
+    ):
+        blocks = (Block(kind="anchor", variant="there"), *((Block(kind="help", family=family),) if family else ()))
+        found[name] = Sample("check-in", order, blocks, Purpose.SERVICE)
+    for name, order in (("setup-guide", several), ("setup-guide-hostile", hostile)):
+        found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
+    found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
+    found |= _of_feedback(catalogue, usual, several, hostile)
+    for name, order in (("usual", usual), ("bare", bare)):
+        for template in FRESH:
+            about = {"link": "sample"}
+            found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
+    return found | _of_products(usual, bare) | _notices(usual, several, bare, hostile)
+
+
+def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
+    """Every offer of feedback.yaml, and every way out of trouble."""
+    found: dict[str, Sample] = {}
+    add_on = next((name for name, one in catalogue.add_ons.items() if one.skus), None)
+    for name, made in feedback_policy().offers.items():
+        if made.basket == "goes-with" and add_on is None:
+            continue
+        goes_with = (Block(kind="goes-with", variant=add_on),) if made.basket == "goes-with" else ()
+        template = "next-help" if made.purpose is Purpose.SERVICE else "next-step"
+        for kind, order in zip(("", "-several", "-hostile"), orders, strict=True):
+            blocks = (Block(kind="offer", variant=name), *goes_with)
+            found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
+    for way in ("replacement", "refund", "call"):
+        block = Block(kind="way", variant=way)
+        found[f"rescue-offer-{way}"] = Sample("rescue-offer", orders[0], (block,), Purpose.SERVICE)
+    found["rescue-offer-hostile"] = Sample("rescue-offer", orders[-1], (), Purpose.SERVICE)
+    return found
 
 
 # ---------------------------------------------------------------- parcels and changes of an order
@@ -255,6 +357,8 @@ OF_ORDERS = (
     "order-completed",
     "return-requested",
     "return-approved",
+    "return-expired",
+    "return-declined",
     "return-received",
     "return-settled",
     "subscription-renewed",

@@ -18,7 +18,6 @@ from aftercare.learned import Learned
 from aftercare.one_line import plain
 from aftercare.outside import Accepted, Busy, NotKept, Outside, Rejected, SendOutcome, Uncertain
 from aftercare.proposal import Proposal, Unless
-from aftercare.rate import SHARDS
 from aftercare.retention import CHAT
 from aftercare.settings import MissingSetting, Settings
 from aftercare.store import CustomerErased, load, versioned, with_archive
@@ -135,7 +134,8 @@ class Gate:
         if Channel.WHATSAPP in self.channels and self.choice and may_chat(proposal, customer, self.choice, now):
             found[Channel.WHATSAPP] = phone(_address(proposal, customer, "phone"))
         if Channel.PUSH in self.channels:
-            found[Channel.PUSH] = _device(customer, self.outside.settings.push_applications or "")
+            device = customer.profile.device(self.outside.settings.push_applications or "")
+            found[Channel.PUSH] = device.endpoint if device else None
         if Channel.INBOX in self.channels:
             found[Channel.INBOX] = customer.id
         return {c: (address, keyed_hash(self.identity_secret, address)) for c, address in found.items() if address}
@@ -161,13 +161,6 @@ def _address(proposal: Proposal, customer: Customer, kind: Literal["email", "pho
     of_order: str | None = getattr(order.contact, kind) if order else None
     ours: str | None = getattr(customer.profile.contact, kind)
     return (ours or of_order) if proposal.purpose in MARKETING else (of_order or ours)
-
-
-def _device(customer: Customer, applications: str) -> str | None:
-    """The device that was last in use, of an app of this deployment."""
-    ours = [app.replace(":app/", ":endpoint/") + "/" for app in applications.split()]
-    found = [d for d in customer.profile.devices if d.endpoint.startswith(tuple(ours))] if ours else []
-    return max(found, key=lambda d: (d.seen_at, d.endpoint)).endpoint if found else None
 
 
 def may_chat(proposal: Proposal, customer: Customer, policy: "ChannelPolicy", now: datetime) -> bool:
@@ -215,7 +208,7 @@ def open_gate(
     channels = channels_of(outside.settings)
     answers = tuple(keys.response(shard) for shard in range(learned.SHARDS)) if len(channels) > 1 else ()
     # A slot brings no proposals here, and what it looks at may need a place.
-    waits = [p for p in proposals if waits_for_a_place(p.purpose)]
+    waits = [p for p in proposals if waits_for_a_place(p)]
     places = shards(channels) if waits or not proposals else ()
     beside = (keys.switch(), keys.quota(), keys.cadence(), *places, *answers)
     known = ledger.read_all(outside.tables, [(p.customer_id, p.message_id) for p in proposals], beside=beside)
@@ -231,7 +224,7 @@ def open_gate(
             quota=quota_from(known.get(keys.quota())),
             known=known,
             wanted=len(waits),
-            shard=int(first[:4], 36) % SHARDS,
+            seed=first,
         ),
         policy=policy,
         frequency=frequency,
@@ -274,7 +267,10 @@ def _customer(gate: Gate, customer_id: str, proposals: Collection[Proposal]) -> 
     matters. CustomerUnknown, Throttled."""
     customer = load(gate.outside.tables, customer_id, *(proposal.references.get("order") for proposal in proposals))
     asks = (p.references.get("order") for p in proposals if Unless.REORDERED in p.unless)
-    return with_archive(gate.outside.tables, customer_id) if any(map(customer.lacks_orders_since, asks)) else customer
+    wanted = [p.references.get("product") for p in proposals if Unless.NOT_ASKED in p.unless]
+    asked = (alert.asked_at for alert in customer.alerts if alert.product in wanted)
+    lacks = any(map(customer.lacks_orders_since, asks)) or any(map(customer.lacks_orders_after, asked))
+    return with_archive(gate.outside.tables, customer_id) if lacks else customer
 
 
 def settle_slot(gate: Gate, customer_id: str) -> tuple[Decision, ...]:

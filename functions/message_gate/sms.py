@@ -14,6 +14,8 @@ from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.one_line import plain
 from aftercare.proposal import Proposal
+from aftercare.published import Publication
+from aftercare.weblink import https
 from message_gate.letter import Letter, Links
 from message_gate.notices import NOTICES, Matter, days_text, matter, reason_text
 from message_gate.stationery import Stationery, stationery
@@ -21,7 +23,7 @@ from message_gate.stationery import Stationery, stationery
 LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
 """The wordings of a template, fullest first."""
 
-VALUES = frozenset(("brand", "what", "help", "days", "window", "reason", "product", "shop"))
+VALUES = frozenset(("brand", "what", "help", "days", "window", "reason", "product", "shop", "link"))
 """What they may be filled with."""
 
 GSM_7 = frozenset(
@@ -106,6 +108,7 @@ def render_sms(
     locale: str,
     files: Stationery | None = None,
     tone: ToneName | None = None,
+    publication: Publication | None = None,
 ) -> Sms:
     """The fullest wording that fits one segment; where none does, the shortest.
 
@@ -113,7 +116,8 @@ def render_sms(
     """
     files = files or stationery()
     words = files.words(message.template, locale, brand.default_locale, tone)
-    letter = Letter(message, customer, order, brand, catalogue, links, words, locale, message.blocks, False)
+    made = (message, customer, order, brand, catalogue, links, words, locale, message.blocks, False, ())
+    letter = Letter(*made, publication)
     return short_form(letter, way_out=message.purpose in PROMOTES)
 
 
@@ -139,6 +143,9 @@ def short_values(letter: Letter) -> dict[str, str]:
         return _values(matter(letter))
     family = letter.catalogue.families.get(letter.message.references.get("family", ""))
     values = {"brand": letter.brand.name, "help": letter.brand.support.short or letter.brand.support.page}
+    if letter.publication is not None:
+        title = seven_bit(plain(letter.pick(letter.publication.title), 60))
+        return {**values, "product": title, "link": https(letter.publication.url)}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
     values["product"] = seven_bit(plain(letter.pick(family.title) if family else letter.order.name, 30))
     return values

@@ -76,8 +76,8 @@ def choose(nature: Nature, purpose: Purpose, customer: Customer, brand: Brand, l
 
 def went_badly(customer: Customer, now: datetime) -> bool:
     """Whether an order felt bad lately, or something is open with support."""
-    felt = any(o.cue == "bad" and o.cue_at and o.cue_at + LONG_AGO > now for o in customer.orders)
-    return felt or any(case.open for case in customer.cases)
+    felt = customer.felt("bad")
+    return bool(felt and felt[0] + LONG_AGO > now) or any(case.open for case in customer.cases)
 
 
 def _in_range(tone: ToneName, brand: Brand) -> bool:

@@ -8,13 +8,17 @@ from datetime import timedelta
 
 from aftercare.catalogue import Family, Skill
 from aftercare.consent import Says
-from aftercare.customer import Charge
+from aftercare.customer import Charge, OrderLine
+from aftercare.fresh_links import OPEN_FOR, PURPOSES
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
+from aftercare.published import Publication
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
+from message_gate.offers import offered
+from message_gate.questions import check_in, survey
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -240,6 +244,21 @@ _GUIDES: Mapping[str, Callable[[Letter, Family, str | None], View | None]] = {
 }
 
 
+def setup_guide(letter: Letter, common: View) -> View:
+    """The steps of what arrived, and the page on which they are ticked off."""
+    del common
+    say, order = letter.words.say, plain(letter.order.name, 40)
+    return {
+        "subject": say("subject", order=order),
+        "preheader": say("preheader"),
+        "heading": say("heading"),
+        "lead": say("lead", order=order),
+        "page_url": letter.link(LinkPurpose.GUIDE, letter.order.key),
+        "guides": guides(letter),
+        "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
 def further(letter: Letter) -> list[View]:
     """The guides that found no room, as links."""
     found = []
@@ -332,6 +351,26 @@ def consent_confirmation(letter: Letter, common: View) -> View:
     }
 
 
+FRESH: Mapping[str, LinkPurpose] = {f"fresh-link-{opens}": purpose for opens, purpose in PURPOSES.items()}
+"""What the link of each of these templates opens."""
+
+
+def fresh_link(letter: Letter, common: View) -> View:
+    """The link that was just asked for, what it opens and for how long; and nothing else, for whoever did not ask."""
+    del common
+    say, brand = letter.words.say, letter.brand.name
+    minutes = str(OPEN_FOR // timedelta(minutes=1))
+    return {
+        "subject": say("subject"),
+        "preheader": say("preheader", minutes=minutes),
+        "heading": say("heading"),
+        "lead": say("lead", brand=brand),
+        "fresh_url": https(letter.links(FRESH[letter.message.template], letter.message.references["link"], OPEN_FOR)),
+        "hint": say("hint", minutes=minutes),
+        "why": say("why"),
+    }
+
+
 # ---------------------------------------------------------------- digest
 
 
@@ -372,14 +411,139 @@ def _of_reminder(view: View) -> View:
     }
 
 
-OUTLINES: Mapping[str, Callable[[View], View]] = {"reorder-reminder": _of_reminder}
+# ---------------------------------------------------------------- what a store publishes about products
+
+
+class NothingPublished(LookupError):
+    """A message about a publication without one."""
+
+
+def _published(letter: Letter) -> Publication:
+    if letter.publication is None:
+        raise NothingPublished(f"{letter.message.template}: expected what it tells of")
+    return letter.publication
+
+
+def _said(letter: Letter, texts: Mapping[str, str], longest: int) -> str:
+    """The store's text in the reader's language, else in one it has."""
+    return plain(letter.pick(texts), longest) if texts else ""
+
+
+def _advice(letter: Letter, told: Publication, title: str) -> tuple[str | None, str | None]:
+    """Something of use to who buys nothing: a tip for what the product is."""
+    ref = told.products[0].partition(":")[2]
+    line = OrderLine.model_construct(line_ref="-", product_ref=ref, title=title, quantity=1)
+    return one_tip(letter, letter.catalogue.family_of(line))
+
+
+def asked_for(letter: Letter, common: View) -> View:
+    """A product is there again, told to who asked for it."""
+    del common
+    product = letter.message.references["product"]
+    asked_at = next(alert.asked_at for alert in letter.customer.alerts if alert.product == product)
+    return _back(letter, letter.language.date(asked_at, letter.zone))
+
+
+def restocked(letter: Letter, common: View) -> View:
+    """A product is there again, told to who has bought it before."""
+    del common
+    return _back(letter, letter.ordered_on())
+
+
+def _back(letter: Letter, date: str) -> View:
+    """A product is there again; `date` is when its reader asked for it, or bought it."""
+    told, say = _published(letter), letter.words.say
+    title = _said(letter, told.title, 40)
+    return {
+        "subject": say("subject", product=title),
+        "preheader": say("preheader"),
+        "heading": say("heading", product=title),
+        "lead": say("lead", product=title, date=date),
+        "warning": None,
+        **_beside(letter, told, title),
+        "why": say("why", brand=letter.brand.name, date=date),
+    }
+
+
+def announced(letter: Letter, common: View) -> View:
+    """A store's own words about something that its reader has bought or asked for."""
+    del common
+    told, say = _published(letter), letter.words.say
+    title = _said(letter, told.title, 60)
+    bought = letter.about is not None
+    date = {"date": letter.ordered_on()} if bought else {}
+    return {
+        **_own_words(letter, told, title),
+        "warning": None,
+        **_beside(letter, told, title),
+        "why": say("why_owner" if bought else "why_asked", brand=letter.brand.name, **date),
+    }
+
+
+def warned(letter: Letter, common: View) -> View:
+    """A store's warning of something that its reader has bought: nothing else stands in it."""
+    del common
+    told, say = _published(letter), letter.words.say
+    return {
+        **_own_words(letter, told, _said(letter, told.title, 60)),
+        "warning": say("warning"),
+        **_beside(letter, told, None),
+        "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
+def _own_words(letter: Letter, told: Publication, title: str) -> View:
+    text = _said(letter, told.text, 600)
+    preheader = plain(text, 140) if text != title else letter.words.say("preheader")
+    return {"subject": title, "preheader": preheader, "heading": title, "lead": text}
+
+
+def _beside(letter: Letter, told: Publication, advised: str | None) -> View:
+    """Where it leads, and something of use to who buys nothing: a tip for what the product of that title is."""
+    advice, advice_url = _advice(letter, told, advised) if advised else (None, None)
+    return {
+        "advice": advice,
+        "advice_url": advice_url or letter.brand.shop_of(told.shop).tutorials,
+        "action": letter.words.say("button"),
+        "action_url": https(told.url),
+        "once": letter.words.say("once"),
+    }
+
+
+def _of_publication(view: View) -> View:
+    return {
+        "title": view["heading"],
+        "text": view["lead"],
+        "action": view["action"],
+        "url": view["action_url"],
+        "why": view["why"],
+    }
+
+
+OUTLINES: Mapping[str, Callable[[View], View]] = {
+    "reorder-reminder": _of_reminder,
+    "product-restocked": _of_publication,
+    "announcement": _of_publication,
+}
 """What a digest takes of each message that may be gathered (`digest.templates` of frequency.yaml)."""
 
 VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
     "consent-confirmation": consent_confirmation,
+    **dict.fromkeys(FRESH, fresh_link),
     "digest": digest,
+    "survey": survey,
+    "survey-reminder": survey,
+    "rescue-check": survey,
+    "next-step": offered,
+    "next-help": offered,
+    "check-in": check_in,
+    "setup-guide": setup_guide,
+    "restock-alert": asked_for,
+    "product-restocked": restocked,
+    "announcement": announced,
+    "safety-notice": warned,
     **dict.fromkeys(NOTICES, notice),
 }
 """One view for each template of templates.yaml."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from message_gate.notices import NOTICES
+from message_gate.view import FRESH
 
 
 class BrandView(TypedDict):
@@ -114,10 +115,28 @@ class ReminderView(Frame):
     once: str
 
 
+class OfferView(Frame):
+    lead: str
+    offer_title: str
+    offer_text: str
+    action: str
+    action_url: str
+    action_hint: str
+    tip: str | None
+    tip_url: str
+    once: str
+
+
 class ConsentView(Frame):
     lead: str
     kinds: list[str]
     confirm_url: str
+    hint: str
+
+
+class FreshLinkView(Frame):
+    lead: str
+    fresh_url: str
     hint: str
 
 
@@ -133,6 +152,46 @@ class ItemView(TypedDict):
 class DigestView(Frame):
     lead: str
     items: list[ItemView]
+
+
+class ScoreView(TypedDict):
+    score: str
+    name: str
+    url: str
+
+
+class SurveyView(Frame):
+    lead: str
+    scale: list[ScoreView]
+    page_url: str
+    help: str | None
+    tip: str | None
+    tip_url: str | None
+    once: str
+
+
+class CheckInView(Frame):
+    lead: str
+    help: str
+    help_url: str
+    tip: str | None
+    tip_url: str | None
+
+
+class SetupView(Frame):
+    lead: str
+    page_url: str
+    guides: list[GuideView]
+
+
+class PublicationView(Frame):
+    lead: str
+    warning: str | None
+    advice: str | None
+    advice_url: str
+    action: str
+    action_url: str
+    once: str
 
 
 class ProgressView(TypedDict):
@@ -171,7 +230,16 @@ MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
     "consent-confirmation": ConsentView,
+    **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,
+    "survey": SurveyView,
+    "survey-reminder": SurveyView,
+    "rescue-check": SurveyView,
+    "next-step": OfferView,
+    "next-help": OfferView,
+    "check-in": CheckInView,
+    "setup-guide": SetupView,
+    **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }
 """One model for each view."""

@@ -146,6 +146,8 @@ CHANGES: dict[str, tuple[str, Callable[[Order, Customer, Told], Decided]]] = {
     "OrderReadyForPickup": ("order-ready-for-pickup", _ready_for_pickup),
     "ReturnRequested": ("return-requested", _returned),
     "ReturnApproved": ("return-approved", _returned),
+    "ReturnExpired": ("return-expired", _returned),
+    "ReturnDeclined": ("return-declined", _returned),
     "ReturnReceived": ("return-received", _returned),
     "ReturnSettled": ("return-settled", _returned),
     "SubscriptionRenewed": ("subscription-renewed", _renewed),

@@ -1,1 +1,1 @@
-"""People's legal requests carried out: erasure of a person or a shop, in steps that may be repeated."""
+"""People's legal requests carried out: erasure in steps that may be repeated, and the mail that leads to one's own data."""

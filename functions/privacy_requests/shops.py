@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from aftercare import forgotten, keys, requests, telemetry
+from aftercare import forgotten, holdings, keys, requests, telemetry
 from aftercare.carriers import parcel_number
 from aftercare.clock import iso, parse_iso
 from aftercare.customer import Contact, Order, Profile
@@ -78,7 +78,7 @@ def _leave(eraser: Eraser, shop: str, row: Item, customer_id: str) -> None:
 def _part(eraser: Eraser, shop: str, customer_id: str, profile: Profile) -> bool:
     """Take away what is of one shop. False while a message about an order of it is being sent."""
     now = eraser.outside.clock.now()
-    items = eraser.items(customer_id, expired=True)
+    items = holdings.partition(eraser.tables, customer_id, expired=True)
     going = [item for item in items if _is_of(item, shop)]
     if any(item.get("state") == "CLAIMED" and parse_iso(str(item["due_at"])) > now for item in going):
         return False

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aftercare import keys, telemetry
@@ -29,6 +29,10 @@ ROUNDS = 3
 READ = 100
 PATIENCE = 4
 """Receives after which a shipment without a forecast is given up: its forecast failed, and has its own alarm."""
+
+AHEAD = timedelta(days=1)
+"""A time that is later than now by more than a zone's difference is a slip of the pen. Decay is forward: a lesson of 2040 would
+weigh more than all that the store ever learned."""
 
 DEPARTED, ARRIVED = "OrderShipped", "ShipmentMoved"
 
@@ -55,6 +59,7 @@ def lesson(shipment: Shipment, now: datetime) -> Lesson | None:
     basis, sums, marks = unpack(shipment.forecast.basis), {}, {}
     if shipment.departed_at is None:
         marks["departed_at"] = now
+    if shipment.departed_at is None and parcel.handed_at <= now + AHEAD:
         sums.update(depart(parcel, basis))
         placed = ordered_at(shipment.forecast)
         if placed is not None and placed < parcel.handed_at:
@@ -63,9 +68,9 @@ def lesson(shipment: Shipment, now: datetime) -> Lesson | None:
         merge(sums, contacts.of_departure(parcel.handed_at))
     if shipment.delivered_at is not None:
         marks["learned_at"] = now
-        if shipment.delivered_at > parcel.handed_at:
+        if parcel.handed_at < shipment.delivered_at <= now + AHEAD:
             merge(sums, learn(parcel, shipment.delivered_at, basis, scans=_scans(shipment, parcel)))
-        merge(sums, _of_notices(shipment, shipment.delivered_at))
+            merge(sums, _of_notices(shipment, shipment.delivered_at))
     return Lesson(shipment.model_copy(update=marks), sums) if marks else None
 
 

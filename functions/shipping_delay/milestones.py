@@ -67,11 +67,15 @@ class About(NamedTuple):
 
 
 def about(customer: Customer | None, order_key: str, shipment_key: str) -> About | Nothing:
-    """The shipment that an event speaks of, if anybody may hear of it."""
+    """The shipment that an event speaks of, if anybody may hear of it. Where it serves several orders, an order that was
+    closed meanwhile gives way to one that stands."""
     if customer is None:
         return Nothing(Because.CUSTOMER_GONE)
     order = customer.order(order_key)
     shipment = next((s for s in customer.shipments if s.key == shipment_key), None)
+    if order and order.closed and shipment:
+        others = (customer.order(key) for key in shipment.order_keys)
+        order = next((other for other in others if other and not other.closed), order)
     if order is None:
         return Nothing(Because.ORDER_UNKNOWN)
     if shipment is None or not shipment.stands:

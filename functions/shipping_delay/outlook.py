@@ -13,6 +13,7 @@ from aftercare.customer import Order
 from aftercare.forecast import Forecast
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.shipment import DelayNotice, Shipment, Watch
+from aftercare.shipment_details import Eta
 from shipping_delay import budget, prediction
 from shipping_delay.features import parcel_of
 from shipping_delay.forecasting import DAY, recorded, share, window_end
@@ -35,6 +36,10 @@ NOTICES = 5
 """So many notices are kept on the record; the oldest go first."""
 
 HELD_UP = (ShipmentStatus.DELAYED, ShipmentStatus.EXCEPTION)
+NEAR = (ShipmentStatus.OUT_FOR_DELIVERY, ShipmentStatus.DELIVERY_ATTEMPTED)
+"""The van's last stretch, and what is left after it came in vain: not as long as the parcel was on its way. Their own message
+says more than a notice of the same day."""
+
 ENDED = (
     ShipmentStatus.DELIVERED,
     ShipmentStatus.RETURN_TO_SENDER,
@@ -61,6 +66,7 @@ class Because(StrEnum):
     HELD_OUT = "held-out"
     BUDGET_SPENT = "budget-spent"
     TOO_NEW = "too-new"
+    NEAR = "near"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Question:
     parcel: Parcel
     status: Status | None
     last_scan: datetime | None
+    carrier_date: datetime | None
     tracked: bool
     expected_handover: datetime | None
 
@@ -80,7 +87,10 @@ class Question:
     def ask(self, knowledge: Counters, now: datetime, due: datetime | None, silent_until: datetime | None = None) -> Predicted:
         """The model's answer; a parcel of which nobody speaks is as old as at its hand-over."""
         until = self.parcel.handed_at if not self.tracked else silent_until
-        return prediction.predict(self.parcel, knowledge, now, self.status, self.last_scan, silent_until=until, due=due)
+        said = self.carrier_date
+        return prediction.predict(
+            self.parcel, knowledge, now, self.status, self.last_scan, silent_until=until, due=due, said=said
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +109,14 @@ def question(order: Order | None, shipment: Shipment | None, policy: ShippingPol
         return against or Because.NOT_SHIPPED
     before = shipment.forecast
     handed_at = before.handed_at if before and before.handed_at and shipment.departed_at else shipment.shipped_at
-    held_up = shipment.status in HELD_UP or _carrier_says_late(order, shipment)
-    out = shipment.status is ShipmentStatus.OUT_FOR_DELIVERY
+    later = _carriers_later_date(order, shipment)
+    held_up = shipment.status in HELD_UP or later is not None
+    near = shipment.status in NEAR
     return Question(
         parcel=parcel_of(order, shipment, policy.origin, handed_at),
-        status=Status.EXCEPTION if held_up else Status.OUT_FOR_DELIVERY if out else None,
-        last_scan=shipment.status_at if held_up or out else None,
+        status=Status.EXCEPTION if held_up else Status.OUT_FOR_DELIVERY if near else None,
+        last_scan=later.told_at if later else shipment.status_at if held_up or near else None,
+        carrier_date=later.until if later else None,
         tracked=tracked(shipment),
         expected_handover=order.forecast.handed_at if order.forecast else None,
     )
@@ -130,12 +142,12 @@ def tracked(shipment: Shipment) -> bool:
     return bool(shipment.log.spans) or any(parcel.log.spans for parcel in shipment.current)
 
 
-def _carrier_says_late(order: Order, shipment: Shipment) -> bool:
-    """Whether the carrier's own date lies after the promise, told since it last had the parcel in hand."""
-    eta = shipment.eta
-    return bool(
-        eta and order.estimated_until and eta.until > order.estimated_until and eta.told_at >= (shipment.status_at or eta.told_at)
-    )
+def _carriers_later_date(order: Order, shipment: Shipment) -> Eta | None:
+    """The carrier's own date, if it lies after the promise and was told since it last had the parcel in hand."""
+    eta, promised_by = shipment.eta, order.estimated_until or window_end(shipment.forecast)
+    if eta is None or promised_by is None or eta.until <= promised_by:
+        return None
+    return eta if eta.told_at >= (shipment.status_at or eta.told_at) else None
 
 
 def look(order: Order, shipment: Shipment, asked: Question, knowledge: Counters, policy: ShippingPolicy, now: datetime) -> Looked:
@@ -176,6 +188,8 @@ def _notice(
         return Looked(shipment.model_copy(update={"notices": (*shipment.notices[:-1], back)}), Because.IN_TIME)
     if late < policy.threshold:
         return Looked(shipment, Because.TOLD_BEFORE if standing else Because.IN_TIME)
+    if shipment.status in NEAR and shipment.status_at and now < shipment.status_at + DAY:
+        return Looked(shipment, Because.NEAR)
     if not _known_enough(asked, knowledge, policy, late, now):
         return Looked(shipment, Because.TOO_NEW)
     first, last = extra_days(forecast)
@@ -229,8 +243,8 @@ def _arrived_unseen(shipment: Shipment, asked: Question, now: datetime) -> bool:
     before = shipment.forecast
     if before is None or now < before.p90:
         return False
-    out = asked.status is Status.OUT_FOR_DELIVERY and (asked.last_scan or now) <= before.forecast_at
-    return out or not asked.tracked
+    out = shipment.status is ShipmentStatus.OUT_FOR_DELIVERY and asked.status is Status.OUT_FOR_DELIVERY
+    return (out and (asked.last_scan or now) <= before.forecast_at) or not asked.tracked
 
 
 def _next(shipment: Shipment, asked: Question, knowledge: Counters, policy: ShippingPolicy, now: datetime) -> Watch | None:
@@ -251,7 +265,7 @@ def _when(shipment: Shipment, asked: Question, knowledge: Counters, policy: Ship
     forecast = shipment.forecast
     if forecast is None or forecast.promised_by is None:
         return None
-    if not asked.tracked or asked.status is Status.OUT_FOR_DELIVERY:
+    if not asked.tracked or shipment.status is ShipmentStatus.OUT_FOR_DELIVERY:
         return forecast.p90
     if shipment.late:
         return shipment.late.arrives_by if shipment.late.arrives_by > now else now + policy.worse_by_days * DAY

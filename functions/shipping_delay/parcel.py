@@ -73,6 +73,7 @@ class Basis(NamedTuple):
     signal: float  # log of expected over observed arrivals of the whole store
     lasting: float  # log-days: the pace's long-run mean, which no driver should be blamed for
     level: float  # log-days: the store's own level, part of location
+    settled: float  # mean age of what was learned, in transits: how far lessons are ahead of the forecasts they came from
     effects: tuple[float, ...]  # log-days, in the order of terms(parcel)
     kept: tuple[float, ...]  # shares, in the order of the appointment terms
     appointment: float  # P(delivered on the promised day by appointment)
@@ -143,14 +144,14 @@ def terms(parcel: Parcel) -> list[tuple[str, str]]:
 
 def pack(basis: Basis) -> list[float]:
     """A basis as a flat list of numbers for the shipment's record (five decimals)."""
-    head = (basis.location, basis.pace, basis.region_pace, basis.signal, basis.lasting, basis.level)
+    head = (basis.location, basis.pace, basis.region_pace, basis.signal, basis.lasting, basis.level, basis.settled)
     numbers = (*head, basis.appointment, *basis.week, float(len(basis.effects)), *basis.effects, *basis.kept)
     return [round(value, 5) for value in numbers]
 
 
 def unpack(numbers: Sequence[float]) -> Basis:
     """The basis that `pack` made a list of."""
-    location, pace, region_pace, signal, lasting, level, appointment = numbers[:7]
-    split = 15 + int(numbers[14])
-    effects, kept, week = tuple(numbers[15:split]), tuple(numbers[split:]), tuple(numbers[7:14])
-    return Basis(location, pace, region_pace, signal, lasting, level, effects, kept, appointment, week)
+    location, pace, region_pace, signal, lasting, level, settled, appointment = numbers[:8]
+    split = 16 + int(numbers[15])
+    effects, kept, week = tuple(numbers[16:split]), tuple(numbers[split:]), tuple(numbers[8:15])
+    return Basis(location, pace, region_pace, signal, lasting, level, settled, effects, kept, appointment, week)

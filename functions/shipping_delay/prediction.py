@@ -23,8 +23,12 @@ TERM_SHRINK = 15.0  # parcels of prior weight at zero effect
 KEPT_SHRINK = 20.0  # parcels of prior weight for "arrives exactly on the promised day"
 KEPT_PRIOR = 0.02  # share of parcels delivered by appointment, before anything is known
 START_SHRINK = 50.0  # parcels after which the store's own level outweighs the generic starting point
+SETTLED = 4.0
+"""Transits that lessons must be old on average until they are believed whole. A lesson is about a forecast made a transit ago:
+what all have learned since then it says once more, so a store that is young against its transits would swing."""
 SHAPE_KEY = "shape"
 STAGE_SHRINK = 20.0  # parcels of prior weight for the time left after a scan
+SAID_SPREAD = 0.35  # log-days around a carrier's own date: 80 % between .64 and 1.57 times what it says is left
 
 _NOTHING: tuple[float, ...] = ()
 _GENERIC = math.log(5.0)  # log working days of a parcel of which nothing is known
@@ -80,7 +84,11 @@ def _basis(
     lasting = shape[BINS + 12] / (weight + PACE_SHRINK * grown) if shape else 0.0
     usual = (shape[BINS + 11] if shape else 0.0) / (weight + PACE_SHRINK * grown) + PACE_USUAL
     store_pace, region_pace, signal = pace_now(parcel, knowledge, today, usual)
-    location, pace = start + level + sum(effects), store_pace + region_pace
+    location = start + level + sum(effects)
+    settled = max(0.0, today - shape[BINS + 13] / weight) * math.exp(-location) if weight > 0.0 else 0.0
+    if settled < SETTLED:
+        store_pace, region_pace = store_pace * settled / SETTLED, region_pace * settled / SETTLED
+    pace = store_pace + region_pace
 
     kept: tuple[float, ...] = ()
     appointment = 0.0
@@ -95,7 +103,7 @@ def _basis(
         appointment = KEPT_PRIOR + general + sum(agreed)
         appointment = 0.0 if appointment < 0.0 else 0.98 if appointment > 0.98 else appointment
         kept = (general, *agreed)
-    return Basis(location, pace, region_pace, signal, lasting, level, effects, kept, appointment, speed)
+    return Basis(location, pace, region_pace, signal, lasting, level, settled, effects, kept, appointment, speed)
 
 
 _last: tuple[Sequence[float], float, Week, Residual] = (_NOTHING, 0.0, Week(speeds(_NOTHING, 1.0)), Residual(_NOTHING, 1.0))
@@ -121,13 +129,14 @@ def predict(
     *,
     silent_until: datetime | None = None,
     due: datetime | None = None,
+    said: datetime | None = None,
 ) -> Forecast:
     """The delivery date's P10, P50 and P90 and P(later than promised), given that the parcel is not delivered at `at`.
 
     A status with a stage of its own counts the time left from last_scan (from `at` if unknown). Before hand-over the
     age is zero. The appointment part (a point mass on the promised day) is honest for stores whose dates are agreed.
     silent_until asks what would be known if nothing were heard until then. due stands in for a promise that the store
-    did not make, and teaches nothing.
+    did not make, and teaches nothing. said is the carrier's own date after an exception, told at last_scan.
     """
     today = days(at)
     looked = today if silent_until is None else days(silent_until)
@@ -144,7 +153,8 @@ def predict(
     if status in STAGE_PRIOR and looked >= handed_day:
         stage = knowledge.get(f"stage:{status}")
         centre = basis.location + basis.pace
-        quantiles, late = _staged(Status(status), stage, grown, looked, last_scan, residuals, week, centre, course)
+        expected = None if said is None else days(said)
+        quantiles, late = _staged(Status(status), stage, grown, looked, last_scan, expected, residuals, week, centre, course)
     else:
         quantiles, late = _moving(basis, residuals, week, course, looked)
     return Forecast(parcel.handed_at, *quantiles, late, basis, found)
@@ -204,12 +214,14 @@ def _staged(
     grown: float,
     today: float,
     last_scan: datetime | None,
+    said: float | None,
     residuals: Residual,
     week: Week,
     centre: float,
     course: _Course,
 ) -> tuple[tuple[float, float, float], float | None]:
-    """The time left after a telling scan is log-normal with learned, shrunk moments; an exception never speeds up."""
+    """The time left after a telling scan is log-normal with learned, shrunk moments, around the carrier's own date where it
+    said one; an exception never speeds up."""
     mean, spread = STAGE_PRIOR[status]
     if item:
         prior = STAGE_SHRINK * grown
@@ -218,6 +230,8 @@ def _staged(
         mean, spread = mean + first, max(0.3, math.sqrt(max(0.0, second - first * first)))
     handed_day, deadline, handed, _ = course
     scanned = min(today, max(handed_day, days(last_scan))) if last_scan is not None else today
+    if said is not None:
+        mean, spread = math.log(max(said - scanned, 0.5)), SAID_SPREAD
     age = week.working(today) - handed
 
     def done(day: float) -> float:

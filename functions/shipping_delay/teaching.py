@@ -15,6 +15,7 @@ from shipping_delay.prediction import (
     APPOINTMENT_TERMS,
     HANDLING_HALF_LIFE,
     KEPT_PRIOR,
+    SETTLED,
     SHAPE_HALF_LIFE,
     SHAPE_KEY,
     TERM_HALF_LIFE,
@@ -25,7 +26,8 @@ from shipping_delay.week import Week
 
 OUTLIER = 2.0  # log-days: a residual beyond this (7 times the forecast) teaches no more than this
 MIN_DAYS = 0.25  # working days: nothing is faster
-SHAPE_SIZE = BINS + 13  # bins, weekdays, weight and level, weight and appointments, signal, pace
+SHAPE_SIZE = BINS + 14  # bins, weekdays, weight and level, weight and appointments, signal, pace, day
+TERM_GAIN = 1.5  # of a residual all terms together may take, per transit that the store is settled
 
 
 def depart(parcel: Parcel, basis: Basis) -> Increments:
@@ -57,8 +59,10 @@ def learn(
     """What to ADD when a parcel is delivered; pure in the parcel, the outcome and the basis of its hand-over forecast.
 
     departed says that `depart` was added for it. Each parcel is learned once: the caller keeps the marker.
-    Each term learns the residual of all the others (backfitting); an outcome explained by an appointment teaches the
-    transit terms as little as it says about transit (the E-step of a two-part mixture).
+    Each term learns the residual of all the others (backfitting), in a young store only its part of it: all terms learn the
+    same residual at once, and none hears of the others before a transit has passed. The store's own level takes it at once.
+    An outcome explained by an appointment teaches the transit terms as little as it says about transit (the E-step of a
+    two-part mixture).
     """
     handed, delivered = days(parcel.handed_at), days(delivered_at)
     week = Week(basis.week)
@@ -80,24 +84,27 @@ def learn(
         agreed -= basis.appointment
 
     grown = 2.0 ** (delivered / TERM_HALF_LIFE)
-    taught = grown * share
+    settled = min(1.0, basis.settled / SETTLED)
+    gain = min(1.0, TERM_GAIN * basis.settled / max(1, len(basis.effects)))
+    taught = grown * share * gain
     found: Increments = {}
     place = 1
     for (term, key), effect in zip(terms(parcel), basis.effects, strict=True):
         if agreed is not None and term in APPOINTMENT_TERMS:
-            found[key] = (taught, taught * (residual + effect), grown, grown * (agreed + basis.kept[place]))
+            found[key] = (taught, taught * (gain * residual + effect), grown, grown * (agreed + basis.kept[place]))
             place += 1
         else:
-            found[key] = (taught, taught * (residual + effect))
+            found[key] = (taught, taught * (gain * residual + effect))
 
     shape_grown = 2.0 ** (delivered / SHAPE_HALF_LIFE)
     shape = [0.0] * SHAPE_SIZE
-    shape[max(0, min(BINS - 1, int((surprise - LOW) / BIN)))] = shape_grown * share
-    shape[BINS + math.floor(delivered) % 7] = shape_grown
+    shape[max(0, min(BINS - 1, int((surprise - LOW) / BIN)))] = shape_grown * share * settled
+    shape[BINS + math.floor(delivered) % 7] = shape_grown * settled
     shape[BINS + 7] = shape_grown * share
     shape[BINS + 8] = shape_grown * share * (residual + basis.level)
     shape[BINS + 11] = shape_grown * share * (basis.signal - PACE_USUAL - PACE_GAIN * basis.pace)
     shape[BINS + 12] = shape_grown * share * basis.pace
+    shape[BINS + 13] = shape_grown * share * delivered
     if agreed is not None:
         shape[BINS + 9] = shape_grown
         shape[BINS + 10] = shape_grown * (agreed + basis.kept[0])

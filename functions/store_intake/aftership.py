@@ -58,9 +58,12 @@ KINDS: Mapping[str, ShipmentFactType] = {
     "edd_revise": ShipmentFactType.ETA_CHANGED,
     "tracking_pending_time": ShipmentFactType.STALLED,
 }
-RETURNED: Mapping[str, Literal["ReturnRequested", "ReturnApproved", "ReturnReceived", "ReturnSettled"]] = {
+Returned = Literal["ReturnRequested", "ReturnApproved", "ReturnExpired", "ReturnDeclined", "ReturnReceived", "ReturnSettled"]
+RETURNED: Mapping[str, Returned] = {
     "return.submitted": "ReturnRequested",
     "return.approved": "ReturnApproved",
+    "return.expired": "ReturnExpired",
+    "return.rejected": "ReturnDeclined",
     "return.receiving.created": "ReturnReceived",
     "return.resolved": "ReturnSettled",
 }

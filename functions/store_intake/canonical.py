@@ -18,6 +18,7 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
+    OfSomebody,
     OrderFact,
     OrderFactType,
     OtherFact,
@@ -37,15 +38,25 @@ def _words(model: type[Model]) -> tuple[str, ...]:
     return tuple(get_args(model.model_fields["type"].annotation))
 
 
+_BY_WORD: tuple[type[Fact], ...] = (
+    OtherFact,
+    CustomerFact,
+    ConsentFact,
+    ReturnFact,
+    SubscriptionFact,
+    StockFact,
+    CaseFact,
+)
+
 _SHAPES: Mapping[str, type[Fact]] = {
-    **{
-        word: shape
-        for shape in (OtherFact, CustomerFact, ConsentFact, ReturnFact, SubscriptionFact, StockFact, CaseFact)
-        for word in _words(shape)
-    },
+    **{word: shape for shape in _BY_WORD for word in _words(shape)},
     **{str(kind): OrderFact for kind in OrderFactType},
     **{str(kind): ShipmentFact for kind in ShipmentFactType},
 }
+
+_OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
+_HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
+"""Facts whose shapes come with the first of them."""
 
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
 
@@ -58,7 +69,22 @@ Problem = tuple[str, str]
 
 def detail_types() -> tuple[str, ...]:
     """Every detail-type that a store may put."""
-    return tuple(sorted(_SHAPES))
+    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS, *_HEARD)))
+
+
+def _shape(detail_type: str) -> type[Fact] | None:
+    shapes: tuple[type[Fact], ...] = ()
+    if detail_type in _OF_PRODUCTS:
+        from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
+
+        shapes = (AlertFact, RestockFact, AnnouncementFact)
+    elif detail_type in _HEARD:
+        from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+
+        shapes = (ReviewFact, MentionFact, MilestoneFact)
+    else:
+        return _SHAPES.get(detail_type)
+    return next(shape for shape in shapes if detail_type in _words(shape))
 
 
 def validate(detail_type: str, detail: object) -> list[Problem]:
@@ -98,9 +124,18 @@ def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: dateti
         body=body,
         content_hash=content_hash,
         received_at=received_at,
-        facts=(fact,) if fact is not None and not problems else (),
+        facts=_facts(fact) if fact is not None and not problems else (),
         reason="; ".join(f"{field}: {expected}" for field, expected in problems)[:2000] or None,
     )
+
+
+def _facts(fact: Fact) -> tuple[Fact, ...]:
+    """Who waits for a product says who they are, and what the form asked them."""
+    if fact.type != "RestockRequested":
+        return (fact,)
+    from store_intake.products import told_with
+
+    return told_with(fact)
 
 
 def _plain(text: str) -> str:
@@ -108,7 +143,7 @@ def _plain(text: str) -> str:
 
 
 def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]:
-    shape = _SHAPES.get(detail_type)
+    shape = _shape(detail_type)
     if shape is None:
         return None, [("detail-type", f"expected one of {', '.join(detail_types())}")]
     if not isinstance(detail, dict):
@@ -120,11 +155,11 @@ def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]
     if fields.pop("type", detail_type) != detail_type:
         problems.append(("detail.type", "expected the detail-type, or no such field"))
     try:
-        fact: Fact | None = shape.model_validate({**_addresses(fields), "type": detail_type})
+        fact: Fact = shape.model_validate({**_addresses(fields), "type": detail_type})
     except ValidationError as error:
         problems += [(place(("detail", *e["loc"])), _expected(e["type"], e["msg"], detail_type)) for e in error.errors()]
         return None, problems
-    problems += _lacking(fact)
+    problems += dict.fromkeys(problem for told in _facts(fact) for problem in _lacking(told))
     return fact, problems
 
 
@@ -148,7 +183,7 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _lacking(fact: Fact | None) -> list[Problem]:
+def _lacking(fact: Fact) -> list[Problem]:
     problems: list[Problem] = []
     if isinstance(fact, OrderFact):
         if fact.type in (OrderFactType.PLACED, OrderFactType.UPDATED) and fact.order is None:
@@ -161,6 +196,12 @@ def _lacking(fact: Fact | None) -> list[Problem]:
         problems += _lacking_shipment(fact)
     if isinstance(fact, (ReturnFact, SubscriptionFact)) and fact.type in _OF_AN_ORDER and fact.order_ref is None:
         problems.append(("detail.order_ref", f"{fact.type} needs the order that it is about"))
+    if isinstance(fact, CaseFact) and fact.text and fact.type != "SupportCaseOpened":
+        problems.append(("detail.text", "expected with SupportCaseOpened only: it holds the customer's own words"))
+    if fact.type == "ReviewPosted" and not any(getattr(fact, part) for part in ("score", "title", "text")):
+        problems.append(("detail.score", "ReviewPosted needs a score or a text"))
+    if isinstance(fact, OfSomebody) and not (fact.order_ref or fact.customer_ref or fact.contact.email):
+        problems.append(("detail.customer_ref", "expected order_ref, customer_ref or contact.email to know the customer by"))
     if isinstance(fact, (ConsentFact, CustomerFact)):
         if fact.contact.email and not identity.email(fact.contact.email):
             problems.append(("detail.contact.email", "expected an e-mail address, or no such field"))

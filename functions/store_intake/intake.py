@@ -9,15 +9,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from pydantic import TypeAdapter
 
 from aftercare import consent_log, events, forgotten, identity, keys, telemetry
+from aftercare.case_topic import CaseTopic
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Says, Statement, Weight
 from aftercare.customer import Contact, Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
@@ -26,6 +27,7 @@ from aftercare.facts import (
     ConsentFact,
     CustomerFact,
     Fact,
+    OfSomebody,
     OrderFact,
     ReturnFact,
     ShipmentFact,
@@ -34,7 +36,7 @@ from aftercare.facts import (
 )
 from aftercare.keys import Key
 from aftercare.outside import Outside
-from aftercare.retention import CASE, EARLY
+from aftercare.retention import CASE, EARLY, JOURNAL
 from aftercare.returns import return_data
 from aftercare.store import CustomerErased, CustomerUnknown, Delivery, load, park, versioned
 from aftercare.table import (
@@ -84,6 +86,9 @@ BESIDE = 20
 
 ROUNDS = 3
 """Reads until all is known that early facts name: they waited at one alias and may name others."""
+
+_PUBLISHED = ("ProductRestocked", "AnnouncementPublished")
+"""Facts about products and nobody."""
 
 _ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
 
@@ -180,7 +185,8 @@ def take(outside: Outside, received: Received) -> Outcome:
         if marker is not None:
             return _known_delivery(outside, received, marker, secret)
         names, at = _with_early(outside, received, known, names, at, secret)
-        plan = decide(received, names, at, _known(outside, received, names, at, known), new_id, secret)
+        there = _known(outside, received, names, at, known)
+        plan = decide(received, names, at, there, new_id, secret, owners=outside.settings.product_owners != "off")
         if plan.forgets:
             plan = replace(plan, writes=(*plan.writes, *_left(outside, plan.forgets)))
         too_much, set_aside = excess(plan.writes), received
@@ -301,10 +307,16 @@ def _known_delivery(outside: Outside, received: Received, marker: Item, secret: 
 # ---------------------------------------------------------------- the decision
 
 
-def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str) -> Plan:
-    """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in."""
+def decide(received: Received, names: Names, at: Places, known: Known, new_id: str, secret: str, owners: bool = True) -> Plan:
+    """The writes of one delivery. Pure: what is known, the facts, a fresh customer id and the aliases' key come in; `owners`
+    says whether an order's products are to lead to its customer."""
     if received.reason:
         return Plan(_parked(received, (), secret), metrics=("DeliveryParked",))
+    if received.facts and received.facts[0].type in _PUBLISHED:
+        from store_intake.products import published
+
+        told, writes = published(received)
+        return Plan((*_parked(received, told, secret), *writes), metrics=("PublicationRecorded",))
     if any(isinstance(f, ShipmentFact) and f.ref is None and f.is_test for f in received.facts):
         return Plan(_parked(received, (), secret), metrics=("TestEvent",))
     asked = next((f for f in received.facts if f.type in _ASKED), None)
@@ -326,7 +338,7 @@ def decide(received: Received, names: Names, at: Places, known: Known, new_id: s
         if early and at.orders:
             return _wait(received, early, at.orders[:1], known, secret, "FactWaitsForOrder", "FactWithoutOrder")
         return Plan(_parked(received, (), secret), metrics=("FactWithoutCustomer",) if _personal(received.facts) else ())
-    plan = _record(received, names, at, known, known.whose.customer_id or new_id, secret)
+    plan = _record(received, names, at, known, known.whose.customer_id or new_id, secret, owners)
     return plan or _wait_for_the_shipment(received, moved, names, at, known, secret)
 
 
@@ -350,7 +362,10 @@ def of_an_erased_person(facts: Iterable[Fact], at: Places, erased: Mapping[Key, 
 
 
 def _since(fact: Fact, erased_at: datetime) -> bool:
-    """Whether the fact is something that a person did for the first time after an instant: ordered, or consented."""
+    """Whether the fact is something that a person did for the first time after an instant: ordered, consented, or asked for a
+    product."""
+    if fact.type == "RestockRequested":
+        return fact.occurred_at > erased_at
     if isinstance(fact, OrderFact):
         return fact.order is not None and fact.order.placed_at > erased_at
     if isinstance(fact, ConsentFact) and fact.weight is Weight.EXPLICIT:
@@ -425,7 +440,7 @@ def _parked(received: Received, told: tuple[Event, ...], secret: str, customer_i
 
 
 def _personal(facts: tuple[Fact, ...]) -> bool:
-    return any(isinstance(f, (OrderFact, CustomerFact, ConsentFact, CaseFact, SubscriptionFact)) for f in facts)
+    return any(isinstance(f, OrderFact | CustomerFact | ConsentFact | OfSomebody | SubscriptionFact) for f in facts)
 
 
 def _country(fact: Fact) -> str | None:
@@ -513,7 +528,9 @@ class _Draft:
         self.outbox.append(events.make(detail_type, event_id, occurred_at, self.received.correlation_id, data, dumped))
 
 
-def _record(received: Received, names: Names, at: Places, known: Known, customer_id: str, secret: str) -> Plan | None:
+def _record(
+    received: Received, names: Names, at: Places, known: Known, customer_id: str, secret: str, owners: bool
+) -> Plan | None:
     """Everything in one transaction; None when a shipment's fact has nothing on this record that it belongs to."""
     draft = _Draft(customer_id, received)
     customer = known.customer
@@ -527,6 +544,10 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
         after = _order(draft, before, about)
         if after is not None:
             orders[after.key] = after
+            if owners:
+                from aftercare.alerts import owning
+
+                draft.writes += owning(customer_id, before, after, received.received_at)
     moves = [f for f in (*facts, *early) if isinstance(f, ShipmentFact)]
     shipments, joined = _joined(received.shop, customer, frozenset(orders), moves)
     if any(isinstance(f, ShipmentFact) and f not in joined for f in facts):
@@ -539,8 +560,10 @@ def _record(received: Received, names: Names, at: Places, known: Known, customer
     before_all = customer.consent if customer else ConsentRecord()
     _consent(draft, before_all, everything, at, country, _refused(at, known), secret)
     _cases(draft, customer, facts, names)
+    _alerts(draft, customer, facts)
     _told_only(draft, facts, names)
-    if not all(isinstance(fact, CaseFact) for fact in facts):
+    _said(draft, facts, names)
+    if not all(isinstance(fact, OfSomebody) for fact in facts):
         _aliases(draft, at, known, with_order=bool(about))
         _numbers(draft, customer, profile, orders.values(), secret)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
@@ -648,18 +671,18 @@ def _shipments(draft: _Draft, customer: Customer | None, orders: Mapping[str, Or
     for after in changed:
         was = before.get(after.key)
         order = next((key for key in after.order_keys if key in orders), after.order_keys[0] if after.order_keys else "")
-        for one in shipment_news(was, after):
-            ids = {"customer_id": draft.customer_id, "order": order, "shipment": after.key}
-            data = (
-                events.ParcelData(**ids, parcel=one.parcel, status=one.status)
-                if one.status is not None
-                else events.ShipmentData(**ids)
-            )
-            draft.tell(one.type, one.occurred_at, data)
+        ids = {"customer_id": draft.customer_id, "order": order, "shipment": after.key}
+        found = shipment_news(was, after)
+        for one in found:
+            if one.status is None:
+                draft.tell(one.type, one.occurred_at, events.ShipmentData(**ids))
         if after.stands and after.shipped_at and not (was and was.stands and was.shipped_at):
             for key in (k for k in after.order_keys if k in orders):
-                ids = {"customer_id": draft.customer_id, "order": key, "shipment": after.key}
-                draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**ids))
+                draft.tell("OrderShipped", after.shipped_at, events.ShipmentData(**{**ids, "order": key}))
+        # After that it left: one delivery may tell both, and its customer should not hear of the van first.
+        for one in found:
+            if one.status is not None:
+                draft.tell(one.type, one.occurred_at, events.ParcelData(**ids, parcel=one.parcel, status=one.status))
         version = was.version if was else 0
         doc = after.model_copy(update={"version": version + 1}).to_json()
         place = customer.shipment_place(after.key) if customer else keys.shipment(draft.customer_id, after.key)
@@ -766,28 +789,48 @@ def _holding(shipments: Iterable[Shipment], fact: ShipmentFact) -> list[str]:
 
 def _cases(draft: _Draft, customer: Customer | None, facts: list[Fact], names: Names) -> None:
     """Support cases on the customer's record; one that is over is kept a while, because it spaces what is said."""
+    from aftercare.cases import attributes  # here: few deliveries tell of a case
+
     known = {case.ref: case for case in (customer.cases if customer else ())}
     written: set[str] = set()
     for fact in (f for f in facts if isinstance(f, CaseFact)):
         ref = f"{names.shop}:{fact.ref}"
         before = known.get(ref)
-        after = case_after(before, ref, fact, names.key_of(fact.order_ref))
+        after = case_after(before, ref, fact, names.key_of(fact.order_ref), draft.received.sender)
         if before is not None and after == before:
             continue
         version = before.version if before else 0
         known[ref] = after.model_copy(update={"version": version + 1})
         over = {} if after.open else {"expires_at": CASE.ends(draft.received.received_at)}
         place = customer.case_place(ref) if customer else keys.case(draft.customer_id, ref)
-        draft.writes.append(versioned(place, known[ref].to_json(), version, **over))
+        draft.writes.append(versioned(place, known[ref].to_json(), version, **over, **attributes(known[ref])))
         written.add(ref)
-        case = events.CaseData(customer_id=draft.customer_id, case=ref, topic=after.topic, order=after.order_key)
-        draft.tell(fact.type, fact.occurred_at, case)
+        case = events.CaseData(
+            customer_id=draft.customer_id,
+            case=ref,
+            topic=after.topic,
+            order=after.order_key,
+            words=bool(fact.text),
+        )
+        # That a closed case is closed comes back from tools that were told so: it is no news.
+        if fact.type != "SupportCaseClosed" or before is None or before.open or before.closed_at is None:
+            draft.tell(fact.type, fact.occurred_at, case)
     hot = [case for case in known.values() if customer is None or keys.CASE + case.ref not in customer.archived]
     for old in surplus(hot, written) if written else ():
         over = {} if old.open else {"expires_at": CASE.ends(draft.received.received_at)}
-        item: Item = {"doc": old.to_json(), "version": old.version, **over}
+        item: Item = {"doc": old.to_json(), "version": old.version, **over, **attributes(old)}
         draft.writes.append(Put(keys.case(draft.customer_id, old.ref, archived=True), item, when=Absent()))
         draft.writes.append(Remove(keys.case(draft.customer_id, old.ref), when=Is("version", old.version)))
+
+
+def _alerts(draft: _Draft, customer: Customer | None, facts: list[Fact]) -> None:
+    """Wishes to hear when a product is there again."""
+    for fact in facts:
+        if fact.type == "RestockRequested":
+            from store_intake.products import alerting
+
+            received = draft.received
+            draft.writes += alerting(draft.customer_id, customer, fact, received.shop, received.received_at)
 
 
 def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
@@ -801,6 +844,49 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
                 order=names.key_of(fact.order_ref),
             )
             draft.tell("PaymentFailed", fact.occurred_at, failed)
+
+
+def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
+    """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
+    from aftercare.feedback_events import MentionData, MilestoneData, ReviewData  # few deliveries bring any
+    from aftercare.heard import Words
+    from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+
+    kept: list[Put] = []
+
+    def keep(kind: str, ref: str, at: datetime, words: Words) -> bool:
+        """The same words told by another delivery are the same item."""
+        if not words.any:
+            return False
+        item: Item = {"doc": words.to_json(), "expires_at": JOURNAL.ends(draft.received.received_at)}
+        kept.append(Put(keys.words(draft.customer_id, kind, ref, at), item))
+        return True
+
+    for fact in facts:
+        if not isinstance(fact, OfSomebody):
+            continue
+        customer_id, order, at = draft.customer_id, names.key_of(fact.order_ref), fact.occurred_at
+        data: events.CustomerData
+        if isinstance(fact, MilestoneFact):
+            data = MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
+            draft.tell(fact.type, at, data)
+            continue
+        ref = f"{names.shop}:{getattr(fact, 'ref', '')}"
+        if isinstance(fact, CaseFact):
+            keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
+        elif isinstance(fact, ReviewFact):
+            words = Words(order=order, sku=fact.sku, score=fact.score, title=fact.title, text=fact.text, locale=fact.locale)
+            written = keep("review", ref, at, words)
+            data = ReviewData(customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written)
+            draft.tell(fact.type, at, data)
+        elif isinstance(fact, MentionFact):
+            written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
+            data = MentionData(
+                customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written
+            )
+            draft.tell(fact.type, at, data)
+    if kept:
+        draft.writes += [*kept, Check(keys.customer(draft.customer_id, keys.ERASED), Absent())]
 
 
 # ---------------------------------------------------------------- the customer
@@ -917,17 +1003,29 @@ def _consent(
             continue
         where = (fact.occurred_at, received.received_at, sequence, source, len(said) - first)
         said.extend(statements(these, weight, *where, _addresses(contact, at, secret)))
-    if not said:
+    asked = [_inquiry(fact, source, received.received_at, f"{sequence}#inquiry") for fact in facts if asks(fact)][:1]
+    if not said and not asked:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
         from aftercare.consent_policy import consent_policy  # YAML, which only a consent that may be pending needs
 
         rule = consent_policy().double_opt_in
         said = [consent_log.until_confirmed(one, before, rule, country) for one in said]
-    after = consent_log.consent_after(before, said)
+    after = consent_log.consent_after(before, said, declared=asked)
     draft.writes += consent_log.writes(draft.customer_id, before, after)
     for told in consent_log.news(draft.customer_id, after):
         draft.tell(*told)
+
+
+def asks(fact: Fact) -> TypeGuard[CaseFact]:
+    """Whether somebody asks about what the shop sells: in Canada an inquiry, which implies consent for six months (CASL
+    10(10)(e)). A question about an order or a complaint is none, nor is a case of which nobody says what it is about."""
+    return isinstance(fact, CaseFact) and fact.type == "SupportCaseOpened" and fact.topic is CaseTopic.PRODUCT
+
+
+def _inquiry(fact: CaseFact, source: str, heard_at: datetime, sequence: str) -> Declaration:
+    said_at = min(fact.occurred_at.astimezone(UTC), heard_at)
+    return Declaration(kind="inquiry", said_at=said_at, heard_at=heard_at, sequence=sequence, source=source, actor=Actor.CUSTOMER)
 
 
 def _addresses(contact: Contact, at: Places, secret: str) -> Mapping[Channel, str | None]:

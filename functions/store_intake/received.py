@@ -16,6 +16,8 @@ from aftercare.facts import Fact, OrderFact, OtherFact, ReturnFact, Subscription
 KEPT = {
     "ReturnRequested": "it names no order: the body is kept for replay",
     "ReturnApproved": "it names no order: the body is kept for replay",
+    "ReturnExpired": "it names no order: the body is kept for replay",
+    "ReturnDeclined": "it names no order: the body is kept for replay",
     "ReturnReceived": "it names no order: the body is kept for replay",
     "ReturnSettled": "it names no order: the body is kept for replay",
     "SubscriptionRenewed": "it names no order: the body is kept for replay",

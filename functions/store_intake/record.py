@@ -131,11 +131,11 @@ def _beside(order: Order, shop: str, fact: ReturnFact | SubscriptionFact | Stock
     return order.model_copy(update={"renewed_at": _earliest(order.renewed_at, at), "subscription": subscription})
 
 
-def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | None) -> Case:
+def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | None, sender: str) -> Case:
     """A case after one more word of the helpdesk. `version` is left alone."""
     from aftercare.cases import Case
 
-    case = before or Case(ref=ref)
+    case = before or Case(ref=ref, sender=sender)
     at = fact.occurred_at.astimezone(UTC)
     changes: dict[str, object] = {"order_key": case.order_key or order_key}
     if fact.type == "SupportCaseOpened":
@@ -143,7 +143,7 @@ def case_after(before: Case | None, ref: str, fact: CaseFact, order_key: str | N
     elif fact.type == "SupportCaseAnswered":
         changes["answered_at"] = _earliest(case.answered_at, at)
     else:
-        changes["closed_at"] = max(filter(None, (case.closed_at, at)))
+        changes |= {"closed_at": max(filter(None, (case.closed_at, at))), "result": fact.result or case.result}
     return case.model_copy(update=changes)
 
 

@@ -701,9 +701,10 @@ def _scanned(payload: Payload, hook: Hook) -> Iterable[Fact]:
     )
 
 
-RETURNS: Mapping[str, Literal["ReturnRequested", "ReturnApproved", "ReturnSettled"]] = {
+RETURNS: Mapping[str, Literal["ReturnRequested", "ReturnApproved", "ReturnDeclined", "ReturnSettled"]] = {
     "returns/request": "ReturnRequested",
     "returns/approve": "ReturnApproved",
+    "returns/decline": "ReturnDeclined",
     "returns/close": "ReturnSettled",
 }
 """That goods are back Shopify tells by their disposition only, whose payload does not name the return."""
@@ -804,6 +805,7 @@ _TOPICS: Mapping[str, Callable[[Payload, Hook], Iterable[Fact]]] = {
     "fulfillment_events/create": _scanned,
     "returns/request": _returned,
     "returns/approve": _returned,
+    "returns/decline": _returned,
     "returns/close": _returned,
     "checkouts/create": _other("CheckoutStarted", ref="token"),
     "checkouts/update": _other("CheckoutUpdated", ref="token"),

@@ -135,8 +135,9 @@ def scan(
 
 
 def compact(scans: Iterable[Scan]) -> tuple[Scan, ...]:
-    """The first and the last scan of each status, the first attempt of each day and the last scan with a place, oldest first."""
-    scans = tuple(scans)
+    """The first and the last scan of each status, the first attempt of each day and the last scan with a place, oldest first.
+    One of which nobody knows what it says is none."""
+    scans = tuple(one for one in scans if one.status is not UNKNOWN)
     kept: dict[tuple[str, str], Scan] = {}
     for one in sorted(scans, key=lambda s: (s.at, s.status)):
         kept.setdefault((one.status, "first"), one)

@@ -23,7 +23,7 @@ from store_intake.verification import Request, Secret, read_secrets
 LARGEST = 256 * 1024
 """A larger body is no webhook of a shop or a carrier (rule S09); the API itself would take 10 MB."""
 
-SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
+SENDERS = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio", "zendesk", "hubspot")
 """Each has a module of its name here, a route POST /webhooks/<name> and a setting <name>_secrets_parameter."""
 
 app = APIGatewayHttpResolver()

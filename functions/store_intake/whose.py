@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from aftercare import identity, keys
 from aftercare.carriers import carrier, parcel_number
 from aftercare.facts import (
-    CaseFact,
     ConsentFact,
     CustomerFact,
     Fact,
+    OfSomebody,
     OrderFact,
     ShipmentFact,
     SubscriptionFact,
@@ -103,13 +103,13 @@ def names_of(shop: str, facts: tuple[Fact, ...], waiting: Iterable[Fact] = ()) -
                 email, phone = email or fact.order.contact.email, phone or fact.order.contact.phone
         elif isinstance(fact, ShipmentFact):
             orders += fact.orders
-        elif isinstance(fact, (CustomerFact, ConsentFact, CaseFact)):
+        elif isinstance(fact, CustomerFact | ConsentFact | OfSomebody):
             customer_ref = customer_ref or fact.customer_ref
             if not orders:
                 email, phone = email or fact.contact.email, phone or fact.contact.phone
-            orders += [fact.order_ref] if isinstance(fact, CaseFact) and fact.order_ref else []
-        elif fact.order_ref:
-            orders.append(fact.order_ref)
+            orders += [fact.order_ref] if isinstance(fact, OfSomebody) and fact.order_ref else []
+        elif order_ref := getattr(fact, "order_ref", None):
+            orders.append(order_ref)
         if isinstance(fact, SubscriptionFact):
             customer_ref = customer_ref or fact.customer_ref
         if isinstance(fact, CustomerFact):

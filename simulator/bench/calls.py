@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from aftercare import keys
 from aftercare.clock import iso
+from aftercare.links import Link, LinkPurpose, read_keys, sign
 from simulator.bench.measure import Result, Say
 from simulator.bench.shop import entry, orders
 from simulator.commands.world import World, opened
 
 START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 SERVICES: Final = ("dynamodb", "events", "sqs", "stepfunctions", "scheduler", "sesv2", "ssm", "secretsmanager")
 
 
@@ -44,12 +47,19 @@ def measure(say: Say) -> list[Result]:
             world.cloud.run()
             scan = dict(counted["store_intake"])
             forecast = dict(counted["shipping_delay"])
+            path = _survey(world, second[1].entry or {})
+            for score in ("4", "5"):  # the second has a version before it to read
+                counted.clear()
+                if world.cloud.http("POST", path, FORM, f"score={score}".encode()).status != 200:
+                    raise RuntimeError("the survey's page took no answer")
+                answer = dict(counted["customer_pages"])
     return [
         Result("P9", "AWS calls of a state event", float(sum(state.values())), 3.0, "at most", "calls", _words(state)),
         Result("P9", "AWS calls of a scan", float(sum(scan.values())), 3.0, "at most", "calls", _words(scan)),
         Result(
             "P9", "AWS calls of a look at a parcel", float(sum(forecast.values())), None, "at most", "calls", _words(forecast)
         ),
+        Result("P9", "AWS calls of a survey's answer", float(sum(answer.values())), 3.0, "at most", "calls", _words(answer)),
         Result("P9", "AWS calls of a send", float(sum(send.values())), 5.0, "at most", "calls", _words(send)),
     ]
 
@@ -75,6 +85,15 @@ def _scanned(placed: Any, now: datetime) -> dict[str, Any]:
     return _about(
         placed, "ShipmentMoved", ref="S-1", order_ref=order, occurred_at=iso(now), parcels=[{**PARCEL, "scans": [scan]}]
     )
+
+
+def _survey(world: World, placed: Any) -> str:
+    """The page on which its customer says how it was."""
+    order = f"{placed['Source'].removeprefix('store.')}:{_detail(placed)['ref']}"
+    alias = world.cloud.tables.read([keys.order_alias(order)])[keys.order_alias(order)]
+    ends = int((world.cloud.now + timedelta(days=1)).timestamp())
+    link = Link(str(alias["customer_id"]), order, ends)
+    return f"/s/{sign(read_keys(world.link_secret()), LinkPurpose.SURVEY, link)}"
 
 
 def _detail(placed: Any) -> dict[str, Any]:

@@ -31,8 +31,11 @@ WORDS: Final = (
     "parked",
     "consent",
     "requests",
+    "rescue",
+    "export",
     "erase",
     "webhooks",
+    "inbound",
     "redrive",
     "bench",
 )

@@ -8,11 +8,11 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
 
-from aftercare import requests
+from aftercare import holdings, requests
 from aftercare.clock import SystemIds
 from aftercare.erasure import LOOK_AGAIN
 from aftercare.kept import kind_of
-from aftercare.keys import Key, evidence, message_id
+from aftercare.keys import Key, message_id
 from aftercare.requests import Asked, Request
 from aftercare.store import Delivery
 from simulator.commands import options, records
@@ -62,14 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def places(where: Records, found: Found) -> Counter[str]:
     """How much of each kind is kept of the person."""
-    pk = f"CUSTOMER#{found.customer.id}"
-    there = [
-        *where.tables.partition("customers", pk, "1#"),
-        *where.tables.partition("customers", pk, "9#"),
-        *where.tables.partition("customers", evidence(found.customer.id, "-").pk, "2"),
-    ]
-    own = (Key("customers", str(item["pk"]), str(item["sk"])) for item in there)
-    kinds = (kind_of(key) for key in (*own, *where.tables.owned(found.customer.id)))
+    own = [*holdings.partition(where.tables, found.customer.id), *holdings.evidence(where.tables, found.customer.id)]
+    places = (Key("customers", str(item["pk"]), str(item["sk"])) for item in own)
+    kinds = (kind_of(key) for key in (*places, *where.tables.owned(found.customer.id)))
     return Counter(kind.name for kind in kinds if kind)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simulator.state_language import Execution
 
 SECRET: Final = "s3cret"  # noqa: S105 - signs sample requests only, those of events/ too
-SENDERS: Final = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio")
+SENDERS: Final = ("shopify", "easypost", "aftership", "shippo", "ship24", "karrio", "zendesk", "hubspot")
 """Who brings webhooks; each has a parameter of the template for its secrets."""
 
 PARAMETERS: Final = {

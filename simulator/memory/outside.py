@@ -129,6 +129,10 @@ class GrantedTables:
         self._need(table)
         return self._tables.partition(table, pk, prefix, most, expired=expired)
 
+    def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        self._need(table)
+        return self._tables.page(table, pk, prefix, after, limit)
+
     def write(self, writes: Sequence[Write]) -> None:
         for write in writes:
             self._need(write.key.table)

@@ -116,6 +116,11 @@ class MemoryTables:
             return self.faults.run("tables.read", lambda: self._partition(table, pk, prefix, most, expired), _unread)
         return self._partition(table, pk, prefix, most, expired)
 
+    def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        if self.faults is not None:
+            return self.faults.run("tables.read", lambda: self._page(table, pk, prefix, after, limit), _unread)
+        return self._page(table, pk, prefix, after, limit)
+
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         if self.faults is not None:
             return self.faults.run("tables.read", lambda: self._due_until(kind, until, limit), _unread)
@@ -185,6 +190,14 @@ class MemoryTables:
         found = [partition[sk] for sk in sorted([sk for sk in partition if sk.startswith(prefix)])[:most]]
         now = self._now()
         return [item.copy() for item in found if expired or EXPIRES_AT not in item or present(item, now)]
+
+    def _page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        if limit < 1:
+            raise Refused("Query: a limit is at least 1")
+        if after is not None and not after.startswith(prefix):
+            raise Refused("Query: the provided starting key is outside query boundaries")
+        found = self._partition(table, pk, prefix, None, True)
+        return [item for item in found if after is None or str(item["sk"]) > after][:limit]
 
     def _due_until(self, kind: str, until: str, limit: int) -> list[Item]:
         if not kind or not until:

@@ -9,7 +9,7 @@ from typing import Final
 
 from aftercare.consent import Head, Says, Statement, head_after
 from aftercare.consent_log import MARKETING, evidence_from
-from aftercare.decision import Message
+from aftercare.decision import CARRIES, Message
 from aftercare.requests import WARN, Request
 from aftercare.table import Item
 from simulator.report import words
@@ -38,6 +38,12 @@ class Withdrawal:
         return self.last_after is None or self.last_after <= SLO
 
 
+def carried(message: Message) -> frozenset[str]:
+    """The purposes of all that stood in a message: its own, and those of the offers that an order's mail brought along."""
+    written = [str(step.saw.get(CARRIES, "")) for d in message.decisions for step in d.trace if step.rule == "written"]
+    return frozenset((str(message.proposal.purpose), *(purpose for each in written[-1:] for purpose in each.split())))
+
+
 def withdrawals(items: Iterable[Item], messages: Sequence[Message]) -> list[Withdrawal]:
     """Every marketing withdrawal that came to hold, measured against what was accepted until a consent came to hold again.
 
@@ -56,7 +62,7 @@ def withdrawals(items: Iterable[Item], messages: Sequence[Message]) -> list[With
         accepted = [
             m.sent_at
             for m in messages
-            if m.sent_at and (m.proposal.customer_id, m.channel, m.proposal.purpose) == (customer, channel, purpose)
+            if m.sent_at and (m.proposal.customer_id, m.channel) == (customer, channel) and purpose in carried(m)
         ]
         for row, again in _held(sorted(rows, key=lambda row: (row.heard_at, row.sequence))):
             after = [at - row.heard_at for at in accepted if at > row.heard_at and (again is None or at < again)]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aftercare.clock import parse_iso
 from aftercare.consent import Purpose
-from aftercare.decision import Decision, Message, Reason, State, Step
+from aftercare.decision import OPERATOR, Decision, Message, Reason, State, Step
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.CLAIMED: "claimed for its one send",
@@ -31,7 +31,11 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_ARRIVED: "the parcel has arrived",
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
+    Reason.ALREADY_ANSWERED: "the customer has answered",
+    Reason.ORDER_WENT_WRONG: "the order was refunded, given back or lost, and is not asked about as if all were well",
+    Reason.CASE_CLOSED: "the case that it speaks of is over",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
+    Reason.NOT_ASKED: "the customer does not wait for the product any more",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -95,6 +99,7 @@ _GROUNDS: Final = {
     "soft-opt-in": "has the country's soft opt-in",
     "implied": "has the consent that an order or inquiry implies there",
     "reply": "answers what the customer has just written there",
+    "asked": "brings what the customer has just asked for on a page",
 }
 _LACKS: Final = {
     "never-asked": "was never consented to",
@@ -103,6 +108,7 @@ _LACKS: Final = {
     "other-address": "has a consent that was given for another address",
     "too-old": "has a consent that is too old",
     "not-written": "has a consent without the wording that a marketing text needs there",
+    "minor": "is not used to advertise to a minor",
     "too-late": "could answer what the customer wrote for five minutes only",
 }
 _UNLESS: Final = {
@@ -115,12 +121,14 @@ _UNLESS: Final = {
     "parcel-arrived": "the parcel has not arrived",
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
+    "survey-answered": "the customer has not answered",
+    "order-went-wrong": "nothing of the order was refunded, given back or lost",
+    "case-closed": "the case is still open",
+    "case-open": "the case was not opened again",
     "consent-settled": "a consent still waits for its confirmation",
+    "not-asked": "the customer still waits for the product",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
-
-OPERATOR: Final = "operator:"
-"""How the cause of a decision begins that a person took; the rest says who."""
 
 Saw = Mapping[str, Any]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from aftercare import identity, keys
 from aftercare.clock import parse_iso
@@ -15,11 +16,14 @@ from aftercare.consent import Channel, Purpose
 from aftercare.store import versioned
 from aftercare.switch import Switch, switch_from
 from simulator.faults import Effect, Fault, FaultPlan
+from simulator.front import links_of
 from simulator.scenario.requests import Request, Senders
-from simulator.scenario.shape import Expected, FaultSet, MailReported, PersonWrote, Scenario, Step, SwitchSet
+from simulator.scenario.shape import Expected, FaultSet, MailReported, PersonWrote, Scenario, Step, SurveyAnswered, SwitchSet
 
 if TYPE_CHECKING:
     from simulator.commands.world import Arrival, World
+
+FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 
 AFTER_THE_LAST_STEP: Final = timedelta(days=1)
 """How much time passes at the end where the scenario does not say."""
@@ -107,6 +111,8 @@ class Play:
             self._reported(step.mail, now)
         elif step.writes is not None:
             self._wrote(step.writes, now)
+        elif step.answers is not None:
+            self._answered(step.answers, now)
         elif step.fault is not None and self._faults is not None:
             self._faults.add(step.fault)
             self._told(now, f"the next {step.fault.times} {step.fault.effect} of {step.fault.function}: {step.fault.kind}", None)
@@ -156,6 +162,18 @@ class Play:
             cloud.chat_in({"from": number[1:], "id": message_id, "type": "text", "text": {"body": said.says}})
         cloud.run()
         self._told(now, f"{said.customer} writes by {said.by}: {said.says}", None)
+
+    def _answered(self, said: SurveyAnswered, now: datetime) -> None:
+        """What is said on the page behind the newest mail that asks; nothing where there is none."""
+        address = identity.email(self.scenario.customers[said.customer].email)
+        asked = (links_of(mail).get("survey") for mail in reversed(tuple(self.world.mails())) if mail.recipient == address)
+        link = next((path.partition("?")[0] for path in asked if path), None)
+        if link is None:
+            self._told(now, f"{said.customer} answers the survey, but no mail asks", None)
+            return
+        answer = self.world.cloud.http("POST", link, FORM, urlencode(said.form()).encode())
+        self.world.cloud.run()
+        self._told(now, f"{said.customer} answers the survey: {answer.status}", None)
 
     # ------------------------------------------------------------------ expectations
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from aftercare.answer_words import Part, Wish
 from aftercare.consent import Channel, Purpose
 from aftercare.identity import phone
 from aftercare.money import Money
@@ -192,6 +193,24 @@ class PersonWrote(_Shape):
     by: Literal["sms", "whatsapp"] = "sms"
 
 
+class SurveyAnswered(_Shape):
+    """What a customer says on the page that the newest mail with a survey opens; what is not given is left out there."""
+
+    customer: Name
+    score: Literal["1", "2", "3", "4", "5"] | None = None
+    stood_out: Annotated[tuple[Part, ...], BeforeValidator(_listed)] = ()
+    slowed_down: Annotated[tuple[Part, ...], BeforeValidator(_listed)] = ()
+    wish: Wish | None = None
+    text: Annotated[str, Field(max_length=2000)] = ""
+    call: bool = False
+
+    def form(self) -> dict[str, str]:
+        """The fields of the page's form."""
+        told = {"score": self.score or "", "wish": self.wish or "", "text": self.text}
+        ticked = {**{f"good-{part}": "on" for part in self.stood_out}, **{f"slow-{part}": "on" for part in self.slowed_down}}
+        return {name: value for name, value in told.items() if value} | ticked | ({"call": "on"} if self.call else {})
+
+
 class SwitchSet(_Shape):
     mode: Mode
     purpose: Purpose | None = None
@@ -240,7 +259,7 @@ class FaultSet(_Shape):
     times: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "event", "mail", "writes", "switch", "fault")
+VERBS = ("order", "paid", "cancel", "refund", "again", "consent", "event", "mail", "writes", "answers", "switch", "fault")
 
 
 class Step(_Shape):
@@ -256,6 +275,7 @@ class Step(_Shape):
     event: StoreTold | None = None
     mail: MailReported | None = None
     writes: PersonWrote | None = None
+    answers: SurveyAnswered | None = None
     switch: Switching | None = None
     fault: FaultSet | None = None
 
@@ -430,7 +450,7 @@ def _check(scenario: Scenario, tree: Any, name: str) -> None:
                 raise wrong(
                     (*place, verb, "order"), f"expected an order placed before: {', '.join(sorted(orders)) or 'there is none'}"
                 )
-        for verb in ("consent", "mail", "writes"):
+        for verb in ("consent", "mail", "writes", "answers"):
             told = getattr(step, verb)
             if told is not None:
                 known_customer((*place, verb, "customer"), told.customer)

@@ -54,21 +54,32 @@ class Browser:
         return self.driver.current_url.removeprefix(self.address)
 
     def find(self, css, by="css selector"):
-        """The element, waited for: a form's answer takes a moment."""
+        """The element, waited for: a form's answer takes a moment, in which the driver may be looking at the page that goes."""
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.wait import WebDriverWait
 
-        return WebDriverWait(self.driver, 5, poll_frequency=0.05).until(lambda driver: driver.find_element(by, css), css)
+        wait = WebDriverWait(self.driver, 5, poll_frequency=0.05, ignored_exceptions=(WebDriverException,))
+        return wait.until(lambda driver: driver.find_element(by, css), css)
 
     def all(self, css):
         return self.driver.find_elements("css selector", css)
 
     def tap(self, element):
         """Scroll until the element is in the middle of the window, as a person does, and tap it. Needs no scripts."""
+        from selenium.common.exceptions import ElementClickInterceptedException
         from selenium.webdriver.common.action_chains import ActionChains
 
-        far = 100_000
-        ActionChains(self.driver).scroll_by_amount(0, -far).scroll_by_amount(0, max(int(element.rect["y"]) - 300, 0)).perform()
-        element.click()
+        far, tries = 100_000, 5
+        for left in reversed(range(tries)):
+            down = max(int(element.rect["y"]) - 300, 0)
+            ActionChains(self.driver).scroll_by_amount(0, -far).scroll_by_amount(0, down).perform()
+            try:
+                element.click()
+            except ElementClickInterceptedException:  # a busy machine has not scrolled yet
+                if not left:
+                    raise
+            else:
+                return
 
     def told(self, role="status"):
         return self.find(f"[role={role}]").text

@@ -8,9 +8,8 @@ import pytest
 from aftercare.clock import iso
 
 
-@pytest.fixture
-def delivered(house):
-    """Jonas has a second order that arrived three days ago: the path of its account, and the house."""
+def deliver(house):
+    """Jonas has a second order that arrived three days ago: the path of its account."""
     house.order("2001", "jonas", country="DE", locale="de")
     now = house.cloud.now
     parcels = [{"number": "00340434161094000009", "carrier": "DHL", "url": "https://track.example/9"}]
@@ -33,6 +32,11 @@ def delivered(house):
         house.cloud.run()
     house.cloud.advance(days=1)
     return house.links("jonas", "#2001")["order status"]
+
+
+@pytest.fixture
+def delivered(house):
+    return deliver(house)
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aftercare import identity, keys
+from aftercare import fresh_links, identity, keys
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
+from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.shipment import Shipment
 from aftercare.table import Put
@@ -30,7 +31,7 @@ def can_be_on_record(sample):
 
 
 SAMPLES = [sample for sample in samples(catalogue()).values() if can_be_on_record(sample)]
-SIGNS = ("o", "p", "u", "c", "k")
+SIGNS = ("o", "p", "u", "c", "s", "g", "k", "orders", "export", "erase")
 
 
 def put_customer(cloud, customer_id, sample):
@@ -42,6 +43,8 @@ def put_customer(cloud, customer_id, sample):
         **{keys.ORDER + order.key: order for order in customer.orders},
         **{keys.SHIPMENT + shipment.key: shipment for shipment in customer.shipments},
     }
+    asked = tuple(FreshLink(ref="sample", opens=opens, asked_at=cloud.now) for opens in Opens)
+    cloud.tables.write([fresh_links.write(customer_id, FreshLinks(links=asked), cloud.now)])
     cloud.tables.write([Put(keys.customer(customer_id, sk), {"doc": part.to_json(), "version": 1}) for sk, part in known.items()])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from aftercare.alerts import Alert
 from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord, Declaration, Statement
@@ -16,11 +17,18 @@ from aftercare.consent_log import Wording
 from aftercare.customer import Order, Profile, Slot
 from aftercare.decision import Message
 from aftercare.event import Event
+from aftercare.feedback import Feedback, Given, Read
+from aftercare.fresh_links import FreshLinks
+from aftercare.heard import Words
+from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
+from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
+from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
+from aftercare.signals import Signals
 from aftercare.switch import Switch
 from aftercare.table import EXPIRES_AT
 from aftercare.wishes import Wishes
@@ -36,6 +44,12 @@ DOCUMENTS = {
     "wishes": Wishes,
     "caps": Caps,
     "slot": Slot,
+    "feedback": Feedback,
+    "signals": Signals,
+    "fresh links": FreshLinks,
+    "words": Words,
+    "answer": Given,
+    "set-up": SetUp,
     "order": Order,
     "archived order": Order,
     "shipment": Shipment,
@@ -44,6 +58,7 @@ DOCUMENTS = {
     "archived case": Case,
     "held message": Message,
     "message": Message,
+    "inbound text": Written,
     "evidence": Statement | Declaration,
     "order alias": EARLY,
     "shipment alias": EARLY,
@@ -51,8 +66,10 @@ DOCUMENTS = {
     "request": Request,
     "wording": Wording,
     "setting": Switch | Quota,
+    "alert": Alert,
+    "publication": Publication,
 }
-"""What the document of each kind is read as; `events` of a delivery are a list of Event."""
+"""What the document of each kind is read as; `events` of a delivery are a list of Event, the `reading` of an answer is a Read."""
 
 BESIDE = {"pk", "sk", "doc", EXPIRES_AT}
 """Attributes that the page explains once for all kinds."""
@@ -72,7 +89,7 @@ def models(shape, found=None):
 
 def stored():
     found = {}
-    for shape in (*DOCUMENTS.values(), Event):
+    for shape in (*DOCUMENTS.values(), Event, Read):
         models(shape, found)
     return found
 
@@ -165,6 +182,8 @@ def test_what_lies_there_is_read_as_the_page_says(items):
         if "doc" in item and kind in readers:
             readers[kind].validate_json(str(item["doc"]))
             seen.add(kind)
+        if "reading" in item:
+            Read.model_validate_json(str(item["reading"]))
         if "events" in item:
             events.validate_json(str(item["events"]))
         unknown = [a for a in item if a not in BESIDE and not any(fnmatchcase(a, known) for known in page[kind][1])]

@@ -21,6 +21,8 @@ GIVEN = {
     "order_key": "shop:1070",
     "message_id": "m1",
     "case_ref": "shop:T-1",
+    "product_key": "shop:P-100",
+    "publication_key": "shop:restock-1",
     "sequence": "2026-03-02T09:15:00Z#d1#00",
     "name": "w1",
     "text_hash": "h1",
@@ -38,14 +40,18 @@ GIVEN = {
     "sender": "shopify",
     "received_at": AT,
     "first_seen": AT,
+    "at": AT,
+    "said_at": AT,
+    "language": "de",
     "shard": 1,
+    "version": 2,
     "channel": "email",
     "place": Key("customers", "PARKED#shopify#2026-03-02", "d1"),
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
     "alias": None,
 }
-HOT = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "ERASED")
+ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED", "FRESH")
 
 
 def built(**given):
@@ -54,7 +60,7 @@ def built(**given):
     for name, function in inspect.getmembers(keys, inspect.isfunction):
         if function.__module__ == keys.__name__ and inspect.signature(function).return_annotation is Key:
             found[name] = function(**{parameter: given[parameter] for parameter in inspect.signature(function).parameters})
-    found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in HOT}
+    found |= {f"customer:{name}": keys.customer("c0anna", getattr(keys, name)) for name in ONE_EACH}
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")

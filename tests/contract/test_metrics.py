@@ -7,7 +7,7 @@ from pathlib import Path
 from aftercare.decision import State
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("relay", "claimed", "unknown", "slot", "erasure", "parked", "request")
+KINDS = ("relay", "claimed", "unknown", "slot", "erasure", "parked", "request", "inbound")
 
 
 def words_in_code():

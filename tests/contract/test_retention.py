@@ -47,14 +47,25 @@ def everything(shop):
     mail = shop.letters(forgotten.EMAIL)[-1].mail.text
     path = re.search(r"https://[^/\s]+(/p/\S+)", mail)[1]
     assert cloud.http("POST", path, FORM, urlencode({"frequency": "weekly"}).encode()).status == 200
+    assert cloud.http("POST", f"{path}/export", FORM, b"").status == 200
+    for n in range(11):  # so many have to write before the reading of words is taught
+        shop.order(f"r{n}", email=f"reader{n}@example.com")
+        shop.put("ReviewPosted", ref=f"r{n}", order_ref=f"r{n}", occurred_at=iso(cloud.now), score=4, text="Lovely coffee")
     for name in ("third", "fourth"):
-        shop.order(name, email=f"{name}@example.com", consent=("reorder",))
+        shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
+    forgotten.parcel(shop, "third", number="00340434161094777777")
+    forgotten.scan(shop, "delivered", number="00340434161094777777")
     shop.place([("whatsapp", "transactional")])
     cloud.advance(hours=2)
     cloud.chat_in({"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}})
     shop.parcel("shipped")
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
+    asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+        path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
+        assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
+    cloud.run()
     forgotten.erase(shop)
 
 

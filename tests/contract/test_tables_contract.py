@@ -449,6 +449,19 @@ def test_a_partition_of_more_than_one_page_is_read_whole(tables):
     assert [i["sk"] for i in tables.partition("customers", A.pk, "9#")] == [f"9#{n}" for n in range(6)]
 
 
+def test_a_partition_is_read_page_by_page(tables):
+    for sk in ("ASKED#b", "OWNS#a", "OWNS#b", "OWNS#c", "OWNS#d", "OWNS#e"):
+        tables.write([Put(Key("customers", "PRODUCT#p", sk), {"customer_id": sk})])
+    first = tables.page("customers", "PRODUCT#p", "OWNS#", None, 2)
+    assert first == [{"pk": "PRODUCT#p", "sk": sk, "customer_id": sk} for sk in ("OWNS#a", "OWNS#b")]
+    assert [i["sk"] for i in tables.page("customers", "PRODUCT#p", "OWNS#", "OWNS#b", 2)] == ["OWNS#c", "OWNS#d"]
+    assert [i["sk"] for i in tables.page("customers", "PRODUCT#p", "OWNS#", "OWNS#d", 2)] == ["OWNS#e"]
+    assert tables.page("customers", "PRODUCT#p", "OWNS#", "OWNS#e", 2) == []
+    assert tables.page("customers", "PRODUCT#other", "OWNS#", None, 2) == []
+    # Where it goes on need not be there any more: the reader was erased between two pages.
+    assert [i["sk"] for i in tables.page("customers", "PRODUCT#p", "OWNS#", "OWNS#bb", 9)] == ["OWNS#c", "OWNS#d", "OWNS#e"]
+
+
 def test_a_hundred_items_are_read_at_once(tables):
     wanted = [Key("customers", f"DELIVERY#{n}", "-") for n in range(100)]
     for key in wanted[:60]:
@@ -535,7 +548,8 @@ def test_a_lost_answer_is_unclear_whether_or_not_it_was_written(backend, writes,
 
 
 @pytest.mark.parametrize("read", [lambda t: t.read([A]), lambda t: t.partition("customers", A.pk, "1#"),
-                                  lambda t: t.due("claimed", "2026", 1)], ids=["read", "partition", "due"])  # fmt: skip
+                                  lambda t: t.page("customers", A.pk, "1#", None, 1),
+                                  lambda t: t.due("claimed", "2026", 1)], ids=["read", "partition", "page", "due"])  # fmt: skip
 def test_a_read_that_the_table_refuses_for_its_load_is_throttled(backend, read):
     backend.fail(Fault.THROTTLED)
     with pytest.raises(Throttled):

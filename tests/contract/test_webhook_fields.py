@@ -11,8 +11,10 @@ from aftercare.consent import Channel, ConsentRecord, Head, Purpose, SaleHead, S
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import CONTACT, EVENTS, SHARED, Endpoint
 from aftercare.events import CATALOGUE, told
+from aftercare.inbound import Written
 from aftercare.money import Money
-from helpdesk_bridge.payload import payload
+from helpdesk_bridge import reply
+from helpdesk_bridge.payload import Record, payload
 from simulator.commands.world import PARAMETERS
 from simulator.template import load
 from tests.builders import NOON, a_customer, an_order
@@ -67,7 +69,9 @@ def leaves(event, share=SHARED):
     if event.startswith("SupportCase"):
         data["order"] = "example:1070"
     everything = Endpoint("x", "https://x.example/", (), frozenset(EVENTS), frozenset(share), third_party=False)
-    body = payload(told(envelope), a_full_customer(data), everything)
+    written = Written(channel=Channel.SMS, number="+4915112345678", at=NOON, text="Where is it?")
+    record = Record(a_full_customer(data), written if event == "InboundMessage" else None)
+    body = payload(told(envelope), record, everything)
     assert isinstance(body, bytes), body
     whole = json.loads(body)
     assert set(whole) == {"type", "timestamp", "data"} and whole["type"] == event
@@ -100,13 +104,21 @@ def test_fields_that_need_a_share_are_absent_without_it(event):
     assert set(shares.values()) <= set(SHARED) and CONTACT in shares.values()
     assert set(paths(leaves(event, share=()))) == fields[event] - set(shares)
     text = json.dumps(leaves(event, share=()))
-    assert "anna@example.com" not in text and "+4915112345678" not in text
+    assert "anna@example.com" not in text and "+4915112345678" not in text and "Where is it" not in text
 
 
 def test_every_event_that_leaves_is_of_the_catalogue_and_let_through_by_the_rule_and_no_other():
     (rule,) = [r for r in load(ROOT / "template.yaml", PARAMETERS).rules if r.logical_id == "HelpdeskBridgeRule"]
     assert tuple(rule.pattern["detail-type"]) == EVENTS
     assert {CATALOGUE[event].source for event in EVENTS} == set(rule.pattern["source"])
+
+
+def test_the_replies_have_the_same_phrases_and_placeholders_in_every_language():
+    def shape(phrases):
+        return {key: sorted(re.findall(r"{(\w+)}", phrase)) for key, phrase in phrases.items()}
+
+    shapes = [shape(phrases) for phrases in reply.words().values()]
+    assert set(reply.words()) == {"en", "de"} and shapes[0] == shapes[1]
 
 
 def test_without_endpoints_the_rule_is_off():

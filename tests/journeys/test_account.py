@@ -122,6 +122,33 @@ def test_a_shop_that_gives_the_return_its_own_number_has_one_return(shop, cloud,
     assert len([m for m in cloud.messages() if m["template"].startswith("return-")]) <= 2
 
 
+@pytest.mark.parametrize(("kind", "state"), [("ReturnDeclined", "declined"), ("ReturnExpired", "expired")])
+def test_a_shop_that_answers_under_its_own_number_alone_shows_one_return_that_may_be_asked_for_again(
+    shop, cloud, account, kind, state
+):
+    sent(shop)
+    moved(shop, "delivered")
+    cloud.advance(days=1)
+    ref = re.search(r"R-[A-Z2-7]{10}", asked(cloud, account).text)[0]
+    cloud.advance(minutes=10)
+    now = iso(cloud.now)
+    shop.put("ReturnRequested", ref="RMA-7", order_ref="1", occurred_at=now)
+    shop.put(kind, ref="RMA-7", order_ref="1", occurred_at=now)
+    cloud.advance(minutes=5)
+    secure = json.loads(cloud.http("GET", f"{account}.json").text)["secure"]["returns"]
+    assert [(one["ref"], one["state"]) for one in secure["asked"]] == [(ref, state)]
+    assert [step["word"] for step in secure["asked"][0]["steps"]] == ["requested", state]
+    assert secure["may"] == "open", "it may be asked for again"
+    sent_of = [m["template"] for m in cloud.messages() if m["template"].startswith("return-") and m["settlement"] == "SENT"]
+    assert sent_of == ["return-requested", f"return-{state}"]
+    page = cloud.http("GET", account).text
+    assert ("Declined" if state == "declined" else "Lapsed") in page and page.count('class="return"') == 1
+    assert asked(cloud, account).status == 200
+    told = json.loads(cloud.http("GET", f"{account}.json").text)["secure"]["returns"]["asked"]
+    assert [one["state"] for one in told] == ["requested", state]
+    assert not cloud.dead_letters()
+
+
 def test_a_late_return_is_told_plainly_and_nothing_is_recorded(shop, cloud, account):
     sent(shop)
     moved(shop, "delivered")
@@ -136,7 +163,7 @@ def test_a_mail_is_read_again_on_the_page_with_what_it_said(shop, cloud, account
     assert told["title"].endswith("is confirmed") and told["read_at"] is None
     body = f"message={told['id']}".encode()
     before = cloud.state_digest()
-    assert cloud.http("GET", f"{account}/read").status == 404
+    assert cloud.http("GET", f"{account}/read").status == 200
     assert cloud.state_digest() == before
     page = cloud.http("POST", f"{account}/read", FORM, body).text
     assert "We have your order and have started on it." in page

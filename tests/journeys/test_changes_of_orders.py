@@ -32,6 +32,8 @@ REFUND = {"ref": "r1", "amount": {"amount": "5.00", "currency": "EUR"}}
         ("OrderReadyForPickup", {"ref": "1"}, "order-ready-for-pickup"),
         ("ReturnRequested", {"ref": "R-1", "order_ref": "1"}, "return-requested"),
         ("ReturnApproved", {"ref": "R-1", "order_ref": "1"}, "return-approved"),
+        ("ReturnExpired", {"ref": "R-1", "order_ref": "1"}, "return-expired"),
+        ("ReturnDeclined", {"ref": "R-1", "order_ref": "1"}, "return-declined"),
         ("ReturnReceived", {"ref": "R-1", "order_ref": "1"}, "return-received"),
         ("ReturnSettled", {"ref": "R-1", "order_ref": "1", "outcome": "credit"}, "return-settled"),
         ("SubscriptionRenewed", {"ref": "sub-1", "order_ref": "1"}, "subscription-renewed"),

@@ -50,7 +50,7 @@ def tables(cloud):
 def placed(shop, ref, email=EMAIL, **more):
     """An order with a canary in every personal field."""
     contact = {"email": email, "phone": PHONE, "name": NAME}
-    line = {"line_ref": "1", "title": TITLE, "quantity": 1, "product_type": "Coffee"}
+    line = {"line_ref": "1", "product_ref": "P-1", "title": TITLE, "quantity": 1, "product_type": "Coffee"}
     given = {"contact": contact, "customer_ref": "C-1", "region": REGION, "postcode": POSTCODE, "lines": [line], **more}
     shop.order(ref, email=None, consent=("promotional", "reorder"), **given)
 
@@ -80,6 +80,10 @@ def lived(shop):
     scan(shop)
     shop.put("SupportCaseOpened", ref="CASE-1", topic="where_is_my_order", order_ref="2", occurred_at=iso(shop.cloud.now))
     shop.put("OrderPlaced", ref="3", occurred_at="no time", order={"contact": {"email": EMAIL.upper(), "name": NAME}})
+    at = iso(shop.cloud.now)
+    shop.put("RestockRequested", product_ref="P-2", customer_ref="C-1", contact=account, occurred_at=at)
+    told = {"title": {"en": "A lid"}, "text": {"en": "It may come loose."}, "url": "https://shop.example.com/lid"}
+    shop.put("AnnouncementPublished", ref="a-1", kind="safety", product_refs=["P-1"], occurred_at=at, **told)
     shop.cloud.advance(hours=1)
     (profile,) = [i for i in shop.cloud.items("CustomerTable") if i["sk"] == keys.PROFILE and EMAIL in str(i["doc"])]
     return keys.customer_id_of(str(profile["pk"]))

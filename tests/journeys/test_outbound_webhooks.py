@@ -15,6 +15,7 @@ from tests.journeys.conftest import Shop
 
 SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 DESK = "desk.example.com"
+PHONE = "+4915112345678"
 PARAMETER = "/aftercare/webhook-endpoints"
 
 
@@ -171,3 +172,20 @@ def test_whatever_breaks_in_the_bridge_each_event_arrives_once(fault):
         cloud.advance(hours=3)
         assert {f"{t.webhook_id}#desk" for t in store.desk.taken} == came
     assert given_up == [] or fault in (Fault.REFUSED, Fault.CONFLICT), "given up is only what the receiver called wrong"
+
+
+@pytest.mark.parametrize("backend", ["memory", "moto"])
+def test_what_somebody_writes_reaches_the_stores_own_tool_with_its_text_and_a_reply(backend):
+    with opened(backend, share=["words", "contact"]) as cloud:
+        store = Store(cloud)
+        store.order("1", contact={"email": "anna@example.com", "phone": PHONE}, email=None)
+        cloud.advance(hours=1)
+        cloud.text_in(PHONE, "Wann kommt mein Kaffee?")
+        cloud.text_in("+4915199999999", "Do you sell beans?")
+        cloud.advance(minutes=1)
+        known, unknown = store.of("InboundMessage")
+        assert known.data["text"] == "Wann kommt mein Kaffee?" and known.data["number"] == PHONE
+        assert known.data["suggested_reply"].startswith("Danke") and "#1" in known.data["suggested_reply"]
+        assert unknown.data["text"] == "Do you sell beans?" and "customer" not in unknown.data
+        assert "Kaffee?" not in json.dumps([cloud.queued(q.logical_id) for q in cloud.template.queues])
+        assert cloud.errors == [] and cloud.dead_letters() == {}

@@ -197,8 +197,11 @@ class Model:
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Model":
-        """ValueError where it is of another version: such a model is learned anew."""
-        raw = zlib.decompress(kept)
+        """ValueError where it is of another version, or broken: such a model is learned anew."""
+        try:
+            raw = zlib.decompress(kept)
+        except zlib.error as error:
+            raise ValueError("not a model") from error
         start, weights = 2 + 8 * CLASSES, 2 + 8 * CLASSES + 8 * DENSE * HEADS
         if raw[:2] != bytes([_VERSION, BITS]) or len(raw) != weights + (2 * HEADS + CLASSES) * PLACES:
             raise ValueError("a model of another version")

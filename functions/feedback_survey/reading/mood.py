@@ -13,7 +13,7 @@ from feedback_survey.reading.text import END, Token
 
 NEGATED = -0.74
 REACH = 3
-"""So many words after a negator are negated, if the clause does not end before."""
+"""So many words after a negator are negated, if no mark comes before: what follows a comma is said anew."""
 
 ALONE = -0.7
 """What a negation says in which nothing was negated that has a value: "never arrived", "no signal"."""
@@ -48,10 +48,9 @@ def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
             continue
         if text == END or text == "!" or text == "?" or text == ",":
             marks += text == "!"
-            if text != ",":
-                if negated and alone:
-                    found.append(ALONE)
-                negated = 0
+            if negated and alone:
+                found.append(ALONE)
+            negated = 0
             push = 0.0
             continue
         if text in negators:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare.consent import Channel
+from aftercare.decision import CARRIES
 from aftercare.outside import Outside, SendOutcome
 
 if TYPE_CHECKING:
@@ -39,15 +40,25 @@ SHORT = frozenset(
         "parcel-shipped",
         "payment-failed",
         "reorder-reminder",
+        "rescue-check",
+        "rescue-offer",
         "return-approved",
         "return-requested",
         "subscription-renewed",
+        "survey",
+        "survey-reminder",
     )
 )
 """Templates with a phrase `sms` (a test holds this against the words): the only ones for texts and WhatsApp."""
 
-REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started"))
+REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started", "reply-answered"))
 """Answers to what a person just wrote, on the channel and to the number it came from. They need no other ground."""
+
+QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
+"""What is answered where it is read: by a link of a mail or by a text. A notification leads to the account."""
+
+LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
+"""What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 
@@ -56,6 +67,10 @@ def forms(template: str) -> tuple[Channel, ...]:
     """The channels that a template has a form for."""
     if template in REPLIES:
         return (Channel.SMS, Channel.WHATSAPP)
+    if template in QUESTIONS:
+        return (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
+    if template in LINKS:
+        return (Channel.EMAIL,)
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 
 
@@ -92,7 +107,8 @@ def write(outside: Outside, candidate: "Candidate", channel: Channel) -> Written
             letter = write_letter(outside, candidate, candidate.addresses[channel][0])
             shown = Shown(letter.mail.subject, letter.opening)
             send = partial(outside.mail.send, letter.mail)
-            return Written(send, letter.template_version, letter.content_hash, letter.tone, shown=shown)
+            saw = {CARRIES: " ".join(letter.carries)} if letter.carries else {}
+            return Written(send, letter.template_version, letter.content_hash, letter.tone, saw, shown)
         case Channel.SMS:
             from message_gate.channels.text import write_text
 

@@ -6,7 +6,7 @@ from aftercare.brand import brand
 from aftercare.one_line import plain
 from aftercare.outside import Outside
 from message_gate.letter import Letter, frame
-from message_gate.mailing import allowed_blocks, links, reader_of, tone_of
+from message_gate.mailing import allowed_blocks, links, reader_of, told_of, tone_of
 from message_gate.render import CannotRender, first_words
 from message_gate.rules import Candidate
 from message_gate.stationery import Words, stationery
@@ -28,12 +28,13 @@ def words_for(candidate: Candidate) -> tuple[Words, str, Chosen]:
 def letter_for(outside: Outside, candidate: Candidate) -> tuple[Letter, Chosen]:
     """All that a short form is made from, and the tone of it; it carries no part of another purpose. CannotRender."""
     order, proposal = candidate.order, candidate.proposal
-    if order is None:
+    if order is None and "order" in proposal.references:
         raise CannotRender(f"{proposal.template}: the order that it is about is not on record")
     words, locale, tone = words_for(candidate)
     own = tuple(block for block in allowed_blocks(candidate, "") if block.purpose in (None, proposal.purpose))
     signed = links(outside, candidate)
-    return Letter(proposal, candidate.customer, order, brand(), candidate.catalogue(), signed, words, locale, own, False), tone
+    made = (proposal, candidate.customer, order, brand(), candidate.catalogue(), signed, words, locale, own, False, ())
+    return Letter(*made, told_of(outside, proposal)), tone
 
 
 def subject_and_opening(letter: Letter) -> tuple[str, str]:

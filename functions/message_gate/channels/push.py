@@ -8,6 +8,7 @@ from aftercare.outgoing import Push
 from aftercare.outside import Outside
 from message_gate.channels import Shown, Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
+from message_gate.letter import Letter
 from message_gate.rules import Candidate
 
 LONGEST_LIFE = timedelta(days=28)
@@ -25,6 +26,15 @@ def write_push(outside: Outside, candidate: Candidate) -> Written:
         title=title,
         body=body,
         lives_for=min(proposal.not_after - candidate.now, LONGEST_LIFE),
-        data={"aftercare-message": proposal.message_id, "url": letter.link(LinkPurpose.STATUS, letter.order.key)},
+        data={"aftercare-message": proposal.message_id, "url": leads_to(letter)},
     )
     return Written(lambda: outside.pushes.send(push), version(letter), hashed(title, body), tone, shown=Shown(title, body))
+
+
+def leads_to(letter: Letter) -> str:
+    """What a tap opens: what the message tells of, the order, or the choices where it is about neither."""
+    if letter.publication is not None:
+        return letter.publication.url
+    if letter.about is not None:
+        return letter.link(LinkPurpose.STATUS, letter.about.key)
+    return letter.link(LinkPurpose.PREFERENCES, f"{Channel.PUSH}:{letter.message.message_id}")

@@ -26,6 +26,7 @@ def evaluate(
     until: datetime | None = None,
     centroids: Mapping[str, tuple[float, float]] | None = None,
     lead_days: float = 30.0,
+    dates: str | None = None,
     threshold: float = 0.2,
     needless_per_100: float = 100.0,
     peaks: Sequence[Peak] = (),
@@ -36,7 +37,7 @@ def evaluate(
 
     since and until bound the hand-overs that are scored; learning always starts with the file.
     """
-    orders, bad = read_orders(rows, columns or Columns(), centroids, lead_days)
+    orders, bad = read_orders(rows, columns or Columns(), centroids, lead_days, dates)
     since = since or datetime.min.replace(tzinfo=UTC)
     until = until or datetime.max.replace(tzinfo=UTC)
     found = replay(orders, since, until, threshold, needless_per_100, passing)
@@ -80,13 +81,14 @@ def _bad_summary(bad: Sequence[Bad]) -> dict[str, Any]:
     return {"n": len(bad), "reasons": dict(reasons.most_common(10)), "lines": [one.line for one in bad[:20]]}
 
 
-def _alerts(streaming: Sequence[Scored], warned: Mapping[str, float]) -> dict[str, float]:
+def _alerts(streaming: Sequence[Scored], warned: Mapping[int, float]) -> dict[str, float]:
     """Alerts at any of hand-over and CHECK_AGES, first one counted; lead is days before the promise."""
-    late = {one.order.reference for one in streaming if one.order.late}
-    leads = sorted(warned[reference] for reference in late & warned.keys())
+    promised = sum(one.order.promised_by is not None for one in streaming)
+    late = {one.order.line for one in streaming if one.order.late}
+    leads = sorted(warned[line] for line in late & warned.keys())
     return {
-        "per_100": 100 * len(warned) / len(streaming),
-        "needless_per_100": 100 * (len(warned) - len(leads)) / len(streaming),
+        "per_100": 100 * len(warned) / promised if promised else math.nan,
+        "needless_per_100": 100 * (len(warned) - len(leads)) / promised if promised else math.nan,
         "precision": len(leads) / len(warned) if warned else math.nan,
         "recall": len(leads) / len(late) if late else math.nan,
         "lead_median": leads[len(leads) // 2] if leads else math.nan,
@@ -102,4 +104,5 @@ def item_bytes(key: str, values: Sequence[float]) -> int:
 def _state(knowledge: Mapping[str, Sequence[float]], at: datetime) -> dict[str, float]:
     held = [key for key in knowledge if (expiry := teaching.expires(key)) is None or expiry > at]
     sizes = [item_bytes(key, knowledge[key]) for key in held]
-    return {"keys": len(sizes), "bytes": sum(sizes), "largest": max(sizes), "mb_per_20000": sum(sizes) / len(sizes) / 50}
+    mean = sum(sizes) / len(sizes) if sizes else 0.0
+    return {"keys": len(sizes), "bytes": sum(sizes), "largest": max(sizes, default=0), "mb_per_20000": mean / 50}

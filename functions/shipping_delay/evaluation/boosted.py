@@ -34,7 +34,7 @@ def lightgbm_forecasts(orders: Sequence[Order], since: datetime, until: datetime
         encoded = [float(codes[kind].setdefault(name, len(codes[kind]))) if name else missing for kind, name in named]
         digits = [number((code or "")[:3]) for code in (parcel.origin_postcode, parcel.destination_postcode)]
         measured = [parcel.distance_km, parcel.weight_g, parcel.freight, *digits]
-        slack = days_between(parcel.handed_at, order.promised_by)
+        slack = days_between(parcel.handed_at, order.promised_by) if order.promised_by else missing
         numbers = [missing if value is None else value for value in measured]
         return [*encoded, *numbers, slack, float(parcel.handed_at.weekday()), float(parcel.handed_at.hour)]
 
@@ -55,7 +55,7 @@ def lightgbm_forecasts(orders: Sequence[Order], since: datetime, until: datetime
             continue
         inputs = numpy.array([table[index] for index in known])
         targets = numpy.array([table[index] for index in asked])
-        late = numpy.array([float(orders[index].late) for index in known])
+        late = numpy.array([float(orders[index].late) for index in known])  # without a promise: never late
         spent = numpy.log(numpy.array([max(orders[index].days, 0.25) for index in known]))
         chance = lightgbm.train({**common, "objective": "binary"}, lightgbm.Dataset(inputs, late), 200).predict(targets)
         spread = [

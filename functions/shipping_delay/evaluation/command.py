@@ -3,9 +3,10 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,7 +17,7 @@ from aftercare.evaluation.pictures import plain
 from aftercare.evaluation.rows import open_rows
 from shipping_delay.evaluation import evaluate
 from shipping_delay.evaluation.metrics import alert_threshold
-from shipping_delay.evaluation.orders import LAYOUTS, Columns, read_centroids
+from shipping_delay.evaluation.orders import LAYOUTS, ColumnMissing, Columns, fitting, read_centroids
 from shipping_delay.evaluation.pages import picture, write
 from shipping_delay.policy import Peak, shipping_policy
 
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     delay.add_argument(
         "--column", type=column_of(FIELDS), action="append", default=[], metavar="FIELD=NAME", help="your own column name"
     )
+    delay.add_argument("--dates", metavar="FORM", help="your own form of times, as strptime has it: %%d/%%m/%%Y %%H:%%M")
     delay.add_argument("--centroids", type=Path, metavar="FILE", help="CSV of zip3, lat, lng: distances")
     delay.add_argument("--lead-days", type=float, default=30.0, help="where the file has no hand-over column")
     delay.add_argument("--miss-cost", type=float, help="a missed delay, in needless notices (default: from shipping.yaml)")
@@ -74,13 +76,16 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     given = policy.needless_notices_per_100 if chosen.needless_per_100 is None else chosen.needless_per_100
     changes: dict[str, Any] = dict(chosen.column)
     try:
+        rows = open_rows(chosen.file)
+        first = next(rows, {})
         report = evaluate(
-            open_rows(chosen.file),
-            replace(LAYOUTS[chosen.layout], **changes),
+            chain([first], rows) if first else (),
+            _columns(chosen.layout, changes, first),
             since=chosen.since,
             until=chosen.until,
             centroids=read_centroids(chosen.centroids) if chosen.centroids else None,
             lead_days=chosen.lead_days,
+            dates=chosen.dates,
             threshold=policy.threshold if chosen.miss_cost is None else alert_threshold(chosen.miss_cost),
             needless_per_100=given,
             peaks=policy.peaks if chosen.peak is None else chosen.peak,
@@ -89,17 +94,30 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         )
     except OSError as error:
         raise BadInput(f"{error.filename or chosen.file}: cannot be read: {error.strerror or error}") from error
+    except ColumnMissing as error:
+        raise BadInput(str(error)) from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{chosen.file}: expected text in UTF-8") from error
-    if report["hand_over"]:
-        chosen.to_folder.mkdir(parents=True, exist_ok=True)
-        page = chosen.to_folder / "evaluate-delay.html"
-        err.write(f"reliability: {page}\nreliability: {picture(report, page)}\n")
     if chosen.json:
         out.write(json.dumps(plain(report), indent=1) + "\n")
     else:
         write(report, out)
-    return 0 if report["hand_over"] else 1
+    if not report["hand_over"]:
+        return 1
+    page = chosen.to_folder / "evaluate-delay.html"
+    try:
+        chosen.to_folder.mkdir(parents=True, exist_ok=True)
+        err.write(f"reliability: {page}\nreliability: {picture(report, page)}\n")
+    except OSError as error:
+        raise BadInput(f"{error.filename or page}: cannot be written: {error.strerror or error}") from error
+    except ModuleNotFoundError as error:
+        err.write(f"reliability: {page}; without a PNG, because {error.name} is not installed\n")
+    return 0
+
+
+def _columns(layout: str, changes: Mapping[str, Any], header: Mapping[str, str]) -> Columns:
+    columns = replace(LAYOUTS[layout], **changes)
+    return fitting(columns, [name for name in header if name], changes.keys()) if header else columns
 
 
 def main(arguments: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:

@@ -38,6 +38,9 @@ def write(report: Mapping[str, Any], out: TextIO) -> None:
     if not report["hand_over"]:
         out.write("\n".join([*lines, "nothing to score in this period", ""]))
         return
+    ours = report["hand_over"]["streaming"]
+    if unpromised := ours["n"] - ours["promised"]:
+        lines.append(f"{unpromised} of {ours['n']} were promised for no day: they count in cover80, width80 and mae alone")
     lines += _table("at hand-over", report["hand_over"])
     if report["at_order"]:
         lines += _table("at order time", {"streaming": report["at_order"]})

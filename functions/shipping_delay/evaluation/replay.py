@@ -24,9 +24,9 @@ class Replay:
     at_order: list[Scored]
     at_age: dict[int, list[Scored]]
     at_age_unconditioned: dict[int, list[Scored]]
-    warned: dict[str, float]  # reference to days between the first alert and the promise
-    told: dict[str, float]  # the same, of those that the budget of needless notices lets through
-    open: dict[str, float]  # reference to the chance at which it was told, until its arrival is known
+    warned: dict[int, float]  # line to days between the first alert and the promise
+    told: dict[int, float]  # the same, of those that the budget of needless notices lets through
+    open: dict[int, float]  # line to the chance at which it was told, until its arrival is known
     knowledge: dict[str, tuple[float, ...]]
 
 
@@ -74,7 +74,7 @@ def replay(
         if kind == 0 and order.delivered_at is not None:
             told = bases.pop(index).basis
             teaching.merge(knowledge, teaching.learn(order.parcel, order.delivered_at, told))
-            if (chance := found.open.pop(order.reference, None)) is not None:
+            if (chance := found.open.pop(order.line, None)) is not None:
                 teaching.merge(knowledge, budget.of_outcome(chance, order.late, at))
             baselines.learn(order)
         elif kind == 1:
@@ -90,7 +90,7 @@ def replay(
                 _warn(found, order, at, forecast, (threshold, needless_per_100), found.hand_over["streaming"])
                 for name, one in baselines.predict(order):
                     found.hand_over[name].append(one)
-        elif kind == 3 and order.promised_by > at:
+        elif kind == 3 and (order.promised_by is None or order.promised_by > at):
             forecast = prediction.predict(order.parcel, knowledge, at)
             _warn(found, order, at, forecast, (threshold, needless_per_100), found.at_age[age])
             found.at_age_unconditioned[age].append(_scored(order, bases[index]))
@@ -104,13 +104,13 @@ def _warn(
     threshold, needless_per_100 = limits
     one = _scored(order, forecast)
     scored.append(one)
-    if one.chance < threshold:
+    if order.promised_by is None or one.chance < threshold:
         return
     lead = days_between(at, order.promised_by)
-    found.warned.setdefault(order.reference, lead)
-    if order.reference not in found.told and budget.allows(found.knowledge, one.chance, needless_per_100, at):
-        found.told[order.reference] = lead
-        found.open[order.reference] = one.chance
+    found.warned.setdefault(order.line, lead)
+    if order.line not in found.told and budget.allows(found.knowledge, one.chance, needless_per_100, at):
+        found.told[order.line] = lead
+        found.open[order.line] = one.chance
         teaching.merge(found.knowledge, budget.of_notice(one.chance, at))
 
 
@@ -130,23 +130,24 @@ class Baselines:
     def learn(self, order: Order) -> None:
         insort(self.all, order.days)
         insort(self.routes[self._route(order)], order.days)
-        self.seen += 1
+        self.seen += order.promised_by is not None
         self.late += order.late
 
     def predict(self, order: Order) -> Iterator[tuple[str, Scored]]:
-        slack = days_between(order.parcel.handed_at, order.promised_by)
+        slack = days_between(order.parcel.handed_at, order.promised_by) if order.promised_by else None
         base = (self.late + 1) / (self.seen + 10)
         # Less slack, more risk; scaled so that the mean stays near the base rate.
-        yield "promised date", Scored(order, base * min(2.0, 20.0 / max(slack, 10.0)), 0.0, max(slack - 1, 0.0), slack)
+        if slack is not None:
+            yield "promised date", Scored(order, base * min(2.0, 20.0 / max(slack, 10.0)), 0.0, max(slack - 1, 0.0), slack)
         yield "global distribution", self._distribution(order, self.all, slack)
         route = self.routes[self._route(order)]
         yield "route quantiles", self._distribution(order, route if len(route) >= 30 else self.all, slack)
 
     @staticmethod
-    def _distribution(order: Order, days: Sequence[float], slack: float) -> Scored:
+    def _distribution(order: Order, days: Sequence[float], slack: float | None) -> Scored:
         if not days:
             return Scored(order, 0.1, 1.0, 5.0, 15.0)
-        above = len(days) - bisect_left(days, slack)
+        above = 0 if slack is None else len(days) - bisect_left(days, slack)
         last = len(days) - 1
         low, middle, high = (days[round(share * last)] for share in (0.1, 0.5, 0.9))
         return Scored(order, (above + 0.5) / (len(days) + 1), low, middle, high)

@@ -248,6 +248,19 @@ class DynamoTables:
                 return found
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        asked: dict[str, Any] = {
+            "TableName": self._names[table],
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {":pk": {"S": pk}, ":sk": {"S": prefix}},
+            "ConsistentRead": True,
+            "Limit": limit,
+        }
+        if after is not None:
+            asked["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": after}}
+        answer = self._read_call(lambda: self._client.query(**asked))
+        return [_item(typed) or {} for typed in answer["Items"]]
+
     def due(self, kind: str, until: str, limit: int) -> list[Item]:
         answer = self._read_call(
             lambda: self._client.query(

@@ -111,6 +111,10 @@ class Shop(Model):
 
     def reorder_url(self, lines: Sequence[OrderLine]) -> str:
         """The basket filled with what was ordered; the shop's own address where the lines do not tell what they are."""
+        return self.basket_url(self.reorder.url, lines)
+
+    def basket_url(self, template: str, lines: Sequence[OrderLine]) -> str:
+        """An address with {items} in it, filled with lines; the shop's own where the lines do not tell what they are."""
         items = []
         for line in lines:
             sku, product = line.sku or "", line.product_ref or ""
@@ -118,7 +122,7 @@ class Shop(Model):
                 continue
             items.append(self.reorder.item.format(sku=encoded(sku), product=encoded(product), quantity=max(line.quantity, 1)))
         while items:
-            url = self.reorder.url.format(items=self.reorder.separator.join(items))
+            url = template.format(items=self.reorder.separator.join(items))
             if len(url) <= LONGEST:
                 return url
             items.pop()

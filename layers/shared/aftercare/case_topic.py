@@ -1,6 +1,7 @@
 """What customers turn to support about, as events and facts name it."""
 
 from enum import StrEnum
+from typing import Literal
 
 
 class CaseTopic(StrEnum):
@@ -15,3 +16,7 @@ class CaseTopic(StrEnum):
     PRODUCT = "product"
     COMPLAINT = "complaint"
     OTHER = "other"
+
+
+CaseResult = Literal["replaced", "refunded", "explained", "called", "thanked", "nothing"]
+"""What came of a case."""

@@ -116,6 +116,16 @@ class Reorder(Model):
     benefit: Texts
 
 
+class Asking(Model):
+    """When a family's buyer is asked how it was: so many hours after it was delivered, or after it was ordered."""
+
+    after: Literal["delivery", "order"] = "delivery"
+    hours: Annotated[int, Field(ge=1, le=24)] = 18
+
+
+AS_USUAL = Asking.model_construct()
+
+
 class AddOn(Model):
     """One thing that goes with a family. `family` is what it is itself, `skus` is how one already bought is known."""
 
@@ -148,6 +158,8 @@ class Family(Model):
     registration: Registration | None = None
     tips: Tips | None = None
     reorder: Reorder | None = None
+    survey: Asking = AS_USUAL
+    check_in_days: Annotated[int, Field(ge=2, le=5)] = 4
     cross_sells: tuple[Word, ...] = ()
 
     @model_validator(mode="after")

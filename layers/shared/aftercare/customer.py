@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -17,10 +17,13 @@ from aftercare.money import Money
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
+    from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
+    from aftercare.signals import Signals
 
 Text = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,128}$")]
@@ -73,8 +76,8 @@ class Charge(Model):
     amount: Money
 
 
-ReturnState = Literal["requested", "approved", "received", "settled"]
-"""How far a return is; it goes forward only."""
+ReturnState = Literal["requested", "approved", "expired", "declined", "received", "settled"]
+"""How far a return is; it goes forward only. One that lapsed or was declined is over, unless the goods arrive all the same."""
 
 ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
 """Why something goes back, as a customer may choose to say."""
@@ -94,6 +97,8 @@ class Return(Model):
     also: tuple[str, ...] = ()
     requested_at: AwareDatetime | None = None
     approved_at: AwareDatetime | None = None
+    expired_at: AwareDatetime | None = None
+    declined_at: AwareDatetime | None = None
     received_at: AwareDatetime | None = None
     settled_at: AwareDatetime | None = None
     lines: dict[str, int] = Field(default_factory=dict)
@@ -109,11 +114,19 @@ class Return(Model):
     @property
     def state(self) -> ReturnState:
         """The furthest that is known of it."""
-        if self.settled_at:
-            return "settled"
-        if self.received_at:
-            return "received"
-        return "approved" if self.approved_at else "requested"
+        states: tuple[ReturnState, ...] = get_args(ReturnState)
+        return next((state for state in reversed(states) if getattr(self, f"{state}_at")), "requested")
+
+    @property
+    def began_at(self) -> datetime:
+        """When it was first heard of."""
+        times = (self.requested_at, self.approved_at, self.expired_at, self.declined_at, self.received_at, self.settled_at)
+        return min(at for at in times if at)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing goes back by it any more: what it named may be asked for again."""
+        return self.state in ("expired", "declined")
 
 
 class Stockout(Model):
@@ -190,8 +203,10 @@ class Order(Model):
         return "refunded" if self.refunded_in_whole else None
 
     def returned(self, ref: str) -> Return | None:
-        """The return of that name, by whichever of its names."""
-        return next((r for r in self.returns if ref in r.names), None)
+        """The return of that name, by whichever of its names; what a shop answered under a name of its own is the request's."""
+        from aftercare.returns import one_each  # here: few orders have a return
+
+        return next((r for r in one_each(self.returns) if ref in r.names), None)
 
     @property
     def refunded_in_whole(self) -> bool:
@@ -238,6 +253,12 @@ class Profile(Model):
     wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)
 
+    def device(self, applications: str) -> Device | None:
+        """The device that was last in use, of an app of these (ARNs, with spaces between them)."""
+        ours = tuple(app.replace(":app/", ":endpoint/") + "/" for app in applications.split())
+        found = [device for device in self.devices if device.endpoint.startswith(ours)] if ours else []
+        return max(found, key=lambda device: (device.seen_at, device.endpoint), default=None)
+
 
 class Slot(Model):
     """The customer's one timer: when held messages are looked at again."""
@@ -274,8 +295,11 @@ class Customer:
     held: tuple["Message", ...] = ()
     slot: Slot | None = None
     cases: tuple["Case", ...] = ()
+    alerts: tuple["Alert", ...] = ()
     caps: "Caps" = field(default_factory=_nothing_counted)
     learned: Learned = NOTHING
+    feedback: "Feedback | None" = None
+    signals: "Signals | None" = None
     archived: frozenset[str] = frozenset()
     whole: bool = False
 
@@ -300,10 +324,13 @@ class Customer:
 
     def lacks_orders_since(self, order_key: str | None) -> bool:
         """Whether an order that was placed after this one may lie unread in the archive."""
-        until, order = self.profile.archived_until, self.order(order_key) if order_key else None
-        if until is None or self.whole:
-            return False
-        return order is None or order.placed_at is None or order.placed_at < until
+        order = self.order(order_key) if order_key else None
+        return self.lacks_orders_after(order.placed_at if order else None)
+
+    def lacks_orders_after(self, instant: datetime | None) -> bool:
+        """Whether an order that was placed after an instant (None: whenever) may lie unread in the archive."""
+        until = self.profile.archived_until
+        return until is not None and not self.whole and (instant is None or instant < until)
 
     def shipments_of(self, order_key: str) -> tuple["Shipment", ...]:
         """The shipments of an order that stand, in the order of their keys."""
@@ -320,6 +347,12 @@ class Customer:
         if order is None or not times or len(times) < len(shipments) or not _all_sent(order, shipments):
             return None
         return max(times)
+
+    def felt(self, how: Literal["good", "bad"]) -> tuple[datetime, str] | None:
+        """When a customer last said that an order was so, by one tap or by an answer to the survey, and which order."""
+        taps = [(o.cue_at, o.key) for o in self.orders if o.cue == how and o.cue_at]
+        answers = [(one.at, one.order) for one in self.feedback.answers if one.felt == how] if self.feedback else []
+        return max((*taps, *answers), default=None)
 
     def ordered_since(self, instant: datetime) -> tuple[Order, ...]:
         """Orders placed after an instant that still stand, oldest first."""

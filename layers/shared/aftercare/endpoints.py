@@ -1,7 +1,7 @@
 """Where a store wants its webhooks: the endpoints in one SecureString parameter, and which of them are closed.
 
     {"helpdesk": {"url": "https://desk.example.com/hooks/aftercare", "secrets": ["whsec_..."],
-                  "events": ["SupportCaseOpened"], "share": ["contact", "words"], "recipient": "processor"}}
+                  "events": ["SupportCaseOpened"], "share": ["contact", "words"], "recipient": "processor", "is": "zendesk"}}
 
 The address stands there too, because with many tools it is a secret itself. docs/outbound-webhooks.md says what each word does.
 """
@@ -32,6 +32,7 @@ EVENTS = (
     "ReturnSettled",
     "MessageSent",
     "MessageUnresolved",
+    "InboundMessage",
 )
 """The events that leave as webhooks."""
 
@@ -41,6 +42,9 @@ SHARED = (CONTACT, WORDS)
 
 THIRD_PARTY = "third_party"
 RECIPIENTS = ("processor", THIRD_PARTY)
+TOOLS = ("zendesk", "hubspot")
+"""Tools whose own webhooks are taken here: what came from one is not told to it."""
+
 MOST = 5
 SECRETS = 3
 
@@ -61,6 +65,7 @@ class Endpoint:
     events: frozenset[str]
     share: frozenset[str]
     third_party: bool
+    tool: str | None = None
 
 
 def endpoints_of(text: str) -> tuple[Endpoint, ...]:
@@ -77,13 +82,15 @@ def endpoints_of(text: str) -> tuple[Endpoint, ...]:
 def _endpoint(name: str, given: Any) -> Endpoint:
     if not _NAME.fullmatch(name):
         raise Unusable("an endpoint's name: expected 1 to 32 of a-z, 0-9 and -, a letter first")
-    if not isinstance(given, dict) or set(given) - {"url", "secrets", "events", "share", "recipient"}:
-        raise Unusable(f"{name}: expected an object of url, secrets, events, share, recipient")
+    if not isinstance(given, dict) or set(given) - {"url", "secrets", "events", "share", "recipient", "is"}:
+        raise Unusable(f"{name}: expected an object of url, secrets, events, share, recipient, is")
     url, recipient = given.get("url"), given.get("recipient", RECIPIENTS[0])
     if not isinstance(url, str) or parts_of(url) is None:
         raise Unusable(f"{name}.url: expected https://name.example/path, port 443")
     if recipient not in RECIPIENTS:
         raise Unusable(f"{name}.recipient: expected one of {', '.join(RECIPIENTS)}")
+    if given.get("is", TOOLS[0]) not in TOOLS:
+        raise Unusable(f"{name}.is: expected one of {', '.join(TOOLS)}, or no such field")
     secrets = _list(name, given, "secrets", ())
     if not 0 < len(secrets) <= SECRETS:
         raise Unusable(f"{name}.secrets: expected 1 to {SECRETS}, the newest first")
@@ -99,6 +106,7 @@ def _endpoint(name: str, given: Any) -> Endpoint:
         events=_words(name, given, "events", EVENTS, EVENTS),
         share=_words(name, given, "share", SHARED, ()),
         third_party=recipient == THIRD_PARTY,
+        tool=given.get("is"),
     )
 
 

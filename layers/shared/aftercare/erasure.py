@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from aftercare import forgotten, identity, keys, requests, retention, telemetry
+from aftercare import forgotten, holdings, keys, requests, retention, telemetry
 from aftercare.clock import iso, parse_iso
+from aftercare.holdings import Holdings
 from aftercare.keys import Key
 from aftercare.ledger import LEASE
 from aftercare.outside import Outside
@@ -92,10 +93,10 @@ class Plan:
     waits_until: datetime | None
 
 
-def plan(items: Sequence[Item], evidence: Sequence[Key], owned: Sequence[Key], mentioned: Sequence[Key], now: datetime) -> Plan:
-    """What lies in the partition, of evidence, by the index `owner`, and in bodies that mention them. Pure."""
+def plan(held: Holdings, now: datetime) -> Plan:
+    """What to do with all that lies about a person. Pure."""
     waits, removes, leases = [], [], []
-    for item in items:
+    for item in held.items:
         sk, place = str(item["sk"]), Key("customers", str(item["pk"]), str(item["sk"]))
         if sk in (MARK, STUB):
             continue
@@ -105,10 +106,11 @@ def plan(items: Sequence[Item], evidence: Sequence[Key], owned: Sequence[Key], m
         if sk.startswith(keys.WAIT):
             waits.append((str(item["machine"]), sk.removeprefix(keys.WAIT)))
         removes.append(place)
-    asked = tuple(key for key in owned if key.pk.startswith("REQUEST#"))
-    bodies = tuple(key for key in (*owned, *mentioned) if key.pk.startswith(("PARKED#", "MENTION#")))
-    rows = tuple(key for key in owned if key.pk.startswith("SHOP#"))
-    names = tuple(key for key in owned if key not in (*asked, *bodies, *rows))
+    evidence = [Key("customers", str(item["pk"]), str(item["sk"])) for item in held.evidence]
+    asked = tuple(key for key in held.owned if key.pk.startswith("REQUEST#"))
+    bodies = tuple(key for key in held.elsewhere if key.pk.startswith(("PARKED#", "MENTION#")))
+    rows = tuple(key for key in held.owned if key.pk.startswith(("SHOP#", "PRODUCT#")))
+    names = tuple(key for key in held.owned if key not in (*asked, *bodies, *rows))
     return Plan(
         stops=tuple(waits),
         names=tuple(sorted(names)),
@@ -120,26 +122,7 @@ def plan(items: Sequence[Item], evidence: Sequence[Key], owned: Sequence[Key], m
 
 def addresses(items: Iterable[Item], identity_secret: str) -> tuple[Key, ...]:
     """The names under which every e-mail address and phone number of a record is known."""
-    found: dict[Key, None] = {}
-    for item in items:
-        if str(item["sk"]).removeprefix(keys.ARCHIVE).startswith((keys.PROFILE, keys.ORDER)):
-            contact = json.loads(str(item["doc"])).get("contact") or {}
-            email, phone = identity.email(contact.get("email")), contact.get("phone")
-            found |= dict.fromkeys(names_of(identity_secret, email, phone))
-    return tuple(found)
-
-
-def names_of(identity_secret: str, email: str | None, phone: str | None) -> tuple[Key, ...]:
-    names = (
-        keys.email_alias(identity.keyed_hash(identity_secret, email)) if email else None,
-        keys.phone_owner(identity.keyed_hash(identity_secret, phone), "") if phone else None,
-    )
-    return tuple(name for name in names if name)
-
-
-def hash_of(name: Key) -> str:
-    """The keyed hash in the alias of an address, by which bodies that mention the address are found."""
-    return name.pk.rpartition("#")[2]
+    return tuple(dict.fromkeys(name for pair in holdings.contacts(items) for name in holdings.names_of(identity_secret, *pair)))
 
 
 # ---------------------------------------------------------------- the hand
@@ -158,7 +141,8 @@ class Eraser:
     def answer(self, request: Request) -> Outcome:
         """Erase everyone whom a request is about, and answer it where nobody is (left to be) erased. TableError."""
         # Bodies that could not be read as facts may mention somebody whom nobody knows.
-        self.remove(self._mentioned(map(hash_of, names_of(self.identity_secret, request.email, request.phone))))
+        names = holdings.names_of(self.identity_secret, request.email, request.phone)
+        self.remove(tuple(holdings.mentioned(self.tables, map(holdings.hash_of, names), expired=True)))
         found = {customer_id: self.erase(customer_id, (request.ref,)) for customer_id in request.customer_ids}
         nobody = [customer_id for customer_id, outcome in found.items() if outcome is Outcome.NOBODY]
         for unknown in nobody if found else (None,):
@@ -171,13 +155,7 @@ class Eraser:
         if mark is None:
             return Outcome.NOBODY
         now = self.outside.clock.now()
-        found = plan(
-            self.items(customer_id, expired=True),
-            self._evidence(customer_id),
-            self.tables.owned(customer_id),
-            self._mentioned(mark.hashes),
-            now,
-        )
+        found = plan(holdings.found(self.tables, customer_id, mark.hashes, expired=True), now)
         if not self._carry_out(customer_id, found, mark):
             return Outcome.MORE
         if found.waits_until:
@@ -191,33 +169,12 @@ class Eraser:
         telemetry.count("CustomerErased")
         return Outcome.ERASED
 
-    # ------------------------------------------------------------ reads
-
-    def items(self, customer_id: str, *, expired: bool = False) -> list[Item]:
-        pk = keys.customer(customer_id, MARK).pk
-        parts = (self.tables.partition("customers", pk, start, expired=expired) for start in (keys.HOT, keys.HISTORY))
-        return [item for part in parts for item in part]
-
-    def _evidence(self, customer_id: str) -> list[Key]:
-        # A sequence starts with our time, and a condition on a sort key takes no empty text.
-        pk = keys.evidence(customer_id, "-").pk
-        return [Key("customers", pk, str(item["sk"])) for item in self.tables.partition("customers", pk, "2", expired=True)]
-
-    def _mentioned(self, hashes: Iterable[str]) -> list[Key]:
-        found: list[Key] = []
-        for one in hashes:
-            pk = keys.mention(one).pk
-            for item in self.tables.partition("customers", pk, "PARKED#", expired=True):
-                parked, _, sk = str(item["sk"]).partition("|")
-                found += [Key("customers", parked, sk), Key("customers", pk, str(item["sk"]))]
-        return found
-
     # ------------------------------------------------------------ steps
 
     def _marked(self, customer_id: str, refs: tuple[str, ...]) -> Mark | None:
         """The mark, set now if it was not there. None where there is nobody. KeepsChanging."""
         for _ in range(ATTEMPTS):
-            items, now = self.items(customer_id), self.outside.clock.now()
+            items, now = holdings.partition(self.tables, customer_id), self.outside.clock.now()
             there = mark_from(items)
             if there and not set(refs) - set(there.requests):
                 return there
@@ -233,7 +190,7 @@ class Eraser:
             else:
                 names = addresses(items, self.identity_secret)
                 self.write([forgotten.left(self.secret, name, now) for name in names])
-                joined = Mark(now, refs, tuple(map(hash_of, names)))
+                joined = Mark(now, refs, tuple(map(holdings.hash_of, names)))
                 writes = [
                     Put(keys.customer(customer_id, MARK), joined.item(now + GRACE), when=Absent()),
                     _stub(customer_id, items, now),

@@ -6,7 +6,8 @@ Events carry ids, times, numbers and enumerated words; never a name, an address,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -27,6 +28,13 @@ class RequestData(Model):
     """A legal request; whose it is (several, or nobody known) lies with it under its reference."""
 
     request: str
+
+
+class FreshLinkData(CustomerData):
+    """`link` is the reference that the link's token is about."""
+
+    link: str
+    opens: Literal["orders", "export", "erase"]
 
 
 class OrderData(CustomerData):
@@ -78,9 +86,12 @@ class StockData(OrderData):
 
 
 class CaseData(CustomerData):
+    """`words` says whether what the customer wrote is kept, to be read."""
+
     case: str
     topic: CaseTopic
     order: str | None
+    words: bool = False
 
 
 class CueData(OrderData):
@@ -108,12 +119,19 @@ class SentData(CustomerData):
     channel: Channel
 
 
+class PublicationData(Model):
+    """What a store published about its products, by its key: nobody's data, and all of it lies under the key."""
+
+    publication: str
+
+
 class InboundData(CustomerData):
-    """A person wrote; the text stays where it came. `customer_id` is empty where the number is nobody's here; `wish` is stop,
-    start, help or other."""
+    """A person wrote. `customer_id` is empty where the number is nobody's here; `wish` is stop, start, help or other. Of the
+    last, `text_ref` names the text where it is kept (aftercare.inbound)."""
 
     channel: Channel
     wish: str
+    text_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +140,16 @@ class Kind:
 
     detail_type: str
     source: str
-    data: type[Model]
+    shape: type[Model] | str
+    """The shape of its data; of what few functions tell or hear the name of one in feedback_events.py, which is loaded with the
+    first of them: each field of a model costs every cold start 65 calls."""
+
+    @property
+    def data(self) -> type[Model]:
+        if isinstance(self.shape, str):
+            found: type[Model] = getattr(import_module("aftercare.feedback_events"), self.shape)
+            return found
+        return self.shape
 
 
 CATALOGUE: Mapping[str, Kind] = {
@@ -144,6 +171,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ItemOutOfStock", "aftercare.orders", StockData),
         Kind("ReturnRequested", "aftercare.orders", ReturnData),
         Kind("ReturnApproved", "aftercare.orders", ReturnData),
+        Kind("ReturnExpired", "aftercare.orders", ReturnData),
+        Kind("ReturnDeclined", "aftercare.orders", ReturnData),
         Kind("ReturnReceived", "aftercare.orders", ReturnData),
         Kind("ReturnSettled", "aftercare.orders", ReturnData),
         Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
@@ -160,12 +189,22 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseAnswered", "aftercare.support", CaseData),
         Kind("SupportCaseClosed", "aftercare.support", CaseData),
         Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("SurveyAnswered", "aftercare.feedback", "AnswerData"),
+        Kind("FeedbackRead", "aftercare.feedback", "FeedbackData"),
+        Kind("FeedbackClassified", "aftercare.feedback", "ClassifiedData"),
+        Kind("RescueOverdue", "aftercare.support", "RescueData"),
+        Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
+        Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
+        Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
+        Kind("ProductRestocked", "aftercare.products", PublicationData),
+        Kind("AnnouncementPublished", "aftercare.products", PublicationData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
         Kind("CustomerErasureRequested", "aftercare.customers", RequestData),
         Kind("CustomerExportRequested", "aftercare.customers", RequestData),
         Kind("ShopErasureRequested", "aftercare.customers", RequestData),
+        Kind("FreshLinkAsked", "aftercare.customers", FreshLinkData),
         Kind("ConsentChanged", "aftercare.consent", ConsentData),
         Kind("ConsentObserved", "aftercare.consent", ConsentData),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),

@@ -4,11 +4,11 @@ A fact may carry personal data: it goes from the sender into the customer's reco
 from a fact: it comes from the source or the credentials that the fact came with.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from aftercare.case_topic import CaseTopic
+from aftercare.case_topic import CaseResult, CaseTopic
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Endpoint, OrderLine, Ref, Refund, ReturnOutcome, ReturnReason, Text
 from aftercare.model import Instant, Model, Term
@@ -16,6 +16,9 @@ from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, ShippedLine
 from aftercare.weblink import Https
+
+if TYPE_CHECKING:
+    from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$", max_length=35)]
 
@@ -201,7 +204,7 @@ class ReturnFact(Model):
     how many of each line of the order. `outcome` and `amount` belong to ReturnSettled.
     """
 
-    type: Literal["ReturnRequested", "ReturnApproved", "ReturnReceived", "ReturnSettled"]
+    type: Literal["ReturnRequested", "ReturnApproved", "ReturnExpired", "ReturnDeclined", "ReturnReceived", "ReturnSettled"]
     occurred_at: Instant
     ref: Ref
     order_ref: Ref | None = None
@@ -235,16 +238,39 @@ class StockFact(Model):
     expected_at: Instant | None = None
 
 
-class CaseFact(Model):
-    """A customer turned to support, got an answer, or the case is closed; nothing of what was written.
+Written = Annotated[str, StringConstraints(max_length=10_000, strip_whitespace=True)]
+"""A customer's own words."""
 
-    Known by the order, the account or the address. `topic` belongs to SupportCaseOpened; a case may be opened again.
+Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._=+/-]{1,64}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+
+class OfSomebody(Model):
+    """What somebody who is known did beside their orders; it makes nobody known. Those of what customers write elsewhere are in
+    heard_facts.py, which is loaded with the first of them."""
+
+    if TYPE_CHECKING:
+        type: str
+        occurred_at: Instant
+        order_ref: Ref | None
+        customer_ref: Ref | None
+        contact: Contact
+
+
+class CaseFact(OfSomebody):
+    """A customer turned to support, got an answer, or the case is closed.
+
+    Known by the order, the account or the address. `topic` and `text`, the customer's own words, belong to SupportCaseOpened,
+    `result` to SupportCaseClosed; a case may be opened again.
     """
 
     type: Literal["SupportCaseOpened", "SupportCaseAnswered", "SupportCaseClosed"]
     occurred_at: Instant
     ref: Ref
     topic: CaseTopic = CaseTopic.OTHER
+    result: CaseResult | None = None
+    text: Written = ""
+    locale: Locale | None = None
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
     contact: Contact = Contact.model_construct()
@@ -262,4 +288,17 @@ class OtherFact(Model):
 AboutOrder = OrderFact | ReturnFact | SubscriptionFact | StockFact
 """What is kept on an order's record."""
 
-Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact
+if TYPE_CHECKING:  # the other shapes of facts come with the first of them
+    Fact: TypeAlias = (
+        AboutOrder
+        | ShipmentFact
+        | ConsentFact
+        | CustomerFact
+        | OfSomebody
+        | OtherFact
+        | AlertFact
+        | RestockFact
+        | AnnouncementFact
+    )
+else:
+    Fact = AboutOrder | ShipmentFact | ConsentFact | CustomerFact | CaseFact | OtherFact

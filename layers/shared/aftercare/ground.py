@@ -11,18 +11,23 @@ from aftercare.identity import email, keyed_hash, phone
 
 __all__ = ["ConsentPolicy", "Ground", "Lack", "consent_policy", "ground", "judged", "turned_off"]
 
+MINOR = "aftercare:minor"
+"""The shop's tag for somebody who cannot consent by themselves (GDPR 8: under 13 to 16). Nobody's age is asked or kept here."""
+
 NEEDS_NO_OPT_IN = (Purpose.TRANSACTIONAL, Purpose.SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why a channel may be used: `kind` is none-needed, consent, soft-opt-in or implied; `proof` names the evidence row."""
+    """Why a channel may be used: `kind` is none-needed, asked, reply, consent, soft-opt-in or implied.
+
+    `proof` names the evidence row."""
 
     kind: str
     proof: str | None = None
 
 
-Why = Literal["never-asked", "turned-off", "pending", "other-address", "too-old", "not-written", "too-late"]
+Why = Literal["never-asked", "turned-off", "pending", "other-address", "too-old", "not-written", "too-late", "minor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class Lack:
     """Why a channel may not be used."""
 
     why: Why
+
+
+SUPPOSED = ("soft-opt-in", "implied")
+"""Grounds that the law supposes of who said nothing."""
 
 
 def reached_at(customer: Customer, identity_secret: str) -> dict[Channel, str]:
@@ -69,6 +78,8 @@ def judged(
     head = customer.consent.head(channel, purpose)
     if head is not None and head.says is Says.WITHDRAWN:
         return Lack("turned-off")
+    if purpose not in NEEDS_NO_OPT_IN and MINOR in customer.profile.tags:
+        return Lack("minor")
     if channel in (Channel.EMAIL, Channel.INBOX) and purpose in NEEDS_NO_OPT_IN:
         return Ground(kind="none-needed")
     if head is not None and head.says is Says.GIVEN:

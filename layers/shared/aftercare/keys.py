@@ -4,7 +4,7 @@ In a customer's partition `1#` is hot (one Query loads it for the gate) and `9#`
 """
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -20,12 +20,23 @@ SHIPMENT = "1#SHIPMENT#"
 HELD = "1#HELD#"
 CAPS = "1#CAPS"
 CASE = "1#CASE#"
+ALERT = "1#ALERT#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
+FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
+SIGNALS = "1#SIGNALS"  # what the newest feedback came to: closed words
 LEDGER = "9#LEDGER#"
+ANSWER = "9#ANSWER#"
+WORDS = "9#WORDS#"
+LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
+SETUP = "9#SETUP#"
 HISTORY = "9#"
+OWNERS = "OWNS#"
+ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
 WAIT = "9#WAIT#"
+INBOUND = "9#INBOUND#"
 ERASED = "1#ERASED"
+FRESH = "9#FRESH"
 ONLY = "-"
 
 
@@ -61,6 +72,34 @@ def in_archive(hot: Key) -> Key:
     return Key(hot.table, hot.pk, ARCHIVE + hot.sk)
 
 
+def alert(customer_id: str, product_key: str) -> Key:
+    return customer(customer_id, ALERT + product_key)
+
+
+def product(product_key: str) -> str:
+    """The partition of a product's index: who asked for it, and who has bought it, by customer id."""
+    return f"PRODUCT#{product_key}"
+
+
+def product_owner(product_key: str, customer_id: str, order_key: str) -> Key:
+    """One for each order that has the product, so that what becomes of one order leaves the others alone."""
+    return Key("customers", product(product_key), f"{OWNERS}{customer_id}#{order_key}")
+
+
+def product_asker(product_key: str, customer_id: str) -> Key:
+    return Key("customers", product(product_key), ASKED + customer_id)
+
+
+def publication(publication_key: str) -> Key:
+    """What a store published about its products: texts of the store's, nobody's data."""
+    return Key("knowledge", f"PUBLICATION#{publication_key}", ONLY)
+
+
+def wave(publication_key: str) -> Key:
+    """How far a publication has come through its readers."""
+    return Key("knowledge", f"WAVE#{publication_key}", ONLY)
+
+
 def case(customer_id: str, case_ref: str, *, archived: bool = False) -> Key:
     place = customer(customer_id, CASE + case_ref)
     return in_archive(place) if archived else place
@@ -71,6 +110,41 @@ def ledger(customer_id: str, message_id: str) -> Key:
     return customer(customer_id, LEDGER + message_id)
 
 
+def answer(customer_id: str, order_key: str, version: int) -> Key:
+    """One version of what a customer said of an order."""
+    return customer(customer_id, f"{ANSWER}{order_key}#{version:03d}")
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def words(customer_id: str, kind: str, ref: str, said_at: datetime) -> Key:
+    """What a customer wrote elsewhere (a review, a mention, to support); a changed review is another one of its ref."""
+    return customer(customer_id, f"{WORDS}{kind}#{ref}#{_instant(said_at)}")
+
+
+def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
+    """A text of a customer that has not taught its shop's reading yet: a pointer to where it lies."""
+    name = f"{_instant(at)}#{customer_id}" if at else ONLY
+    return Key("customers", f"LESSONS#{shop}#{language}", LESSON + name)
+
+
+def reading_model(shop: str, language: str) -> Key:
+    """What a shop's answers in a language have taught about words."""
+    return Key("knowledge", f"READING#{shop}#{language}", "MODEL")
+
+
+def reading_turn(shop: str, language: str) -> Key:
+    """When somebody last took the turn to teach it."""
+    return Key("knowledge", f"READING#{shop}#{language}", "TURN")
+
+
+def setup(customer_id: str, order_key: str) -> Key:
+    """How far the products of an order are set up."""
+    return customer(customer_id, SETUP + order_key)
+
+
 def evidence(customer_id: str, sequence: str) -> Key:
     """Consent evidence is a partition of its own: append-only can be granted by partition only."""
     return Key("customers", f"EVIDENCE#{customer_id}", sequence)
@@ -79,6 +153,11 @@ def evidence(customer_id: str, sequence: str) -> Key:
 def wait(customer_id: str, name: str) -> Key:
     """A workflow that waits for this customer, by its name: what erasure has to stop."""
     return customer(customer_id, WAIT + name)
+
+
+def inbound(customer_id: str, ref: str) -> Key:
+    """What this customer wrote, by the name that its event has."""
+    return customer(customer_id, INBOUND + ref)
 
 
 def wording(text_hash: str) -> Key:

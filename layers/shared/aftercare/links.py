@@ -21,8 +21,14 @@ class LinkPurpose(IntEnum):
     PREFERENCES = 2
     UNSUBSCRIBE = 3
     CUE = 4
+    SURVEY = 5
+    GUIDE = 6
     CONFIRM = 11
     AGENT = 12
+    DESK = 13
+    ORDERS = 21
+    EXPORT = 22
+    ERASE = 23
 
 
 class BadLink(ValueError):

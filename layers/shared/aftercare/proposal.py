@@ -26,7 +26,12 @@ class Unless(Term):
     PARCEL_ARRIVED = "parcel-arrived"
     PARCEL_MOVED_ON = "parcel-moved-on"
     PARCEL_RECOVERED = "parcel-recovered"
+    SURVEY_ANSWERED = "survey-answered"
+    ORDER_WENT_WRONG = "order-went-wrong"
+    CASE_CLOSED = "case-closed"
+    CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
+    NOT_ASKED = "not-asked"
 
 
 class Block(Model):

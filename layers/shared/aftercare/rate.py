@@ -5,12 +5,15 @@ rate, in one conditional write; so any number of invocations together never send
 several shards, each with its share of the rate, because one item takes about a thousand writes a second.
 """
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
+from aftercare import keys
 from aftercare.consent import Channel
 from aftercare.model import Model
 
@@ -34,6 +37,7 @@ class SendingRate(Model):
 
     per_second: Mapping[Channel, Annotated[float, Field(gt=0, le=10_000)]]
     kept_for_orders: Annotated[float, Field(ge=0, lt=1)]
+    spread_minutes: Annotated[int, Field(ge=0, le=720)] = 0
 
     def allowed(self, channel: Channel, quota: Quota | None) -> float | None:
         """Messages a second that may be sent of what can wait, None for any number; mail has the account's quota too."""
@@ -62,3 +66,52 @@ def reserve(free: datetime | None, now: datetime, per_second: float, count: int,
     step = timedelta(seconds=shards / per_second)
     first = max(free, now) if free else now
     return Places(first, step, first + step * count)
+
+
+def shard_order(seed: str, free: Sequence[datetime | None]) -> tuple[int, ...]:
+    """In which order the shards are asked: of two that the seed names the one that is free sooner, then the others.
+
+    With one choice, a wave at the full rate piles up in whichever shard chance prefers; with two it does not (Mitzenmacher,
+    "The Power of Two Choices", 2001). Always asking the best of all would send every invocation to the same one.
+    """
+    count, drawn = len(free), keys.share(seed)
+    one = int(drawn * count)
+    other = (one + 1 + int(drawn * count * 1000) % (count - 1)) % count
+    idle = datetime.min.replace(tzinfo=UTC)
+    first, second = sorted((one, other), key=lambda shard: (free[shard] or idle, shard != one))
+    return (first, second, *(shard for shard in range(count) if shard not in (first, second)))
+
+
+def spread(opens: datetime, room: timedelta, seed: str) -> datetime:
+    """An instant in the time after an opening at which many would leave at once, the same for the same seed. Whole seconds."""
+    return opens + timedelta(seconds=int(max(room, timedelta(0)) / timedelta(seconds=1) * keys.share(seed)))
+
+
+def wave_slot(start: datetime, per_second: float, position: int, seed: str) -> datetime:
+    """When the message at a position (from 0) of a wave is looked at: each has a stretch of its own, as long as one message
+    takes at the rate, and lies anywhere in there, the same for the same seed.
+
+    So in any time no more are due than the rate allows, and two for its edges.
+    """
+    return start + timedelta(seconds=(position + keys.share(seed)) / per_second)
+
+
+WITHOUT_LIMIT = 100.0
+"""Messages a second of a wave where the store has set no rate for mail."""
+
+
+def wave_rate(quota: Quota | None) -> float:
+    """Messages a second of a wave: what mail may send of what can wait. ContentError."""
+    return _sending_rate().allowed(Channel.EMAIL, quota) or WITHOUT_LIMIT
+
+
+@lru_cache(maxsize=1)
+def _sending_rate() -> SendingRate:
+    """The `rate` of content/frequency.yaml, for who needs nothing else of it."""
+    from aftercare.content import read_content
+
+    class Rate(Model):
+        model_config = ConfigDict(extra="ignore")
+        rate: SendingRate
+
+    return read_content(Path("frequency.yaml"), Rate).rate

@@ -32,6 +32,13 @@ CASE = Retention("case", timedelta(days=60), "the latest news of the case came, 
 WAIT = Retention("wait", timedelta(days=30), "the wait's own time")
 """The wait itself is over by then, retries and all."""
 
+DAY = Retention("day", timedelta(days=1), "the last of the links was asked for or used")
+ALERT = Retention("alert", timedelta(days=180), "the customer asked to hear of a product")
+OWNED = Retention("owned", timedelta(days=3 * 365), "the order was told that has the product")
+"""So long somebody is told of a product that they bought."""
+
+WAVE = Retention("wave", timedelta(days=90), "a publication's wave began")
+
 MARK = Retention("mark", timedelta(days=30), "the person was erased")
 """Longer than anything can be under way: a queue and its dead letters keep a message for two weeks."""
 
@@ -43,4 +50,22 @@ KNOWLEDGE = Retention("knowledge", None, "never ends: it is nobody's")
 PACE = Retention("pace", None, "ends when no parcel of its weeks can teach or be foretold any more")
 """The end is a part of the key: the weeks' (shipping_delay.teaching.expires)."""
 
-CLASSES = (PERSON, JOURNAL, PAYLOAD, CHAT, EARLY, OPEN, CASE, WAIT, MARK, NUMBER, REFUSAL, KNOWLEDGE, PACE)
+CLASSES = (
+    PERSON,
+    JOURNAL,
+    PAYLOAD,
+    CHAT,
+    EARLY,
+    OPEN,
+    CASE,
+    WAIT,
+    DAY,
+    ALERT,
+    OWNED,
+    WAVE,
+    MARK,
+    NUMBER,
+    REFUSAL,
+    KNOWLEDGE,
+    PACE,
+)

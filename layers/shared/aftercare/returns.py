@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from aftercare import keys
@@ -14,10 +14,15 @@ from aftercare.money import Money
 TIMES: Mapping[str, str] = {
     "ReturnRequested": "requested_at",
     "ReturnApproved": "approved_at",
+    "ReturnExpired": "expired_at",
+    "ReturnDeclined": "declined_at",
     "ReturnReceived": "received_at",
     "ReturnSettled": "settled_at",
 }
 """By fact, and by the event that tells of it: the time that it makes known, in the order of the states."""
+
+CLOCKS = timedelta(minutes=5)
+"""So far the shop's clock may be behind ours."""
 
 _REQUEST = re.compile(r"R-[A-Z2-7]{10}")
 
@@ -103,6 +108,34 @@ def _joined(one: Return, other: Return) -> Return:
 
 def _text(value: object) -> str:
     return value.to_json() if isinstance(value, Money) else str(value)
+
+
+def one_each(returns: tuple[Return, ...]) -> tuple[Return, ...]:
+    """Each return once, also where a shop answers our page's request under a reference of its own and does not name ours.
+
+    Such an answer came no earlier than the request, names the same lines or none, and can mean one open request only; of
+    several answers to one request the first is taken. It is read so and never written: who names ours later is believed.
+    """
+    if len(returns) < 2:
+        return returns
+    asked = [r for r in returns if is_request_ref(r.ref) and not r.also and r.state == "requested"]
+    answers = (r for r in returns if not any(map(is_request_ref, r.names)))
+    joined: dict[str, Return] = {}
+    for answer in sorted(answers, key=lambda r: (r.began_at, r.ref)):
+        fits = [r for r in asked if r.ref not in joined and (r.lines == answer.lines or not (r.lines and answer.lines))]
+        before = [r for r in fits if r.began_at <= answer.began_at]
+        meant = before or [r for r in fits if r.began_at - CLOCKS <= answer.began_at]
+        if len(meant) == 1:
+            joined[meant[0].ref] = answer
+    taken = {answer.ref for answer in joined.values()}
+    return tuple(_answered(r, joined.get(r.ref)) for r in returns if r.ref not in taken)
+
+
+def _answered(asked: Return, answer: Return | None) -> Return:
+    if answer is None:
+        return asked
+    names = {"ref": asked.ref, "also": tuple(sorted(answer.names))}
+    return _joined(asked, answer).model_copy(update=names)
 
 
 def returns_news(before: Order | None, after: Order) -> list[tuple[str, datetime, str]]:

@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "shippo_secrets_parameter": "SHIPPO_SECRETS_PARAMETER",
     "ship24_secrets_parameter": "SHIP24_SECRETS_PARAMETER",
     "karrio_secrets_parameter": "KARRIO_SECRETS_PARAMETER",
+    "zendesk_secrets_parameter": "ZENDESK_SECRETS_PARAMETER",
+    "hubspot_secrets_parameter": "HUBSPOT_SECRETS_PARAMETER",
     "sender_address": "SENDER_ADDRESS",
     "promotional_sender_address": "PROMOTIONAL_SENDER_ADDRESS",
     "postal_address": "POSTAL_ADDRESS",
@@ -37,6 +39,8 @@ ENVIRONMENT = {
     "public_base_url": "PUBLIC_BASE_URL",
     "store_origins": "STORE_ORIGINS",
     "reorder_state_machine": "REORDER_STATE_MACHINE",
+    "survey_state_machine": "SURVEY_STATE_MACHINE",
+    "rescue_state_machine": "RESCUE_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
     "learning_queue_arn": "LEARNING_QUEUE_ARN",
@@ -51,6 +55,8 @@ ENVIRONMENT = {
     "helpdesk_queue_url": "HELPDESK_QUEUE_URL",
     "helpdesk_dead_letters_url": "HELPDESK_DEAD_LETTERS_URL",
     "sends_told": "SENDS_TOLD",
+    "product_owners": "PRODUCT_OWNERS",
+    "product_news_queue_url": "PRODUCT_NEWS_QUEUE_URL",
 }
 
 _NAMES = tuple(ENVIRONMENT.values())
@@ -81,6 +87,8 @@ class Settings:
     shippo_secrets_parameter: str | None = None
     ship24_secrets_parameter: str | None = None
     karrio_secrets_parameter: str | None = None
+    zendesk_secrets_parameter: str | None = None
+    hubspot_secrets_parameter: str | None = None
     sender_address: str | None = None
     promotional_sender_address: str | None = None
     postal_address: str | None = None
@@ -95,6 +103,8 @@ class Settings:
     public_base_url: str | None = None
     store_origins: str | None = None
     reorder_state_machine: str | None = None
+    survey_state_machine: str | None = None
+    rescue_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None
     learning_queue_arn: str | None = None
@@ -109,6 +119,8 @@ class Settings:
     helpdesk_queue_url: str | None = None
     helpdesk_dead_letters_url: str | None = None
     sends_told: str | None = None
+    product_owners: str | None = None
+    product_news_queue_url: str | None = None
 
     def need(self, field: str) -> str:
         """The setting's value. MissingSetting naming the environment variable when it is absent or empty."""

@@ -21,10 +21,13 @@ from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, 
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
+    from aftercare.alerts import Alert
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
+    from aftercare.feedback import Feedback
     from aftercare.shipment import Shipment
+    from aftercare.signals import Signals
 
 RELAY_GRACE = timedelta(minutes=2)
 
@@ -148,6 +151,24 @@ def _case(doc: str) -> "Case":
     return Case.model_validate_json(doc)
 
 
+def _feedback(doc: str) -> "Feedback":
+    from aftercare.feedback import Feedback
+
+    return Feedback.model_validate_json(doc)
+
+
+def _signals(doc: str) -> "Signals":
+    from aftercare.signals import Signals
+
+    return Signals.model_validate_json(doc)
+
+
+def _alert(doc: str) -> "Alert":
+    from aftercare.alerts import Alert
+
+    return Alert.model_validate_json(doc)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     key.split("#", 2)[1]: (name, read)
     for key, name, read in (
@@ -157,10 +178,13 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.SLOT, "slot", _slot),
         (keys.CAPS, "caps", _caps),
         (keys.LEARNED, "learned", _learned),
+        (keys.FEEDBACK, "feedback", _feedback),
+        (keys.SIGNALS, "signals", _signals),
         (keys.ORDER, "orders", _order),
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
         (keys.CASE, "cases", _case),
+        (keys.ALERT, "alerts", _alert),
     )
 }
 """What a sort key's second part is read as; of those that have a third there are several."""

@@ -173,6 +173,14 @@ class Tables(Protocol):
         those among the first `most`. `expired` shows what is absent and not yet deleted, too: for who removes it. Throttled."""
         ...
 
+    def page(self, table: TableName, pk: str, prefix: str, after: str | None, limit: int) -> list[Item]:
+        """At most `limit` items of a partition whose sort key starts with the prefix, in its order, from after a sort key on.
+
+        Fewer than `limit` does not mean that there are no more: only an empty page does. What has expired is still among them,
+        because the next page goes on from the last of them. Strongly consistent. Throttled.
+        """
+        ...
+
     def write(self, writes: Sequence[Write]) -> None:
         """All or nothing; a single write is a plain conditional write. ConditionFailed, Conflict, Throttled, Unclear."""
         ...

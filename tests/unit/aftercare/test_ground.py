@@ -1,5 +1,6 @@
 """On what ground a message may go: what the person said, and what the law supposes of those who said nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_pending_consent_is_no_ground_and_says_so():
 def test_consent_to_another_purpose_is_no_ground(purpose, other):
     customer = a_customer(an_order(), consent=consent_of(said(other)))
     assert why(customer, purpose=purpose) == ("consent" if other is purpose else "never-asked")
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_minor_hears_of_orders_and_nothing_that_advertises_whatever_was_consented_to(purpose):
+    minor = a_customer(an_order(), consent=consent_of(said(purpose)))
+    minor = replace(minor, profile=minor.profile.model_copy(update={"tags": ("aftercare:minor",)}))
+    expected = "none-needed" if purpose in (Purpose.TRANSACTIONAL, Purpose.SERVICE) else "minor"
+    assert why(minor, purpose=purpose) == expected
 
 
 def test_consent_ends_two_years_after_the_last_contact():

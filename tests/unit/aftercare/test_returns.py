@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aftercare.customer import ReturnOutcome, ReturnReason, ReturnState
 from aftercare.facts import ReturnFact
 from aftercare.money import Money
-from aftercare.returns import TIMES, is_request_ref, request_ref, returns_after, returns_news
+from aftercare.returns import TIMES, is_request_ref, one_each, request_ref, returns_after, returns_news
 from tests.builders import NOON, an_order
 
 OURS, THEIRS = "R-AAAAAAAAAA", "7700110022"
@@ -31,7 +32,7 @@ facts = st.builds(
     ReturnFact,
     type=st.sampled_from(list(TIMES)),
     occurred_at=times,
-    ref=st.sampled_from(["A", "B", "C"]),
+    ref=st.sampled_from(["A", "B", "C", OURS, "R-BBBBBBBBBB"]),
     order_ref=st.just("1070"),
     request_ref=st.sampled_from([None, None, "A", "Z"]),
     lines=st.sampled_from([{}, {"1": 1}, {"2": 1, "1": 3}]),
@@ -87,6 +88,54 @@ def test_a_shop_that_answers_under_its_own_reference_names_ours_once():
     assert [r.ref for r in apart] == [THEIRS, OURS]
     joined = an_order(returns=after(asked, early, named))
     assert returns_news(an_order(returns=apart), joined) == [], "each state was told before they were known to be one"
+
+
+def test_an_answer_under_the_shops_own_reference_is_read_as_one_with_the_request():
+    asked = fact(ref=OURS, lines={"1": 2}, reason="damaged", wish="exchange")
+    for answer in (fact(minutes=3), fact("ReturnApproved", minutes=3), fact("ReturnDeclined", minutes=3, lines={"1": 2})):
+        told = after(asked, answer)
+        (one,) = one_each(told)
+        assert (one.ref, one.also, one.lines, one.wish) == (OURS, (THEIRS,), {"1": 2}, "exchange")
+        assert one.requested_at == NOON and len(told) == 2, "the record stays as it was told"
+        assert an_order(returns=told).returned(THEIRS) == an_order(returns=told).returned(OURS) == one
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (fact("ReturnApproved", minutes=-6),),
+        (fact("ReturnApproved", minutes=3, lines={"2": 1}),),
+        (fact(ref="R-BBBBBBBBBB", minutes=1, lines={"1": 1}), fact("ReturnApproved", minutes=3)),
+        (fact("ReturnApproved", ref=OURS, minutes=2), fact("ReturnApproved", minutes=3)),
+        (fact(ref="R-BBBBBBBBBB", minutes=1, lines={"1": 1}),),
+    ],
+    ids=["came before", "other lines", "two are open", "answered by our name", "two requests"],
+)
+def test_what_cannot_be_meant_stays_apart(others):
+    told = after(fact(ref=OURS, lines={"1": 2}), *others)
+    assert one_each(told) == told
+
+
+def test_of_two_answers_each_goes_to_its_request_by_time_and_lines():
+    first, second = fact(ref=OURS, lines={"1": 1}), fact(ref="R-BBBBBBBBBB", minutes=60, lines={"2": 1})
+    told = after(first, fact("ReturnApproved", ref="A", minutes=10), second, fact("ReturnApproved", ref="B", minutes=70))
+    assert {(r.ref, r.also) for r in one_each(told)} == {(OURS, ("A",)), ("R-BBBBBBBBBB", ("B",))}
+
+
+@given(st.lists(facts, max_size=6).flatmap(lambda told: st.tuples(st.just(told), st.permutations(told))))
+def test_reading_them_as_one_does_not_depend_on_the_order_either_and_loses_no_name(both):
+    told, shuffled = both
+    assert one_each(after(*told)) == one_each(after(*shuffled))
+    assert {n for r in one_each(after(*told)) for n in r.names} == {n for r in after(*told) for n in r.names}
+
+
+def test_what_is_over_may_go_on_when_the_goods_arrive_all_the_same():
+    declined, expired = (after(fact(), fact(kind, minutes=5)) for kind in ("ReturnDeclined", "ReturnExpired"))
+    assert [(r.state, r.is_over) for r in (*declined, *expired)] == [("declined", True), ("expired", True)]
+    (arrived,) = after(fact(), fact("ReturnDeclined", minutes=5), fact("ReturnReceived", minutes=9))
+    assert (arrived.state, arrived.is_over) == ("received", False)
+    (late,) = after(fact("ReturnDeclined", minutes=5), fact("ReturnApproved", minutes=6))
+    assert late.state == "declined"
 
 
 @given(st.text(max_size=30))

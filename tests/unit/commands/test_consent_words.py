@@ -10,7 +10,7 @@ from aftercare.clock import iso
 from aftercare.consent import ConsentRecord, Purpose, Says
 from aftercare.consent_log import Wording, consent_after, writes
 from aftercare.customer import Contact, Profile
-from aftercare.decision import Decision, Message, Reason, State, Step
+from aftercare.decision import CARRIES, Decision, Message, Reason, State, Step
 from aftercare.requests import Asked, opened, put
 from aftercare.table import Put
 from simulator.commands.last_run import LastRun
@@ -139,6 +139,22 @@ def sent(minutes, purpose=Purpose.REORDER):
     decision = Decision(at=at, state=State.SENT, reason=Reason.SENT, channel="email")
     proposal = a_proposal(purpose=purpose, key=f"reorder-reminder#example:{minutes}")
     return Message(proposal=proposal, state=State.SENT, decisions=(decision,), channel="email", sent_at=at)
+
+
+def brings(purposes, minutes=1):
+    """An order's mail that brings something of another purpose along."""
+    plain = sent(minutes, Purpose.TRANSACTIONAL)
+    trace = (Step(rule="written", said="pass", saw={CARRIES: purposes} if purposes else {}),)
+    claimed = Decision(at=plain.sent_at, state=State.CLAIMED, reason=Reason.CLAIMED, channel="email", trace=trace)
+    return plain.model_copy(update={"decisions": (claimed, *plain.decisions)})
+
+
+def test_an_offer_in_an_orders_mail_is_held_against_the_withdrawal_as_an_offer_by_itself():
+    gone = said(Purpose.PROMOTIONAL, Says.WITHDRAWN, at=NOON, sequence="b")
+    (late,) = withdrawals(rows(gone), [brings("promotional"), brings("", minutes=5)])
+    assert (late.last_after, late.kept) == (timedelta(minutes=1), False)
+    (clean,) = withdrawals(rows(gone), [brings(""), brings("reorder")])
+    assert clean.last_after is None
 
 
 def rows(*statements):

@@ -7,14 +7,18 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from aftercare import aws, keys
+from aftercare import aws, identity, keys, requests
 from aftercare.clock import SystemClock, iso
+from aftercare.consent import Channel, Purpose, Says
+from aftercare.customer import Contact, Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.ledger import message_from
+from aftercare.requests import Asked
 from aftercare.settings import Settings
+from aftercare.store import load, versioned
 from aftercare.table import Put
 from simulator.commands.main import main
-from tests.builders import a_proposal
+from tests.builders import ANNA, NOON, a_proposal
 
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -177,3 +181,60 @@ def test_a_fifo_message_keeps_its_group(stack, physical, call, monkeypatch):
     answer = sqs.receive_message(QueueUrl=physical["GateQueue"], MessageSystemAttributeNames=["All"])
     assert [m["Attributes"]["MessageGroupId"] for m in answer["Messages"]] == ["c1"]
     assert bodies(dead) == []
+
+
+# ---------------------------------------------------------------- people's rights
+
+
+@pytest.fixture
+def anna(stack):
+    """A customer of the stack who is known by her address."""
+    tables = aws.AwsOutside(Settings(customer_table="CustomerTable", knowledge_table="KnowledgeTable")).tables
+    profile = Profile(version=1, contact=Contact(email="anna@example.com"), first_seen=NOON)
+    alias = keys.email_alias(identity.keyed_hash("key", "anna@example.com"))
+    tables.write([versioned(keys.customer(ANNA, keys.PROFILE), profile.to_json(), 0), Put(alias, {"customer_id": ANNA})])
+    return tables
+
+
+def test_what_an_agent_heard_is_entered_on_a_stack_and_proved_there(stack, anna, call):
+    given = ("--agent", "Kim", "--how", "phone", "--stack", stack)
+    code, _, err = call("consent", "record", "anna@example.com", "opt-out", *given)
+    assert code == 0, err
+    code, out, _ = call("consent", "prove", "anna@example.com", "--stack", stack, "--json")
+    proof = json.loads(out)
+    assert code == 0 and {head["says"] for head in proof["known_then"]} == {"withdrawn"}
+    assert {row["by"] for row in proof["rows"]} == {"Kim"}
+    assert load(anna, ANNA).consent.head(Channel.SMS, Purpose.PROMOTIONAL).says is Says.WITHDRAWN
+    told = anna.due("relay", iso(SystemClock().now() + timedelta(days=1)), 10)
+    assert len(told) == 1, "the bus is told, by the stack's own relay"
+
+
+def test_a_signed_proof_of_a_stack_is_known_as_its_own(stack, anna, call, tmp_path):
+    assert call("consent", "record", ANNA, "objection", "--agent", "Kim", "--how", "letter", "--stack", stack)[0] == 0
+    file = tmp_path / "proof.json"
+    file.write_text(call("consent", "prove", ANNA, "--sign", "--stack", stack)[1])
+    assert call("consent", "verify", str(file), "--stack", stack)[0] == 0
+    file.write_text(file.read_text().replace("withdrawn", "given", 1))
+    assert call("consent", "verify", str(file), "--stack", stack)[0] == 1
+
+
+def test_nobody_of_a_stack_is_one_line(stack, call):
+    code, _, err = call("consent", "prove", "nobody@example.com", "--stack", stack)
+    assert code == 2 and len(err.splitlines()) == 1
+
+
+def test_a_legal_request_of_a_stack_shows_its_clock_until_it_is_answered(stack, call):
+    tables = aws.AwsOutside(Settings(customer_table="CustomerTable", knowledge_table="KnowledgeTable")).tables
+    now = SystemClock().now()
+    request = requests.opened(Asked.EXPORT, "d1", "store", "store", now - timedelta(days=25), (ANNA,))
+    tables.write([requests.put(request)])
+    code, out, err = call("requests", "list", "--stack", stack, "--json")
+    assert code == 1, err
+    (shown,) = json.loads(out)
+    assert (shown["ref"], shown["urgent"]) == ("d1", True)
+    assert call("requests", "acknowledge", "d1", "--stack", stack)[0] == 0
+    assert call("requests", "close", "d1", "--outcome", "sent", "--stack", stack)[0] == 0
+    assert call("requests", "list", "--stack", stack)[0] == 0
+    assert call("requests", "close", "d1", "--outcome", "sent", "--stack", stack)[0] == 2
+    (kept,) = tables.partition("customers", keys.request(Asked.EXPORT, "d1").pk, "-")
+    assert json.loads(str(kept["doc"]))["outcome"] == "sent"

@@ -497,6 +497,14 @@ def test_a_message_that_waits_is_shown_and_need_not_be_sent(anna):
     assert anna.untouched() == again
 
 
+def test_who_comes_back_to_where_reading_led_sees_the_account_and_changes_nothing(anna):
+    sent(anna, "delivery-delayed", shipment="example:S-1")
+    before = anna.untouched()
+    answer = get(path="/read")
+    assert answer["statusCode"] == 200 and answer["body"] == get()["body"]
+    assert anna.untouched() == before
+
+
 def test_what_the_gate_claimed_meanwhile_is_on_its_way(anna):
     read, copy = sent(anna), held(anna)
     customer = store.load(anna.tables.twin, CUSTOMER)

@@ -45,11 +45,30 @@ def seen(*shipments, now=ARRIVED + DAY, **order):
         ("closed", (there(),), {"refunds": (Refund(ref="r", at=NOON, whole=True),)}),
         ("digital", (), {"lines": (line(requires_shipping=False),)}),
         ("nothing", (there(),), {"returns": (Return(ref="a", requested_at=NOON, lines={"1": 1}),)}),
+        ("open", (there(),), {"returns": (Return(ref="a", requested_at=NOON, declined_at=NOON, lines={"1": 1}),)}),
+        ("open", (there(),), {"returns": (Return(ref="a", approved_at=NOON, expired_at=NOON, lines={"1": 1}),)}),
         ("nothing", (there(),), {"lines": (line(gift_card=True),)}),
     ],
 )
 def test_whether_something_may_come_back_is_one_word(may, shipments, order):
     assert seen(*shipments, **order).may == may
+
+
+def test_of_a_return_that_is_over_only_how_far_it_came_is_shown():
+    lapsed = Return(ref="a", requested_at=NOON, approved_at=NOON + DAY, expired_at=NOON + 2 * DAY, lines={"1": 1})
+    (shown,) = seen(there(), returns=(lapsed,)).asked
+    assert [(step.word, step.done) for step in shown.steps] == [("requested", True), ("approved", True), ("expired", True)]
+    assert shown.state == "expired" and not shown.code
+    (open_one,) = seen(there(), returns=(lapsed.model_copy(update={"expired_at": None}),)).asked
+    assert [step.word for step in open_one.steps] == ["requested", "approved", "received", "settled"]
+
+
+def test_a_request_and_its_unnamed_answer_are_shown_once_and_count_once():
+    asked = Return(ref="R-ABCDEFGHIJ", requested_at=NOON, lines={"1": 1}, wish="exchange")
+    answer = Return(ref="77", approved_at=NOON + DAY, lines={"1": 1})
+    found = seen(there(), lines=(line(quantity=2),), returns=(answer, asked))
+    assert [(one.ref, one.state, one.wish) for one in found.asked] == [("R-ABCDEFGHIJ", "approved", "exchange")]
+    assert [item.left for item in found.items] == [1]
 
 
 def test_the_last_day_is_whole_where_the_customer_is():

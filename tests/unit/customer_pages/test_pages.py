@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from aftercare import keys, store
+from aftercare import fresh_links, keys, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Charge, OrderLine, Refund
+from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.money import Money
 from aftercare.table import Throttled
@@ -18,14 +19,33 @@ from tests.small_outside import EVENTS, SECRETS, START, Context, sample
 
 ORDER = "example:1070"
 P = LinkPurpose
-ROUTES = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.CONFIRM: "k", P.AGENT: "a"}
+ROUTES = {
+    P.STATUS: "o",
+    P.PREFERENCES: "p",
+    P.UNSUBSCRIBE: "u",
+    P.CUE: "c",
+    P.SURVEY: "s",
+    P.GUIDE: "g",
+    P.CONFIRM: "k",
+    P.AGENT: "a",
+    P.DESK: "d",
+    P.ORDERS: "orders",
+    P.EXPORT: "export",
+    P.ERASE: "erase",
+}
 ABOUT = {
     P.STATUS: ORDER,
     P.PREFERENCES: "",
     P.UNSUBSCRIBE: "email:promotional",
     P.CUE: ORDER,
+    P.SURVEY: ORDER,
+    P.GUIDE: ORDER,
     P.CONFIRM: "h1:reorder",
     P.AGENT: "Kim",
+    P.DESK: "Kim",
+    P.ORDERS: "l1",
+    P.EXPORT: "l1",
+    P.ERASE: "l1",
 }
 
 
@@ -78,6 +98,8 @@ def anna(small):
         estimated_until=START + timedelta(days=2),
         status_url="https://shop.example.com/orders/1?key=k",
     )
+    asked = tuple(FreshLink(ref="l1", opens=opens, asked_at=START) for opens in Opens)
+    small.tables.twin.write([fresh_links.write(CUSTOMER, FreshLinks(links=asked), START)])
     return a_profile(small, order=order, country="FR")
 
 

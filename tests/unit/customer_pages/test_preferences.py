@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import time, timedelta
 from html import unescape
 from urllib.parse import urlencode
@@ -11,16 +12,16 @@ import pytest
 from aftercare import keys, store
 from aftercare.consent import Channel, Purpose, Says, Weight
 from aftercare.consent_log import wording_of
-from aftercare.customer import Contact
+from aftercare.consent_policy import consent_policy
+from aftercare.customer import Contact, Device, Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.identity import keyed_hash
 from aftercare.links import LinkPurpose
 from aftercare.retention import JOURNAL
 from aftercare.table import Put
 from aftercare.wishes import Frequency, QuietHours, Wishes
-from customer_pages import preferences
+from customer_pages import choices, preferences
 from customer_pages.handler import handle
-from customer_pages.request import Pages
 from tests.builders import a_proposal, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile
 from tests.small_outside import SECRETS, START, Context
@@ -219,7 +220,8 @@ def test_all_off_is_one_button_and_leaves_only_news_of_orders(small, given):
 
 def test_both_buttons_look_the_same_and_nobody_is_asked_for_a_reason(small, anna):
     body = get(P)["body"]
-    assert re.findall(r"<button[^>]*>", body) == ['<button class="button">'] * 2
+    own_data = ['<button class="button quiet">'] * 3
+    assert re.findall(r"<button[^>]*>", body) == ['<button class="button">'] * 2 + own_data
     assert "<textarea" not in body and "reason" not in body.lower()
 
 
@@ -249,6 +251,87 @@ def test_what_was_agreed_to_for_texts_is_kept_with_its_terms(small):
     (row,) = [str(i["doc"]) for i in small.items("EVIDENCE#")]
     kept = wording_of(small.tables, re.search(r'"wording_hash":"(\w+)"', row)[1])
     assert terms in kept.text and "Text message (SMS): Offers" in kept.text
+
+
+# ---------------------------------------------------------------- what the law supposes
+
+
+@pytest.fixture
+def softly(monkeypatch):
+    """A store whose checkout offers the opt-out, so that its own customers may be written to in France (soft opt-in)."""
+    policy = consent_policy()
+    soft = policy.soft_opt_in.model_copy(update={"offered_at_checkout": True})
+    monkeypatch.setattr(choices, "consent_policy", lambda: policy.model_copy(update={"soft_opt_in": soft}))
+
+
+SUPPOSED = {f"email-{purpose}" for purpose in MARKETING}
+
+
+def ticked(body):
+    return set(re.findall(r'type="checkbox" name="([a-z-]+)" value="\w+" checked', body))
+
+
+def test_what_comes_by_soft_opt_in_is_shown_as_it_is_with_the_reason(small, anna, softly):
+    body = get(P)["body"]
+    assert ticked(body) == {"email-transactional", "email-service"} | SUPPOSED
+    assert body.count("because you are a customer") == len(SUPPOSED)
+    small.later(days=800)
+    assert ticked(get(P, token(P, days=900))["body"]) == {"email-transactional", "email-service"}, "it ends by itself"
+
+
+def test_saving_the_page_as_it_is_shown_does_not_end_it_nor_make_it_a_consent(small, anna, softly):
+    before = small.untouched()
+    body = post(P, urlencode(chosen(get(P)["body"])))["body"]
+    assert ticked(body) >= SUPPOSED
+    assert record(small).consent.heads == ()
+    assert small.untouched() == before
+
+
+def test_a_tick_that_is_taken_away_ends_it_and_one_set_again_is_a_consent(small, anna, softly):
+    fields = [(name, value) for name, value in chosen(get(P)["body"]) if (name, value) != ("email-reorder", "on")]
+    body = post(P, urlencode(fields))["body"]
+    assert ticked(body) == {"email-transactional", "email-service", "email-survey", "email-promotional"}
+    assert {h.purpose: h.says for h in record(small).consent.heads} == {Purpose.REORDER: Says.WITHDRAWN}
+    assert 'name="email-reorder" value="on"' in body, "the law supposes nothing any more"
+    post(P, urlencode([*chosen(body), ("email-reorder", "on")]))
+    assert head(small, Purpose.REORDER) is Says.GIVEN
+
+
+def test_all_off_ends_what_the_law_supposes(small, anna, softly):
+    assert ticked(post(P, "all=off")["body"]) == {"email-transactional"}
+    assert all(head(small, purpose) is Says.WITHDRAWN for purpose in MARKETING)
+
+
+# ---------------------------------------------------------------- the channels that there are
+
+
+APP = "arn:aws:sns:eu-central-1:123456789012:app/GCM/aftercare"
+
+
+def with_device(small, app="GCM/aftercare"):
+    device = Device(endpoint=f"arn:aws:sns:eu-central-1:123456789012:endpoint/{app}/d1", seen_at=START)
+    profile = Profile(version=1, contact=Contact(email="anna@example.com"), country="FR", first_seen=START, devices=(device,))
+    small.tables.twin.write([Put(keys.customer(CUSTOMER, keys.PROFILE), {"doc": profile.to_json(), "version": 1})])
+
+
+@pytest.mark.parametrize(
+    ("apps", "app", "shown"), [(APP, "GCM/aftercare", True), ("", "GCM/aftercare", False), (APP, "GCM/x", False)]
+)
+def test_the_app_can_be_chosen_on_by_who_has_it(small, anna, apps, app, shown):
+    with_device(small, app)
+    small.settings = replace(small.settings, push_applications=apps)
+    assert ('name="push-reorder"' in get(P)["body"]) is shown
+
+
+def test_the_accounts_inbox_is_shown_where_there_is_one_and_its_news_can_be_turned_off(small, anna):
+    assert "inbox-" not in get(P)["body"]
+    small.settings = replace(small.settings, account_inbox="on")
+    body = get(P)["body"]
+    assert ticked(body) >= {"inbox-transactional", "inbox-service"} and "inbox-reorder" not in ticked(body)
+    fields = [(name, value) for name, value in chosen(body) if (name, value) != ("inbox-service", "on")]
+    assert "inbox-service" not in ticked(post(P, urlencode(fields))["body"])
+    assert record(small).consent.head(Channel.INBOX, Purpose.SERVICE).says is Says.WITHDRAWN
+    assert record(small).consent.head(Channel.INBOX, Purpose.REORDER) is None
 
 
 # ---------------------------------------------------------------- wishes
@@ -375,15 +458,10 @@ def test_the_languages_offered_are_those_that_messages_and_pages_are_complete_in
 # ---------------------------------------------------------------- my data
 
 
-def test_buttons_for_my_data_are_shown_only_where_their_routes_are(small, anna, monkeypatch):
-    assert preferences.app.has("GET", "/p/<token>") and preferences.app.has("POST", "/leave")
-    own = Pages()
-    monkeypatch.setattr(preferences, "app", own)
-    assert "Forget me" not in get(P)["body"]
-    own.post("/p/<token>/erase")(lambda token: token)
+def test_the_page_has_a_button_for_each_thing_that_is_ones_own(small, anna):
     body = get(P)["body"]
-    assert f'action="/p/{token(P)}/erase"' in body and "Forget me" in body
-    assert "export" not in body
+    for opens, words in (("orders", "Show me all my orders"), ("export", "Send me what you know"), ("erase", "Forget me")):
+        assert f'action="/p/{token(P)}/{opens}"' in body and words in body
 
 
 def test_a_link_of_a_message_leads_to_why_and_one_of_none_does_not(small, anna):

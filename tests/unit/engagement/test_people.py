@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aftercare import identity, keys, ledger, store
+from aftercare import identity, keys, ledger, requests, store
+from aftercare import inbound as inbound_texts
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_policy import consent_policy
 from aftercare.decision import State
+from aftercare.erasure import Eraser
 from aftercare.identity import keyed_hash
 from aftercare.learned import weight
+from aftercare.requests import Asked
 from aftercare.retention import CHAT
 from aftercare.settings import Settings
 from aftercare.table import Put
@@ -208,6 +211,51 @@ def test_a_text_that_comes_twice_is_one_fact(anna):
     texts(anna, "is my parcel coming?")
     assert anna.told() == ["InboundMessage"]
     assert store.load(anna.tables.twin, CUSTOMER).learned.answered.keys() == {SMS}
+
+
+def texts_kept(small, start="CUSTOMER#"):
+    found = [item for item in small.items(start) if "INBOUND#" in str(item["sk"]) or str(item["pk"]).startswith("PARKED#inbound")]
+    return [(item["pk"], inbound_texts.read(item).text, "due_kind" in item) for item in found]
+
+
+def test_a_text_that_asks_for_nothing_known_is_kept_for_somebody_to_read_and_not_told_on_the_bus(anna):
+    texts(anna, "The grinder is broken, what now?")
+    assert texts_kept(anna) == [(f"CUSTOMER#{CUSTOMER}", "The grinder is broken, what now?", True)]
+    (event,) = anna.outbox()
+    assert event.data["wish"] == "other" and "grinder" not in event.to_json()
+    assert anna.tables.read([inbound_texts.place(CUSTOMER, event.data["text_ref"], event.occurred_at)])
+
+
+@pytest.mark.parametrize("text", ["STOP", "HELP", "START", "please stop texting me"])
+def test_a_keyword_is_understood_and_its_text_is_not_kept(anna, text):
+    texts(anna, text)
+    assert texts_kept(anna) == []
+    assert anna.outbox()[0].data.get("text_ref") is None
+
+
+def test_a_text_is_kept_for_90_days(anna):
+    texts(anna, "Where is it?")
+    anna.later(days=89)
+    assert anna.tables.partition("customers", f"CUSTOMER#{CUSTOMER}", keys.INBOUND)
+    anna.later(days=2)
+    assert anna.tables.partition("customers", f"CUSTOMER#{CUSTOMER}", keys.INBOUND) == []
+
+
+def test_a_text_of_a_number_that_two_have_is_with_both_and_read_once(anna):
+    other = "c0ben"
+    a_profile(anna, customer_id=other)
+    anna.tables.twin.write([Put(keys.phone_owner(keyed_hash(SECRETS["identity"], NUMBER), other), {"customer_id": other})])
+    texts(anna, "Where is it?")
+    assert sorted(new for _, _, new in texts_kept(anna)) == [False, True]
+
+
+def test_what_nobody_known_wrote_is_parked_and_found_by_its_number(small):
+    texts(small, "Do you sell grinders?")
+    ((pk, text, new),) = texts_kept(small, "PARKED#")
+    assert (pk, text, new) == ("PARKED#inbound#2026-03-02", "Do you sell grinders?", True)
+    eraser = Eraser(small, lambda: timedelta(minutes=5))
+    eraser.answer(requests.opened(Asked.ERASURE, "r1", "store", "shop", START, (), phone=NUMBER))
+    assert texts_kept(small, "PARKED#") == []
 
 
 def test_a_number_of_two_customers_stops_for_both(anna):

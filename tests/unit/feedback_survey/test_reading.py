@@ -60,6 +60,7 @@ def test_negated_blame_is_no_blame():
 
 
 def test_a_negation_ends_with_its_clause():
+    assert reading("Nobody answers, very disappointed").sentiment == "negative"
     assert reading("It did not arrive on Monday. Great product, love it, excellent!").sentiment == "positive"
 
 

@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from aftercare import keys
+from aftercare import inbound, keys
+from aftercare.cases import Case
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, SaleHead
+from aftercare.consent import ConsentRecord, Head, SaleHead
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import EVENTS, Unusable, endpoints_of
+from aftercare.retention import PAYLOAD
 from aftercare.settings import Settings
 from aftercare.store import versioned
+from aftercare.table import Put
 from helpdesk_bridge.handler import handle
 from simulator.receivers import Receiver, Receivers, Wire
 from tests.builders import ANNA, NOON, an_order
@@ -217,6 +220,67 @@ def test_a_name_that_leads_inside_is_given_up_and_nothing_is_sent(bridge):
     assert "public address" in bridge.queues.sent[0][1]
 
 
+def wrote(small, customer=ANNA, text="The grinder is broken"):
+    written = inbound.Written(channel="sms", number="+4915112345678", at=NOON, text=text)
+    if customer:
+        small.tables.write([inbound.keep(customer, "t1", written, small.clock.at, new=True)])
+    else:
+        small.tables.write(
+            [Put(inbound.place("", "t1", NOON), {"body": written.to_json().encode(), "expires_at": PAYLOAD.ends(small.clock.at)})]
+        )
+    return event("InboundMessage", customer, channel="sms", wish="other", text_ref="t1")
+
+
+def test_what_somebody_wrote_is_told_with_its_words_and_a_reply_only_where_words_are_shared(bridge):
+    store_it(bridge, desk=endpoint(share=["words"]), crm=endpoint(CRM))
+    told(bridge, wrote(bridge))
+    assert bridge.desk.taken[0].data["text"] == "The grinder is broken"
+    assert "#1070" in bridge.desk.taken[0].data["suggested_reply"]
+    assert "number" not in bridge.desk.taken[0].data, "how somebody is reached is another share"
+    assert "grinder" not in json.dumps(bridge.crm.taken[0].body) and "suggested_reply" not in bridge.crm.taken[0].data
+
+
+def test_what_nobody_known_wrote_is_told_without_a_customer_and_to_no_third_party(bridge):
+    store_it(bridge, desk=endpoint(share=["words", "contact"]), crm=endpoint(CRM, recipient="third_party"))
+    told(bridge, wrote(bridge, customer=""))
+    data = bridge.desk.taken[0].data
+    assert (data["text"], data["number"]) == ("The grinder is broken", "+4915112345678") and "customer" not in data
+    assert bridge.crm.attempts == {}
+
+
+@pytest.mark.parametrize("customer", [ANNA, ""])
+def test_a_text_that_is_gone_is_not_told_any_more(bridge, customer):
+    store_it(bridge, desk=endpoint(share=["words"]))
+    told(bridge, event("InboundMessage", customer, channel="sms", wish="other", text_ref="t9"))
+    assert bridge.desk.attempts == {}
+
+
+def test_a_stop_is_told_by_its_word_alone(bridge):
+    told(bridge, event("InboundMessage", channel="sms", wish="stop"))
+    assert bridge.desk.taken[0].data["wish"] == "stop"
+
+
+def test_what_came_from_a_tool_is_not_told_to_it_but_to_the_others(bridge):
+    store_it(bridge, desk=endpoint(**{"is": "zendesk"}), crm=endpoint(CRM, **{"is": "hubspot"}))
+    case = Case(ref="example:5158", sender="zendesk", opened_at=NOON)
+    away = Head(
+        channel="email", purpose="promotional", says="withdrawn", weight="explicit", said_at=NOON, proof="s1",
+        source="hubspot:example:contact",
+    )  # fmt: skip
+    bridge.tables.write(
+        [
+            versioned(keys.case(ANNA, case.ref), case.to_json(), 0),
+            versioned(keys.customer(ANNA, keys.CONSENT), ConsentRecord(version=1, heads=(away,)).to_json(), 0),
+        ]
+    )
+    told(bridge, event("SupportCaseOpened", case=case.ref, topic="other", order=None))
+    told(bridge, event("ConsentObserved", event_id="e2", channel="email", purpose="promotional", says="withdrawn"))
+    assert bridge.desk.types() == ["ConsentObserved"]
+    assert bridge.crm.types() == ["SupportCaseOpened"]
+    told(bridge, event(event_id="e3"))
+    assert bridge.desk.types()[1:] == bridge.crm.types()[1:] == ["ReturnRequested"], "what we know first both are told"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -231,6 +295,7 @@ def test_a_name_that_leads_inside_is_given_up_and_nothing_is_sent(bridge):
         (json.dumps({"desk": endpoint(events=["OrderPlaced"])}), "desk.events"),
         (json.dumps({"desk": endpoint(share=["everything"])}), "desk.share"),
         (json.dumps({"desk": endpoint(recipient="friend")}), "desk.recipient"),
+        (json.dumps({"desk": endpoint(**{"is": "gorgias"})}), "desk.is"),
         (json.dumps({"desk": endpoint(topics=[])}), "desk: expected an object of"),
     ],
 )

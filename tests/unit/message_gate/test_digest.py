@@ -119,10 +119,12 @@ def test_what_would_be_too_late_by_then_goes_by_itself():
     assert asked(urgent).saw == {"by": "stated", "too_late_by_then": True}
 
 
-def test_a_turn_inside_the_customers_own_quiet_hours_is_their_end():
+def test_a_turn_inside_the_customers_own_quiet_hours_is_after_their_end_and_the_same_for_all_parts():
     quiet = QuietHours(start=time(7), end=time(15), zone="Europe/Berlin")
     wishes = WEEKLY.model_copy(update={"quiet": quiet})
-    assert asked(wishes=wishes).until == datetime(2026, 3, 6, 14, tzinfo=UTC)
+    end = datetime(2026, 3, 6, 14, tzinfo=UTC)
+    turns = {asked(reminder(family), wishes=wishes).until for family in ("coffee", "care", "flour")}
+    assert len(turns) == 1 and end <= turns.pop() < end + timedelta(minutes=POLICY.rate.spread_minutes)
 
 
 # ---------------------------------------------------------------- the rules of a digest

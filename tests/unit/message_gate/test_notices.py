@@ -257,11 +257,21 @@ def test_a_delay_says_what_was_planned_what_can_be_done_and_the_backup_plan():
     for part in (
         "More parcels than usual are on your route this week.",
         "First planned: by Friday 6 March",
-        "New estimate: Most likely Friday 6 March to Sunday 8 March",
+        "New estimate: Most likely Saturday 7 March to Sunday 8 March",
         "WHAT YOU CAN DO",
         "IF IT DOES NOT WORK OUT If it is not there by Sunday 8 March, write to us.",
     ):
         assert part in text
+
+
+def test_the_new_estimate_is_where_the_extra_days_lead_though_the_forecast_still_hopes():
+    hopeful = Forecast(p10=PLACED + DAY, p50=PLACED + 3 * DAY, p90=PLACED + 9 * DAY, forecast_at=PLACED)
+    parcel = ONE.model_copy(update={"forecast": hopeful})
+    text = text_of(notice("delivery-delayed", USUAL, parcel, numbers={"days-from": 2, "days-to": 5}))
+    for part in ("by Friday 6 March", "Most likely Sunday 8 March to Wednesday 11 March", "not there by Wednesday 11 March"):
+        assert part in text
+    long_ago = notice("delivery-delayed", USUAL.model_copy(update={"estimated_until": PLACED - 20 * DAY}), parcel)
+    assert "Most likely" in text_of(long_ago), "days that are over say nothing: the forecast does"
 
 
 def test_the_first_window_that_was_told_counts_as_planned_where_the_shop_planned_nothing():

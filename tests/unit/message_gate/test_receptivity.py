@@ -72,8 +72,10 @@ def test_the_hour_is_the_persons_own_when_clocks_change(day, hour):
 
 def test_messages_that_nobody_answers_stretch_the_spacing_until_one_is_answered():
     spacing = frequency_policy().spacing
-    silent = Learned(unanswered=spacing.fading_after, delivered_at=NOON)
-    assert stretch(a_customer(learned=silent), spacing, NOON) == (2.0, ("fading",))
-    fewer = Learned(unanswered=spacing.fading_after - 1, delivered_at=NOON)
-    assert stretch(a_customer(learned=fewer), spacing, NOON) == (1.0, ())
+    said = {
+        unanswered: stretch(a_customer(learned=Learned(unanswered=unanswered, delivered_at=NOON)), spacing, NOON)
+        for unanswered in (5, 6, 11, 12, 90)
+    }
+    assert said[5] == (1.0, ()) and said[6] == said[11] == (2.0, ("fading 6",))
+    assert said[12] == said[90] == (4.0, ("fading 6", "fading 12"))
     assert Purpose.TRANSACTIONAL not in {p for limit in frequency_policy().caps for p in limit.purposes}

@@ -46,6 +46,7 @@ def rendered(sample, locale="en", our=BRAND, links=link, settings=SETTINGS, file
         sample.promotional,
         files,
         parts_of(sample),
+        publication=sample.publication,
     )
 
 

@@ -4,15 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from aftercare.alerts import Alert
 from aftercare.catalogue import catalogue
 from aftercare.consent import Channel, Purpose, Says, Suppression, suppress
-from aftercare.customer import Refund
+from aftercare.customer import OrderLine, Refund
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State
 from aftercare.ground import consent_policy
 from aftercare.proposal import Unless
 from aftercare.switch import Mode, Switch
 from message_gate.frequency import frequency_policy
-from message_gate.rules import RULES, Candidate, decide
+from message_gate.rules import RULES, Candidate, decide, relevant
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 
 ON = Switch(otherwise=Mode.ON)
@@ -206,3 +207,41 @@ def test_the_soft_opt_in_ends_with_an_objection_and_with_age_and_outside_its_cou
 
 def test_without_an_address_there_is_nobody_to_tell():
     assert decide(a_candidate(addresses={}))[0].because is Reason.NO_ADDRESS
+
+
+ALERT = Alert(product="example:P-1", asked_at=NOON - timedelta(days=9))
+
+
+def back_again(*orders, alerts=(ALERT,)):
+    proposal = a_proposal(
+        key="product-restocked#example:P-1:c0anna:2026-02-21",
+        purpose=Purpose.PROMOTIONAL,
+        references={"publication": "example:r1", "product": "example:P-1"},
+        unless=(Unless.NOT_ASKED,),
+    )
+    return relevant(a_candidate(proposal, a_customer(*orders, alerts=alerts)))
+
+
+def bought(at, **more):
+    line = OrderLine(line_ref="1", product_ref="P-1", title="Some beans", quantity=1)
+    return an_order("1090", placed_at=at, lines=(line,), **more)
+
+
+def test_who_waits_for_a_product_hears_that_it_is_back():
+    assert isinstance(back_again(), Pass)
+    assert isinstance(back_again(bought(NOON - timedelta(days=30))), Pass), "before the wish"
+    assert isinstance(back_again(bought(NOON - timedelta(days=1), cancelled_at=NOON)), Pass)
+    assert isinstance(back_again(bought(NOON - timedelta(days=1), shop="another")), Pass)
+
+
+@pytest.mark.parametrize(
+    ("orders", "alerts"),
+    [
+        ((bought(NOON - timedelta(days=1)),), (ALERT,)),
+        ((), ()),
+        ((), (ALERT.model_copy(update={"product": "example:P-2"}),)),
+    ],
+    ids=["bought since", "no wish", "another product"],
+)
+def test_who_waits_no_more_hears_nothing(orders, alerts):
+    assert back_again(*orders, alerts=alerts).because is Reason.NOT_ASKED

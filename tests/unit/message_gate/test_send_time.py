@@ -6,19 +6,21 @@ from datetime import timedelta
 import pytest
 
 from aftercare.caps import Caps, Counted
-from aftercare.clock import parse_iso
+from aftercare.clock import iso, parse_iso
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Contact, Profile
 from aftercare.decision import Hold, Pass, Reason
 from aftercare.switch import Mode, Switch
 from aftercare.wishes import Wishes
 from message_gate.channel_policy import channel_policy
+from message_gate.frequency import frequency_policy
 from message_gate.rules import decide, send_time
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 from tests.unit.message_gate.test_rules import a_candidate
 
 SUNDAY_NIGHT = parse_iso("2026-03-01T23:30:00-05:00")
 MONDAY_NINE = parse_iso("2026-03-02T09:00:00-05:00")
+SPREAD = timedelta(minutes=frequency_policy().rate.spread_minutes)
 NO_WISHES = Wishes()
 ADDRESSES = {Channel.SMS: ("+12125550123", "h2"), Channel.EMAIL: ("anna@example.com", "h1")}
 
@@ -38,7 +40,8 @@ def texted(now=SUNDAY_NIGHT, purpose=Purpose.PROMOTIONAL, window=timedelta(days=
 def test_an_offer_by_text_waits_for_the_recipients_morning_and_the_record_says_why():
     verdict = send_time(texted())
     assert isinstance(verdict, Hold)
-    assert (verdict.until, verdict.because) == (MONDAY_NINE, Reason.QUIET_HOURS)
+    assert verdict.because is Reason.QUIET_HOURS
+    assert MONDAY_NINE <= verdict.until < MONDAY_NINE + SPREAD
     assert verdict.saw == {
         "known_by": "postcode",
         "zones": ("America/New_York",),
@@ -77,7 +80,27 @@ def test_an_unknown_american_zone_shows_its_hours_in_the_record():
     assert verdict.saw["known_by"] == "country"
     assert verdict.saw["zones_in_all"] == 8
     assert verdict.saw["hours_open"] == "4"
-    assert verdict.until == parse_iso("2026-03-02T19:00:00Z")
+    opens = parse_iso("2026-03-02T19:00:00Z")
+    assert opens <= verdict.until < opens + SPREAD
+
+
+def test_what_waits_for_the_same_hour_leaves_spread_over_the_time_after_it_and_never_too_late():
+    closes = parse_iso("2026-03-02T09:20:00-05:00")
+    times = []
+    for n in range(300):
+        one = texted(window=closes - SUNDAY_NIGHT)
+        times.append(send_time(replace(one, customer=replace(one.customer, id=f"c{n}"))).until)
+    assert min(times) >= MONDAY_NINE and max(times) < closes
+    thirds = [
+        sum(MONDAY_NINE + timedelta(minutes=m) <= t < MONDAY_NINE + timedelta(minutes=m + 7) for t in times) for m in (0, 7)
+    ]
+    assert min(thirds) > 60
+
+
+def test_news_of_an_order_leaves_at_the_opening_itself():
+    night = parse_iso("2026-03-02T22:30:00-05:00")
+    verdict = send_time(texted(now=night, purpose=Purpose.TRANSACTIONAL))
+    assert verdict.saw["opens"] == iso(verdict.until)
 
 
 def test_news_of_an_order_goes_by_text_later_in_the_evening_than_an_offer():

@@ -18,6 +18,8 @@ RETURN = Return(ref="R-1", requested_at=NOON)
 APPROVED = RETURN.model_copy(update={"approved_at": NOON + timedelta(hours=2)})
 RECEIVED = APPROVED.model_copy(update={"received_at": NOON + timedelta(hours=2)})
 SETTLED = RECEIVED.model_copy(update={"settled_at": NOON + timedelta(hours=2)})
+EXPIRED = APPROVED.model_copy(update={"expired_at": NOON + timedelta(hours=1)})
+DECLINED = RETURN.model_copy(update={"declined_at": NOON + timedelta(minutes=9)})
 EBOOK = OrderLine(line_ref="1", title="E-book", quantity=1, requires_shipping=False)
 
 LATER = NOON + timedelta(minutes=5)
@@ -30,6 +32,8 @@ HAPPENED = {
     "OrderReadyForPickup": {"ready_for_pickup_at": NOON},
     "ReturnRequested": {"returns": (RETURN,)},
     "ReturnApproved": {"returns": (APPROVED,)},
+    "ReturnExpired": {"returns": (EXPIRED,)},
+    "ReturnDeclined": {"returns": (DECLINED,)},
     "ReturnReceived": {"returns": (RECEIVED,)},
     "ReturnSettled": {"returns": (SETTLED,)},
     "SubscriptionRenewed": {"renewed_at": NOON},
@@ -44,6 +48,8 @@ def event(kind, **more):
         "OrderRefunded": {"refund": "r1"},
         "ReturnRequested": {"return_ref": "R-1"},
         "ReturnApproved": {"return_ref": "R-1"},
+        "ReturnExpired": {"return_ref": "R-1"},
+        "ReturnDeclined": {"return_ref": "R-1"},
         "ReturnReceived": {"return_ref": "R-1"},
         "ReturnSettled": {"return_ref": "R-1"},
         "SubscriptionRenewed": {"subscription": "sub-1"},
@@ -74,6 +80,8 @@ def test_every_change_has_its_template_and_its_event():
         ("OrderReadyForPickup", "order-ready-for-pickup#example:1070"),
         ("ReturnRequested", "return-requested#example:1070:R-1"),
         ("ReturnApproved", "return-approved#example:1070:R-1"),
+        ("ReturnExpired", "return-expired#example:1070:R-1"),
+        ("ReturnDeclined", "return-declined#example:1070:R-1"),
         ("ReturnReceived", "return-received#example:1070:R-1"),
         ("ReturnSettled", "return-settled#example:1070:R-1"),
         ("SubscriptionRenewed", "subscription-renewed#example:1070"),
@@ -124,6 +132,15 @@ def test_a_state_of_a_return_is_told_while_it_is_the_furthest():
 def test_a_return_that_has_a_second_name_is_told_by_its_first():
     joined = APPROVED.model_copy(update={"ref": "R-ABCDEFGHIJ", "also": ("R-1",)})
     assert told("ReturnApproved", returns=(joined,)).key == "return-approved#example:1070:R-ABCDEFGHIJ"
+
+
+def test_an_answer_that_does_not_name_our_request_is_told_as_the_requests_and_the_request_not_twice():
+    asked = Return(ref="R-ABCDEFGHIJ", requested_at=NOON, lines={"1": 1})
+    answer = Return(ref="R-1", requested_at=NOON + timedelta(minutes=1))
+    twice = told("ReturnRequested", returns=(answer, asked))
+    assert twice.key == "return-requested#example:1070:R-ABCDEFGHIJ", "the gate has settled it already"
+    approved = answer.model_copy(update={"approved_at": NOON + timedelta(minutes=2)})
+    assert told("ReturnApproved", returns=(approved, asked)).references["return"] == "R-ABCDEFGHIJ"
 
 
 def test_what_was_sent_is_told_by_its_shipment_where_there_is_one():

@@ -86,6 +86,9 @@ def test_what_is_still_there_is_what_the_list_says_may_stay(small):
         "message",
         "wait",
         "parked body",
+        "alert",
+        "owner of a product",
+        "who asked for a product",
     }
     erase(small, anna)
     for item in small.items():

@@ -1,10 +1,12 @@
 """The evaluation: metrics against hand-worked values, and a replay that never looks ahead."""
 
 import argparse
+import gzip
 import io
 import json
 import math
 import random
+import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -227,3 +229,127 @@ def test_the_floors_hold_where_most_dates_are_agreed():
     assert found["brier"] <= found["brier_base"]
     assert found["auc"] >= 0.75
     assert found["cover80"] >= 0.75
+
+
+# ---------------------------------------------------------------- a store's own export
+
+
+def exported(tmp_path, change=lambda text: text, name="orders.csv", number=150):
+    text = "\n".join([HEADER, *(",".join(row.values()) for row in history(number))])
+    path = tmp_path / name
+    changed = change(text)
+    path.write_bytes(changed if isinstance(changed, bytes) else changed.encode())
+    return path
+
+
+def evaluated(tmp_path, path, *words):
+    out, err = io.StringIO(), io.StringIO()
+    code = main([str(path), "--no-lightgbm", "--json", "--to-folder", str(tmp_path / "build"), *words], out, err)
+    return code, json.loads(out.getvalue()) if out.getvalue() else None, err.getvalue()
+
+
+@pytest.mark.parametrize("change", [
+    lambda t: "\ufeff" + t,
+    lambda t: t.replace(",", ";"),
+    lambda t: t.replace(",", "\t"),
+    lambda t: t.replace(",", ";").replace("4.5", "4,5"),
+    lambda t: t.replace("\n", "\r\n"),
+    lambda t: t.replace(":00,", ":00 +0000,"),
+    lambda t: t.replace(":00,", ":00.123Z,"),
+    lambda t: t.replace(",carrier_ts", ", carrier_ts ").replace(",category", ""),
+    lambda t: gzip.compress(t.encode()),
+])  # fmt: skip
+def test_the_same_history_in_another_dress_is_read(tmp_path, change):
+    code, report, _ = evaluated(tmp_path, exported(tmp_path, change))
+    assert (code, report["orders"], report["bad"]["n"]) == (0, 150, 0)
+
+
+def test_what_nobody_can_read_is_counted_and_stops_nothing(tmp_path):
+    rows = ["x", ",,,,", "9,2025-01-01 08:00:00", '9,"' + "x" * 140_000 + '",', ",".join(["9", *["0001-01-01 00:00:00"] * 3])]
+    rows += ["9,2025-01-01,2025-01-01,2025-01-03,9999-12-31", "9,2025-01-01,2025-01-01,2099-01-03,2025-01-09", '9,"unclosed']
+    code, report, _ = evaluated(tmp_path, exported(tmp_path, lambda text: "\n".join([text, *rows])))
+    assert (code, report["orders"], report["bad"]["n"]) == (0, 150, 8)
+    assert report["bad"]["lines"] == list(range(152, 160))
+
+
+def test_a_measure_that_is_none_takes_no_part(tmp_path):
+    for measure in ("nan", "inf", "-5", "1e400", "n/a", ""):
+        path = exported(tmp_path, lambda text, measure=measure: text.replace(",500,coffee,4.5", f",{measure},coffee,{measure}"))
+        code, report, _ = evaluated(tmp_path, path)
+        assert (code, report["orders"]) == (0, 150), measure
+
+
+def test_an_export_without_promises_still_shows_how_good_the_days_are(tmp_path):
+    code, report, _ = evaluated(tmp_path, exported(tmp_path, lambda text: text.replace("estimated_date", "other")))
+    ours = report["hand_over"]["streaming"]
+    assert (code, ours["n"], ours["promised"], ours["auc"]) == (0, 150, 0, None)
+    assert ours["mae"] < report["hand_over"]["global distribution"]["mae"]
+    assert "promised date" not in report["hand_over"]
+    assert main([str(tmp_path / "orders.csv"), "--to-folder", str(tmp_path)], io.StringIO(), io.StringIO()) == 0
+
+
+def test_an_order_without_a_promise_changes_nothing_about_the_others_lateness(tmp_path):
+    rows = list(history(60))
+    for row in rows[::2]:
+        row["estimated_date"] = ""
+    report = evaluation.evaluate(rows, with_lightgbm=False)
+    ours = report["hand_over"]["streaming"]
+    assert (ours["n"], ours["promised"]) == (60, 30)
+    assert sum(row["n"] for row in ours["reliability"]) == 30
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--column", "seller=store"], "no column 'store' for 'seller'"),
+    (["--column", "handed=shipped"], "no column 'shipped' for 'handed'"),
+])  # fmt: skip
+def test_a_column_that_was_named_and_is_not_there_is_said_at_once(tmp_path, words, said):
+    code, report, err = evaluated(tmp_path, exported(tmp_path), *words)
+    assert (code, report) == (2, None)
+    assert said in err and "purchase_ts" in err and err.count("\n") == 1
+
+
+def test_days_with_the_day_first_are_read_as_the_store_says(tmp_path):
+    form = "%d/%m/%Y %H:%M"
+
+    def british(text):
+        return re.sub(r"(\d{4})-(\d\d)-(\d\d)( \d\d:\d\d)?(:\d\d)?", lambda m: f"{m[3]}/{m[2]}/{m[1]}{m[4] or ' 00:00'}", text)
+
+    path = exported(tmp_path, british)
+    assert evaluated(tmp_path, path)[0] == 1, "nobody can see which number is the month"
+    code, report, _ = evaluated(tmp_path, path, "--dates", form)
+    assert (code, report["orders"]) == (0, 150)
+    assert min(report["months"]) == "2025-01"
+
+
+def test_each_parcel_of_an_order_is_its_own_alert():
+    rows = [{**row, "order_id": "one"} for row in history()]
+    own = evaluation.evaluate(history(), threshold=0.2, with_lightgbm=False)["alerts"]
+    assert evaluation.evaluate(rows, threshold=0.2, with_lightgbm=False)["alerts"] == own
+
+
+@pytest.mark.parametrize(
+    "damaged", [lambda zipped: zipped[:-20], lambda zipped: zipped[:40] + b"\xff" * 40], ids=["cut", "changed"]
+)
+def test_a_damaged_archive_is_one_line_and_exit_code_2(tmp_path, damaged):
+    path = exported(tmp_path, lambda text: damaged(gzip.compress(text.encode())), name="orders.csv.gz")
+    code, report, err = evaluated(tmp_path, path)
+    assert (code, report) == (2, None)
+    assert err.startswith("aftercare: ") and err.count("\n") == 1
+
+
+def test_without_what_draws_there_is_no_picture_and_a_result(tmp_path, monkeypatch):
+    def missing(*_):
+        raise ModuleNotFoundError(name="matplotlib")
+
+    monkeypatch.setattr("shipping_delay.evaluation.pages.draw_reliability", missing)
+    code, report, err = evaluated(tmp_path, exported(tmp_path))
+    assert (code, report["orders"]) == (0, 150)
+    assert "matplotlib is not installed" in err
+    assert (tmp_path / "build" / "evaluate-delay.html").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "build").write_text("a file")
+    code, report, err = evaluated(tmp_path, exported(tmp_path))
+    assert (code, report["orders"]) == (2, 150)
+    assert "cannot be written" in err

@@ -118,6 +118,16 @@ def test_tests_and_shipments_taken_back_teach_nothing(change):
     assert lesson(arrived(shipped()).model_copy(update=change), SHIPPED) is None
 
 
+def test_a_time_that_has_not_come_yet_teaches_nothing_and_is_marked():
+    now = SHIPPED + 9 * DAY
+    early = lesson(arrived(shipped(), days=9.5), now)
+    assert "shape" in early.sums, "a local time may be ahead by hours"
+    slip = lesson(arrived(shipped(), days=5000.0), now)
+    assert slip.shipment.learned_at == now
+    assert "shape" not in slip.sums and "pace::79" in slip.sums
+    assert lesson(shipped(), SHIPPED - 30 * DAY).sums == {}
+
+
 def test_a_shipment_whose_forecast_is_not_written_yet_has_to_wait():
     with pytest.raises(NotYet):
         lesson(a_shipment(), SHIPPED)
@@ -338,7 +348,7 @@ def test_an_arrival_teaches_what_became_of_its_notice(days, needless):
     told = shipped(1)
     promised = told.forecast.promised_by
     notice = DelayNotice(at=SHIPPED, arrives_by=promised + DAY, days_from=1, days_to=1, because="unknown", late_probability=0.7)
-    taught = lesson(arrived(told.model_copy(update={"notices": (notice,)}), days), SHIPPED).sums
+    taught = lesson(arrived(told.model_copy(update={"notices": (notice,)}), days), SHIPPED + days * DAY).sums
     (month,) = [key for key in taught if key == budget.key(SHIPPED + days * DAY)]
     assert taught[month][2:] == (pytest.approx(0.3), needless)
 

@@ -175,6 +175,28 @@ def test_a_carriers_later_date_counts_as_its_word(known):
     assert after.late_probability > before.late_probability
 
 
+def test_a_carriers_later_date_is_where_the_forecast_goes_and_is_told(known):
+    eta = Eta(until=SHIPPED + 11 * DAY, told_at=SHIPPED)
+    moved = a_shipment(a_parcel(log=Log(spans=a_log(in_transit=SHIPPED).spans, eta=eta)))
+    told = looked(moved, known)
+    assert told.shipment.forecast.p10 < eta.until < told.shipment.forecast.p90
+    assert told.told is not None and told.told.because == "on-the-way"
+    first_told = a_shipment(*moved.parcels, forecast=looked(a_shipment(), known, order=an_order()).shipment.forecast)
+    assert question(an_order(), first_told, POLICY).carrier_date == eta.until, "after the window that we promised ourselves"
+
+
+def test_what_is_left_after_a_round_in_vain_is_days_and_nobody_is_told_beside_it(known):
+    """It has been on its way for nine days; that is not how long the next round takes."""
+    now = SHIPPED + 9 * DAY
+    spans = a_log(in_transit=SHIPPED, delivery_attempted=now)
+    one = a_shipment(a_parcel(log=spans, status="delivery_attempted", status_at=now), status="delivery_attempted", status_at=now)
+    seen = looked(one, known, at=now)
+    assert seen.shipment.forecast.p90 < now + 3 * DAY
+    assert seen.because is Because.NEAR
+    after_silence = looked(seen.shipment, known, at=now + 5 * DAY)
+    assert after_silence.told is not None and after_silence.shipment.assumed_at is None
+
+
 def test_the_threshold_is_a_price(known):
     dear = POLICY.model_copy(update={"costs": POLICY.costs.model_copy(update={"needless_notice": 60.0})})
     assert dear.threshold > 0.9 > POLICY.threshold == pytest.approx(1.2 / (1.2 + 3))

@@ -1,5 +1,6 @@
 """The delay model: what it says before it knows anything, how it learns, and that nothing it learns is lost."""
 
+import heapq
 import json
 import math
 import random
@@ -425,3 +426,28 @@ def test_a_prediction_costs_at_most_about_two_parses_of_an_event_and_an_update_f
     assert 1300 < cost.event_bytes < 1700
     assert cost.predict < 2.4, cost
     assert cost.update < 4.8, cost
+
+
+def test_a_new_store_does_not_swing_however_alike_its_parcels_are():
+    """Each lesson is about a forecast of days ago; what all terms learn of it at once must not add up."""
+    dice, start, knowledge = random.Random(3), EPOCH + timedelta(days=400), {}
+    parcels, known = [], []
+    for number in range(40 * 45):
+        handed = start + timedelta(days=number / 40)
+        arrives = handed + timedelta(days=3 * math.exp(dice.gauss(0, 0.3)))
+        features = {"origin_region": "BE", "destination_region": "NW", "destination_postcode": "50667", "seller": "s1"}
+        one = Parcel(handed, promised_by=handed + timedelta(days=6), carrier="dhl", service="paket", weight_g=500.0, **features)
+        parcels.append((handed, one, arrives))
+    off, alarms = [], 0
+    for handed, one, arrives in parcels:
+        while known and known[0][0] <= handed:
+            at, earlier, basis = heapq.heappop(known)
+            merge(knowledge, learn(earlier, at, basis))
+        forecast = predict(one, knowledge, handed)
+        merge(knowledge, depart(one, forecast.basis))
+        heapq.heappush(known, (arrives, one, forecast.basis))
+        alarms += forecast.late_probability >= 0.29
+        off.append(abs(math.log(forecast.p50 / 3)))
+    assert sum(off) / len(off) < 0.35, "on average within 40 percent, the first days included"
+    assert max(off[40 * 14 :]) < 0.8, "after two weeks no forecast is off by more than double"
+    assert alarms < 0.15 * len(parcels), "two of 100 are late"

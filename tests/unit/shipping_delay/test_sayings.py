@@ -80,6 +80,15 @@ def test_only_a_return_is_told_of_an_order_that_was_cancelled_or_refunded():
     assert set(moved("lost").unless) >= {Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.PARCEL_MOVED_ON}
 
 
+def test_of_a_parcel_of_two_orders_the_one_that_stands_is_told_when_the_other_was_cancelled():
+    gone, other = an_order(cancelled_at=SHIPPED), an_order("1071")
+    shared = a_shipment(order_keys=(gone.key, other.key))
+    told = about(a_customer(gone, other, shipments=(shared,)), gone.key, shared.key)
+    assert told.order.key == other.key
+    alone = about(a_customer(gone, shipments=(a_shipment(),)), gone.key, shared.key)
+    assert alone.order.key == gone.key, "the gate says why nothing is sent"
+
+
 def test_a_shipment_that_nobody_tells_by_parcel_is_named_by_its_own_reference():
     assert moved("lost", parcel=None).key == "parcel-lost#example:1070:S-1"
     assert "parcel" not in moved("lost", parcel=None).references
@@ -236,7 +245,7 @@ def test_extra_days_are_whole_and_in_order_whatever_the_forecast():
 
 def predicted(pace=0.0, region=0.0, **effects):
     terms = [(term, term) for term in effects]
-    basis = Basis(1.0, pace + region, region, 0.0, 0.0, 0.0, tuple(effects.values()), (), 0.0, (1.0,) * 7)
+    basis = Basis(1.0, pace + region, region, 0.0, 0.0, 0.0, 9.0, tuple(effects.values()), (), 0.0, (1.0,) * 7)
     return Forecast(SHIPPED, 2.0, 3.0, 5.0, 0.5, basis, terms)
 
 

@@ -27,7 +27,9 @@ def read(event):
 def test_every_sample_is_one_fact(detail_type):
     received = read(envelope(detail_type))
     assert received.reason is None
-    assert [f.type for f in received.facts] == [detail_type]
+    # Who waits for a product also says who they are, and what they were asked.
+    with_it = ["CustomerUpdated", "ConsentChanged"] if detail_type == "RestockRequested" else []
+    assert [f.type for f in received.facts] == [*with_it, detail_type]
     assert received.shop == "example"
 
 
@@ -52,6 +54,27 @@ def test_the_full_order_is_read_as_written():
 )
 def test_what_is_wrong_is_said_by_field(changes, field, expected):
     received = read(envelope(**changes))
+    assert received.facts == ()
+    assert f"{field}: {expected}" in received.reason.split("; ")
+
+
+WHOSE = "expected order_ref, customer_ref or contact.email to know the customer by"
+OPENED = "expected with SupportCaseOpened only: it holds the customer's own words"
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "changes", "field", "expected"),
+    [
+        ("ReviewPosted", {"score": 6}, "detail.score", "input should be less than or equal to 5"),
+        ("ReviewPosted", {"score": ..., "text": "", "title": ""}, "detail.score", "ReviewPosted needs a score or a text"),
+        ("ReviewPosted", {"order_ref": ...}, "detail.customer_ref", WHOSE),
+        ("SocialMentioned", {"network": "A b"}, "detail.network", "string should match pattern '^[a-z][a-z0-9-]{0,39}$'"),
+        ("MilestoneReached", {"milestone": ...}, "detail.milestone", "is required"),
+        ("SupportCaseClosed", {"text": "thanks"}, "detail.text", OPENED),
+    ],
+)
+def test_what_is_wrong_with_words_is_said_by_field(detail_type, changes, field, expected):
+    received = read(envelope(detail_type, **changes))
     assert received.facts == ()
     assert f"{field}: {expected}" in received.reason.split("; ")
 

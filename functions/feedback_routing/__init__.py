@@ -1,0 +1,1 @@
+"""What becomes of feedback: what it says of the customer, one fitting offer, or a rescue with its clock."""

@@ -1,0 +1,96 @@
+"""Which offer feedback leads to, for which kind of buyer, and the message that makes it. Pure."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from aftercare import keys
+from aftercare.consent import Purpose
+from aftercare.customer import Customer, Order
+from aftercare.proposal import Block, Nothing, Proposal, Unless
+from aftercare.signal_words import Segment
+from aftercare.signals import Signals
+from feedback_routing.because import Because
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
+    from aftercare.feedback_policy import FeedbackPolicy, HighValue
+
+OPEN_FOR = timedelta(days=14)
+"""So long an offer is still an answer to what was said."""
+
+TEMPLATES = {Purpose.SERVICE: "next-help", Purpose.PROMOTIONAL: "next-step"}
+VALUES = {Purpose.SERVICE: 0, Purpose.PROMOTIONAL: 200}
+"""What an offer is expected to bring, in cents, beside other messages of its purpose."""
+
+
+def segment_of(customer: Customer, rule: "HighValue") -> Segment:
+    """What kind of buyer: by orders that stand and what they paid for them, currency by currency."""
+    standing = [o for o in customer.orders if not o.closed and not o.is_test]
+    if not standing:
+        return "other"
+    spent: dict[str, Decimal] = {}
+    for order in standing:
+        if order.total:
+            spent[order.total.currency] = spent.get(order.total.currency, Decimal()) + order.total.amount
+    rich = any(amount >= Decimal(rule.spent[currency]) for currency, amount in spent.items() if currency in rule.spent)
+    if rich or len(standing) >= rule.orders:
+        return "high-clv"
+    return "repeat" if len(standing) > 1 else "first-time"
+
+
+def held_out(customer_id: str, share: float) -> bool:
+    """Whether a customer gets no offers, so that it is seen what offers do; the same for good."""
+    return keys.share(f"offers#{customer_id}") < share
+
+
+def goes_with(order: Order, catalogue: "Catalogue") -> str | None:
+    """The add-on that goes with what was ordered and can be put into a basket; None where there is none."""
+    own = {line.sku for line in order.lines}
+    for family in catalogue.by_family(order.lines):
+        for name in catalogue.family(family).cross_sells:
+            skus = catalogue.add_ons[name].skus
+            if skus and not own & set(skus):
+                return name
+    return None
+
+
+def offer(
+    customer: Customer,
+    signals: Signals,
+    order: Order | None,
+    policy: "FeedbackPolicy",
+    catalogue: "Catalogue",
+    now: datetime,
+    caused_by: str,
+    correlation_id: str,
+) -> Proposal | Nothing:
+    """The one message that the signals on record lead to."""
+    if signals.offer is None:
+        return Nothing(Because.HELD_OUT if signals.held_out else Because.NO_OFFER)
+    made = policy.offers.get(signals.offer)
+    if made is None:
+        return Nothing(Because.NO_OFFER)
+    if order is None:
+        return Nothing(Because.NO_ORDER)
+    blocks = [Block(kind="offer", variant=signals.offer)]
+    if made.basket == "goes-with":
+        add_on = goes_with(order, catalogue)
+        if add_on is None:
+            return Nothing(Because.NOTHING_GOES_WITH_IT)
+        blocks.append(Block(kind="goes-with", variant=add_on))
+    template = TEMPLATES[made.purpose]
+    return Proposal(
+        key=f"{template}#{signals.origin}:{signals.about}",
+        customer_id=customer.id,
+        purpose=made.purpose,
+        template=template,
+        references={"order": order.key},
+        blocks=tuple(blocks),
+        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED),
+        value=VALUES[made.purpose],
+        not_after=now + OPEN_FOR,
+        proposed_at=now,
+        caused_by=caused_by,
+        correlation_id=correlation_id,
+    )

@@ -1,0 +1,56 @@
+"""What feedback leads to, as a message: one offer of the store's table (content/feedback.yaml), and something of use."""
+
+from aftercare.catalogue import AddOn
+from aftercare.customer import OrderLine
+from aftercare.feedback_policy import Offer, feedback_policy
+from aftercare.one_line import plain
+from aftercare.weblink import https
+from message_gate.letter import Letter, View, one_tip
+
+
+class NothingToOffer(LookupError):
+    """The offer is not in the table any more, or nothing goes with what was ordered."""
+
+
+def offered(letter: Letter, common: View) -> View:
+    """The offer that the proposal names. NothingToOffer."""
+    del common
+    name = letter.chosen("offer")
+    made = feedback_policy().offers.get(name or "")
+    if made is None:
+        raise NothingToOffer(f"{letter.message.template}: expected an offer of feedback.yaml, found {name}")
+    add_on = letter.catalogue.add_ons.get(letter.chosen("goes-with") or "")
+    if made.basket == "goes-with" and add_on is None:
+        raise NothingToOffer(f"{letter.message.template}: expected a block of kind goes-with that the catalogue has")
+    values = {"product": plain(letter.pick(add_on.name), 80), "why": letter.pick(add_on.why)} if add_on else {}
+    title, text, button, subject = (
+        letter.pick(texts).format(**values) for texts in (made.title, made.text, made.button, made.subject)
+    )
+    say, shop = letter.words.say, letter.brand.shop_of(letter.order.shop)
+    families = letter.catalogue.by_family(letter.order.lines)
+    tip, tip_url = one_tip(letter, letter.catalogue.family(next(iter(families), letter.catalogue.default)))
+    return {
+        "subject": subject,
+        "preheader": say("preheader", title=title),
+        "heading": say("heading"),
+        "lead": say("lead", order=plain(letter.order.name, 40)),
+        "offer_title": title,
+        "offer_text": text,
+        "action": button,
+        "action_url": https(_url(letter, made, add_on)),
+        "action_hint": say("hint_basket") if made.basket else "",
+        "tip": tip,
+        "tip_url": tip_url or shop.tutorials,
+        "once": say("once"),
+        "why": say("why", brand=letter.brand.name),
+    }
+
+
+def _url(letter: Letter, made: Offer, add_on: AddOn | None) -> str:
+    if made.basket is None:
+        return made.url
+    shop = letter.brand.shop_of(letter.order.shop)
+    if add_on is not None and made.basket == "goes-with":
+        one = OrderLine(line_ref="-", title="-", sku=add_on.skus[0] if add_on.skus else None, quantity=1)
+        return shop.basket_url(made.url, [one])
+    return shop.basket_url(made.url, letter.order.lines)

@@ -1,0 +1,82 @@
+"""The data of events about what customers say and what comes of it; aftercare.events has their place in the catalogue."""
+
+from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
+from aftercare.events import CaseData, CustomerData, OrderData
+from aftercare.signal_words import Missed, Origin, Respondent, Segment, Signal, Theme
+
+
+class ReviewData(CustomerData):
+    """`words` says whether any were written; they lie on the record."""
+
+    review: str
+    order: str | None
+    sku: str | None
+    score: Score | None
+    words: bool = False
+
+
+class MentionData(CustomerData):
+    mention: str
+    network: str
+    order: str | None
+    sku: str | None
+    words: bool = False
+
+
+class MilestoneData(CustomerData):
+    milestone: str
+    order: str | None
+    sku: str | None
+
+
+class AnswerData(OrderData):
+    """One version of an answer to the survey. `score` is None where only words were given; `words` says whether any were.
+    `standing` is what had become of the order when it was given."""
+
+    version: int
+    score: Score | None
+    stood_out: tuple[Part, ...] = ()
+    slowed_down: tuple[Part, ...] = ()
+    wish: Wish | None = None
+    call: bool = False
+    words: bool = False
+    by: By
+    standing: Standing = "stands"
+
+
+class FeedbackData(CustomerData):
+    """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None
+    where no words say anything; `themes` are the store's names of them."""
+
+    origin: Origin
+    ref: str
+    order: str | None
+    version: int
+    score: Score | None
+    sentiment: Sentiment | None = None
+    confidence: float = 0.0
+    mixed: bool = False
+    themes: tuple[Theme, ...] = ()
+    wish: Wish | None = None
+    call: bool = False
+
+
+class ClassifiedData(CustomerData):
+    """What feedback came to; `offer` is what is proposed because of it."""
+
+    origin: Origin
+    ref: str
+    order: str | None
+    version: int
+    mood: Sentiment
+    respondent: Respondent
+    signals: tuple[Signal, ...] = ()
+    segment: Segment
+    offer: str | None = None
+    held_out: bool = False
+
+
+class RescueData(CaseData):
+    """A rescue whose clock ran out: `missed` says whether its first answer or its end."""
+
+    missed: Missed

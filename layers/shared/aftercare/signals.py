@@ -1,0 +1,25 @@
+"""What a customer's newest feedback came to, as it lies in their partition."""
+
+from pydantic import AwareDatetime
+
+from aftercare.answer_words import Sentiment
+from aftercare.model import Model
+from aftercare.proposal import Word
+from aftercare.signal_words import Origin, Respondent, Segment, Signal
+
+
+class Signals(Model):
+    """`about` and `feedback_version` name what was said; `offer` is what it led to, if anything; `held_out` says that an offer
+    was left out to measure what offers do. `version` counts the writes of this record."""
+
+    version: int = 0
+    at: AwareDatetime
+    origin: Origin
+    about: str
+    feedback_version: int
+    mood: Sentiment
+    respondent: Respondent
+    signals: tuple[Signal, ...] = ()
+    segment: Segment
+    offer: Word | None = None
+    held_out: bool = False
