@@ -8,7 +8,7 @@ from typing import Any
 
 from aftercare import keys, ledger
 from aftercare.clock import iso
-from aftercare.decision import Decision, Message, Reason, State
+from aftercare.decision import OPERATOR, Decision, Message, Reason, State
 from aftercare.keys import Key
 from aftercare.table import Item
 from simulator.commands import options, records
@@ -152,7 +152,7 @@ def _resolve(where: Records, arguments: argparse.Namespace) -> int:
         reason=reason,
         channel=message.channel,
         until=where.now if how == RESEND else None,
-        caused_by=f"{words.OPERATOR}{where.operator}",
+        caused_by=f"{OPERATOR}{where.operator}",
         note=why[:500],
     )
     changes: dict[str, object] = {"sent_at": message.sent_at or where.now} if state is State.SENT else {}

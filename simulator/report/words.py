@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aftercare.clock import parse_iso
 from aftercare.consent import Purpose
-from aftercare.decision import Decision, Message, Reason, State, Step
+from aftercare.decision import OPERATOR, Decision, Message, Reason, State, Step
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.CLAIMED: "claimed for its one send",
@@ -129,9 +129,6 @@ _UNLESS: Final = {
     "not-asked": "the customer still waits for the product",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
-
-OPERATOR: Final = "operator:"
-"""How the cause of a decision begins that a person took; the rest says who."""
 
 Saw = Mapping[str, Any]
 

@@ -14,6 +14,9 @@ from aftercare.reason import State as State
 CARRIES = "carries"
 """What a written mail brings along beside its own purpose, as the trace names it: the purposes, parted by spaces."""
 
+OPERATOR = "operator:"
+"""How the cause of a decision begins that a person took; the rest says who."""
+
 Evidence = dict[str, str | int | bool | tuple[str, ...] | None]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from aftercare import holdings, identity, keys
 from aftercare.clock import iso
+from aftercare.decision import OPERATOR
 from aftercare.holdings import Holdings
 from aftercare.kept import Found, kind_of
 from aftercare.keys import Key
@@ -116,6 +117,8 @@ def _plain(value: Any, ours: Mapping[str, str], name: str = "") -> Any:
         return {key: one for key, one in found.items() if not (key in HASHED and isinstance(one, str) and _HASH.search(one))}
     if isinstance(value, list):
         return [_plain(one, ours, name) for one in value]
+    if isinstance(value, str) and name == "caused_by" and value.startswith(OPERATOR):
+        return OPERATOR.rstrip(":")
     if isinstance(value, str) and name in HASHED:
         return _HASH.sub(lambda hashed: ours.get(hashed[0], hashed[0]), value)
     return value

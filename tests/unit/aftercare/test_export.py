@@ -8,9 +8,11 @@ from aftercare import holdings, keys, requests
 from aftercare.agent_entry import Entry, Heard, Manner, speaker
 from aftercare.consent_log import Wording, keep_wording, record
 from aftercare.consent_policy import consent_policy
+from aftercare.decision import OPERATOR
 from aftercare.export import OTHERS, export
 from aftercare.kept import Erasure, Found, kind_of
 from aftercare.requests import Asked
+from aftercare.table import Change, Exists
 from tests.a_life import addresses, live, parcel, tell
 from tests.small_outside import SECRETS
 
@@ -107,6 +109,17 @@ def test_consent_is_told_with_its_evidence_and_text_and_without_the_agents_name(
     assert (row["says"], row["manner"], row["wording_hash"]) == ("pending", "phone", hashed)
     assert found["wordings"][hashed]["text"] == "May we write to you about coffee?"
     assert "Kimberly" not in text(found)
+
+
+def test_that_an_operator_decided_is_told_and_not_who(small, anna):
+    (row,) = (i for i in small.tables.twin.items("customers") if str(i["sk"]).startswith("9#LEDGER#") and anna in str(i["pk"]))
+    decided = json.loads(str(row["doc"]))
+    decided["decisions"][-1]["caused_by"] = f"{OPERATOR}kimberly"
+    place = keys.Key("customers", str(row["pk"]), str(row["sk"]))
+    small.tables.twin.write([Change(place, put={"doc": json.dumps(decided)}, when=Exists())])
+    (message,) = document(small, anna)["kept"]["message"]
+    assert message["record"]["decisions"][-1]["caused_by"] == "operator"
+    assert "kimberly" not in text(document(small, anna))
 
 
 def test_an_expired_item_is_absent(small, anna):

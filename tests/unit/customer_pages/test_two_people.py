@@ -1,6 +1,6 @@
 """A link opens one thing of one person: not for another purpose, not of another person, and not once a character is changed.
 
-Routes, purposes and the fields of forms are taken from the code, so that a new one is looked at here without being named.
+Routes, purposes and the fields of forms are taken from what is deployed, so that a new one is looked at here without being named.
 """
 
 import base64
@@ -14,16 +14,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aftercare import keys
+from aftercare import fresh_links, keys
 from aftercare.consent import Channel, Purpose
+from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import BadLink, Link, LinkPurpose, read_keys, sign, verify
 from customer_pages import handler, routes
-from customer_pages.request import app
+from simulator.commands.world import PARAMETERS
+from simulator.template import load
 from tests.a_life import addresses, live
 from tests.small_outside import SECRETS, START, Context
 
 PAGES = Path(handler.__file__).parent / "pages"
-ROUTES = sorted((method, rule) for method, rule in app._known if "<token>" in rule)
+TEMPLATE = load(PAGES.parents[2] / "template.yaml", PARAMETERS)
+OURS = {function.arn for function in TEMPLATE.functions.values() if function.package == "customer_pages"}
+ROUTES = sorted(
+    (route.method, route.path.replace("{token}", "<token>"))
+    for api in TEMPLATE.apis
+    for route in api.routes
+    if "{token}" in route.path and route.function_arn in OURS
+)
+"""What a link can be put to: the deployed routes."""
+
 LINK_KEYS = read_keys(SECRETS["link"])
 ENDS = int((START + timedelta(days=60)).timestamp())
 CLOSED = {404, 410}
@@ -65,6 +76,8 @@ class Person:
         purposes = [f"email:{purpose}" for purpose in Purpose]
         self.abouts = ("", self.order, f"x:{self.message}", self.message, f"{mailbox}:reorder", email, self.id, *purposes)
         self.signs = (email, phone, self.id, f"{name.title()} Beispiel", self.order, f"#{name}-1")
+        asked = tuple(FreshLink(ref=self.id, opens=opens, asked_at=small.clock.now()) for opens in Opens)
+        small.tables.twin.write([fresh_links.write(self.id, FreshLinks(links=asked), small.clock.now())])
         self.references = (self.order, f"{name}-1", self.message, self.held, email, phone, self.id, f"S-{name}", f"C-{name}")
 
     def items(self, small):

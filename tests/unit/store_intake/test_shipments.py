@@ -465,7 +465,7 @@ def test_a_failed_payment_finds_its_customer_by_the_subscription(small):
 def test_a_support_case_is_told_with_its_topic_and_kept_by_itself(small):
     put("OrderPlaced")
     before = [i for i in small.untouched() if not str(i["pk"]).startswith("DELIVERY#")]
-    put("SupportCaseOpened", contact={"email": "second@example.com"})
+    put("SupportCaseOpened", contact={"email": "second@example.com"}, text="")
     (case,) = [e.data for e in small.outbox() if e.type == "SupportCaseOpened"]
     assert (case["topic"], case["order"], case["case"]) == ("where_is_my_order", "example:1070", "example:CASE-77")
     after = [i for i in small.untouched() if not str(i["pk"]).startswith("DELIVERY#")]
