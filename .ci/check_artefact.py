@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 UNCHECKED_HASH = 0b01
+FUNCTIONS = Path(__file__).parents[1] / "functions"
 LAYER_BYTES, FUNCTION_BYTES = 5_500_000, 1_000_000
 IMPORT = """
 import importlib, sys
@@ -32,11 +33,17 @@ assert found["ok"], found["findings"]
 BUILD_DATA = runpy.run_path(str(Path(__file__).parents[1] / "layers" / "shared" / "build_data.py"))
 
 
-def without_bytecode(folder: Path) -> list[str]:
-    """Sources whose compiled form is missing, older than they are, or would be checked against a time stamp."""
-    bad = []
-    for source in sorted(folder.rglob("*.py")):
-        compiled = Path(importlib.util.cache_from_source(str(source)))
+def without_bytecode(sources: Path, built: Path | None = None) -> list[str]:
+    """Sources whose compiled form is missing, older than they are, or would be checked against a time stamp. It lies beside
+    them, or in place of them in another folder, where no source may lie then."""
+    bad = [] if built is None else [f"{path}: a source" for path in sorted(built.rglob("*.py"))]
+    for source in sorted(sources.rglob("*.py")):
+        if built is None:
+            compiled = Path(importlib.util.cache_from_source(str(source)))
+        elif "evaluation" in source.relative_to(sources).parts:
+            continue
+        else:
+            compiled = (built / source.relative_to(sources)).with_suffix(".pyc")
         head = compiled.read_bytes()[:16] if compiled.exists() else b""
         good = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little")
         if head != good + importlib.util.source_hash(source.read_bytes()):
@@ -76,7 +83,7 @@ def zipped(folder: Path) -> int:
 
 
 def main(build: Path, layer: Path, runtime: Path) -> int:
-    problems = [f"no unchecked-hash bytecode: {path}" for path in without_bytecode(build)]
+    problems = [f"no unchecked-hash bytecode: {path}" for path in without_bytecode(build / "SharedLayer")]
     problems += [f"not in the layer's models: {operation}" for operation in not_in_models(build / "SharedLayer" / "models")]
     functions = sorted(folder for folder in build.iterdir() if folder.name.endswith("Function"))
     problems += [f"content is not JSON: {path}" for folder in (build / "SharedLayer", *functions) for path in not_json(folder)]
@@ -93,6 +100,8 @@ def main(build: Path, layer: Path, runtime: Path) -> int:
         if len(packages) != 1:
             problems.append(f"{folder.name} holds {packages}, not one package")
             continue
+        bare = without_bytecode(FUNCTIONS / packages[0], folder / packages[0])
+        problems += [f"no unchecked-hash bytecode: {path}" for path in bare]
         arguments = [f"{packages[0]}.handler", str(folder), str(layer), str(runtime)]
         programs = {"does not import": IMPORT, **({"cannot write": TEMPLATES} if packages == ["message_gate"] else {})}
         for what, program in programs.items():

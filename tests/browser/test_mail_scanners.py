@@ -59,7 +59,7 @@ def mailed(world, customer_id, sample, locale):
         return f"{BASE}/{PATHS[purpose]}/{sign(link_keys, purpose, link)}"
 
     args = (sample.proposal(), sample.customer, sample.order, brand(), catalogue(), links, SETTINGS, locale)
-    message = render(*args, sample.include, sample.promotional, parts=parts_of(sample))
+    message = render(*args, sample.include, sample.promotional, parts=parts_of(sample), publication=sample.publication)
     text = f"{message.html} {message.text} {' '.join(message.headers.values())}"
     return {found.replace("&amp;", "&") for found in re.findall(rf"{re.escape(BASE)}(/[^\s\"'<>]+)", text)}
 
