@@ -174,12 +174,18 @@ def test_who_says_nothing_is_reminded_once_and_then_left_in_peace(shop, cloud):
     cloud.advance(days=6)
     assert (shop.settled("survey"), shop.settled("survey-reminder")) == ([("SENT", "sent")], [("SENT", "sent")])
     letters = len(shop.letters())
-    reminded = shop.answer(shop.link("survey-reminder"), score="4")
-    assert reminded.status == 200
     cloud.advance(days=10)
     assert len(shop.letters()) == letters
     assert len([m for m in cloud.messages() if m["template"].startswith("survey")]) == 2
     assert shop.messages("check-in") == [], "never beside a question that is open"
+
+
+def test_the_reminder_is_answered_as_the_question_is(shop, cloud):
+    shop.bought()
+    shop.arrived()
+    cloud.advance(days=6)
+    assert shop.answer(shop.link("survey-reminder"), score="4").status == 200
+    assert [given for given, _ in shop.kept()] == [{"score": 4}]
 
 
 def test_a_refund_between_ask_and_answer_is_answered_to_as_what_it_is(shop, cloud):
