@@ -1,12 +1,12 @@
 """What a customer decides on a page: withdrawn or given at once, with evidence, in one transaction; and the cue."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from aftercare import events, keys
 from aftercare.brand import brand
-from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Head, Purpose, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Head, Purpose, Says, Statement, Weight, asked_of
 from aftercare.consent_log import (
     KeepsChanging,
     Spoken,
@@ -20,7 +20,7 @@ from aftercare.consent_policy import consent_policy
 from aftercare.customer import Cue, Customer, Order
 from aftercare.decision import Reason
 from aftercare.event import Event
-from aftercare.ground import NEEDS_NO_OPT_IN, SUPPOSED, Ground, judged
+from aftercare.ground import SUPPOSED, Ground, judged, reached_at
 from aftercare.ledger import slot_change
 from aftercare.outside import Outside
 from aftercare.settings import Settings
@@ -35,9 +35,6 @@ Place = tuple[Channel, Purpose]
 
 LESS = (Purpose.SERVICE, Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 """What "all off" turns off: everything but news of orders, which nobody loses by leaving the rest (rule C14)."""
-
-COMES_BY_ITSELF = tuple((channel, purpose) for channel in (Channel.EMAIL, Channel.INBOX) for purpose in NEEDS_NO_OPT_IN)
-"""What needs no opt-in, and is on until it is turned off."""
 
 
 class Came(NamedTuple):
@@ -69,10 +66,11 @@ def reachable(customer: Customer, settings: Settings) -> tuple[Channel, ...]:
     return tuple(channel for channel in Channel if channel in offered | said)
 
 
-def is_on(record: ConsentRecord, channel: Channel, purpose: Purpose) -> bool:
-    """What the page shows: what the person chose, though it may wait for its confirmation; else whether it comes by itself."""
-    head = record.head(channel, purpose)
-    return (channel, purpose) in COMES_BY_ITSELF if head is None else head.says is not Says.WITHDRAWN
+def is_on(customer: Customer, channel: Channel, purpose: Purpose, address: str | None, now: datetime) -> bool:
+    """What the page shows: whether something would come, as the gate decides it, or waits for its confirmation only."""
+    return waits(customer.consent, channel, purpose, address, now) or isinstance(
+        judged(customer, channel, purpose, consent_policy(), now, address), Ground
+    )
 
 
 def is_supposed(customer: Customer, channel: Channel, purpose: Purpose, now: datetime) -> bool:
@@ -81,10 +79,15 @@ def is_supposed(customer: Customer, channel: Channel, purpose: Purpose, now: dat
     return isinstance(found, Ground) and found.kind in SUPPOSED
 
 
-def waits(consent: ConsentRecord, channel: Channel, purpose: Purpose) -> bool:
+def waits(consent: ConsentRecord, channel: Channel, purpose: Purpose, address: str | None, now: datetime) -> bool:
     """Whether a consent waits for its confirmation by our own mail."""
-    head = consent.head(channel, purpose)
-    return head is not None and head.says is Says.PENDING and head.asks
+    return any((head.channel, head.purpose) == (channel, purpose) for head in waiting(consent, address, now))
+
+
+def waiting(consent: ConsentRecord, address: str | None, now: datetime) -> tuple[Head, ...]:
+    """What waits for this mailbox: asked for, not withdrawn since, and not so long ago that it has expired."""
+    oldest = now - timedelta(days=consent_policy().double_opt_in.expires_after_days)
+    return tuple(head for head in asked_of(consent, address) if head.said_at > oldest)
 
 
 def wording(locale: str, places: Sequence[Place], page: str) -> Wording:
@@ -98,18 +101,19 @@ def wording(locale: str, places: Sequence[Place], page: str) -> Wording:
 
 
 def statements_for(
-    record: ConsentRecord,
+    customer: Customer,
     choices: Mapping[Place, Says],
+    addresses: Mapping[Channel, str],
     now: datetime,
     sequence: str,
     evidence: Mapping[str, Any],
 ) -> tuple[Statement, ...]:
     """The statements that are news. What a person does here counts after all that was said before it, whatever a sender's
-    clock showed (rule C05)."""
+    clock showed (rule C05). A yes is for the address that the page shows, a no for all."""
     found = []
     for number, ((channel, purpose), says) in enumerate(sorted(choices.items())):
-        head = record.head(channel, purpose)
-        if _is_so_already(head, channel, purpose, says):
+        head = customer.consent.head(channel, purpose)
+        if _is_so_already(customer, channel, purpose, says, addresses.get(channel), now):
             continue
         found.append(
             Statement(
@@ -119,22 +123,31 @@ def statements_for(
                 said_at=after_all_before(head, now),
                 heard_at=now,
                 sequence=f"{sequence}#{number:02d}",
+                address=addresses.get(channel) if says is Says.GIVEN else None,
                 **evidence,
             )
         )
     return tuple(found)
 
 
-def _is_so_already(head: Head | None, channel: Channel, purpose: Purpose, says: Says) -> bool:
+def _is_so_already(
+    customer: Customer, channel: Channel, purpose: Purpose, says: Says, address: str | None, now: datetime
+) -> bool:
     """Whether a choice was made before, or is a yes to what comes by itself.
 
-    A wish that waits for its confirmation is not asked for again by saving the page once more.
+    A wish that waits for its confirmation is not asked for again by saving the page once more; one that was given for another
+    address, or in a way that does not count here, is.
     """
-    if head is None:
-        return says is Says.GIVEN and (channel, purpose) in COMES_BY_ITSELF
-    if head.weight is not Weight.EXPLICIT:
+    head = customer.consent.head(channel, purpose)
+    if says is Says.WITHDRAWN:
+        # A STOP is taken back by START: a no that was said here as well is not.
+        return head is not None and head.says is says and head.weight is Weight.EXPLICIT and not head.took
+    if head is not None and head.says is Says.GIVEN and head.weight is not Weight.EXPLICIT:
         return False
-    return says is head.says or (says is Says.GIVEN and head.says is Says.PENDING)
+    found = judged(customer, channel, purpose, consent_policy(), now, address)
+    if isinstance(found, Ground):
+        return found.kind in ("none-needed", "consent")
+    return waits(customer.consent, channel, purpose, address, now)
 
 
 def _as_before(wishes: Wishes) -> Wishes:
@@ -168,14 +181,16 @@ def decide(
         "device": came.device,
     }
     rule = consent_policy().double_opt_in
+    gives = Says.GIVEN in choices.values()
+    secret = outside.secrets.text(outside.settings.need("identity_secret")) if gives else ""
 
     def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:
-        said = statements_for(customer.consent, choices, now, sequence, evidence)
+        said = statements_for(customer, choices, reached_at(customer, secret) if gives else {}, now, sequence, evidence)
         country = customer.profile.country
         wishes = wish(customer.wishes)
         return Spoken(
             statements=tuple(until_confirmed(one, customer.consent, rule, country) for one in said),
-            declarations=_signalled(customer.consent, came, now, sequence, page),
+            declarations=signalled(customer.consent, came, now, sequence, page),
             wishes=wishes if wishes != customer.wishes else None,
             beside=_looked_at_again(customer, wishes, now),
         )
@@ -193,7 +208,7 @@ def _looked_at_again(customer: Customer, wishes: Wishes, now: datetime) -> tuple
     return ()
 
 
-def _signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
+def signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, page: str) -> tuple[Declaration, ...]:
     """Global Privacy Control is an opt-out of sale and sharing (11 CCR 7025), kept once with whatever the person does here."""
     if not came.no_sale or (consent.sale is not None and consent.sale.opted_out):
         return ()

@@ -2,21 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aws_lambda_powertools.event_handler import Response
 
 from aftercare import telemetry
 from aftercare.agent_entry import BadEntry, Entry, Heard, Manner, check, speaker
 from aftercare.clock import parse_iso
-from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement, asked_of
+from aftercare.consent import Actor, Channel, Head, Purpose, Says, Statement
 from aftercare.consent_log import Spoken, Wording, after_all_before, keep_wording, record
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Customer
 from aftercare.links import BadLink, Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.store import load
-from customer_pages.choices import wording
+from customer_pages.choices import signalled, waiting, wording
 from customer_pages.render import page, words_in
 from customer_pages.request import Answer, app, came, form_of, locale_of, opened, safely
 
@@ -46,9 +46,7 @@ def subject_of(link: Link) -> tuple[str, tuple[Purpose, ...]]:
 
 
 def _waiting(customer: Customer, address: str, purposes: tuple[Purpose, ...], now: datetime) -> tuple[Head, ...]:
-    """What still waits for this mailbox: asked for, not withdrawn since, and not so long ago that it has expired."""
-    oldest = now - timedelta(days=consent_policy().double_opt_in.expires_after_days)
-    return tuple(h for h in asked_of(customer.consent, address) if h.purpose in purposes and h.said_at > oldest)
+    return tuple(head for head in waiting(customer.consent, address, now) if head.purpose in purposes)
 
 
 def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
@@ -56,15 +54,15 @@ def _confirmation(outside: Outside, token: str, act: bool) -> Answer:
     address, purposes = subject_of(link)
     customer = load(outside.tables, link.customer_id)
     locale = locale_of(customer)
-    waiting = _waiting(customer, address, purposes, outside.clock.now())
-    if act and waiting:
+    still = _waiting(customer, address, purposes, outside.clock.now())
+    if act and still:
         customer = _confirmed(outside, link.customer_id, address, purposes, locale)
         telemetry.count("ConsentConfirmed")
     heads = [customer.consent.head(Channel.EMAIL, purpose) for purpose in purposes]
     given = [h.purpose for h in heads if h and h.says is Says.GIVEN]
-    shown = given if act or not waiting else [h.purpose for h in waiting]
+    shown = given if act or not still else [h.purpose for h in still]
     texts = words_in(locale).purposes
-    state = "open" if waiting and not act else "given" if given else "over"
+    state = "open" if still and not act else "given" if given else "over"
     return page(200, "confirm", locale, state=state, choices=[texts[p] for p in shown if p in texts])
 
 
@@ -95,7 +93,8 @@ def _confirmed(outside: Outside, customer_id: str, address: str, purposes: tuple
                     confirmed=True,
                 )
                 for number, head in enumerate(_waiting(customer, address, purposes, now))
-            )
+            ),
+            declarations=signalled(customer.consent, how, now, sequence, "confirm"),
         )
 
     return record(outside, customer_id, speak, sender="customer", topic="confirm")
@@ -128,7 +127,9 @@ def _entry(outside: Outside, token: str, form: Mapping[str, str] | None) -> Answ
         except BadEntry as error:
             problem = str(error)
         else:
-            record(outside, link.customer_id, speaker(entry, consent_policy().double_opt_in), "agent", str(entry.heard))
+            secret = outside.secrets.text(outside.settings.need("identity_secret"))
+            speak = speaker(entry, consent_policy().double_opt_in, secret)
+            record(outside, link.customer_id, speak, "agent", str(entry.heard))
             telemetry.count("AgentEntry")
             done = True
     texts = words_in(locale).purposes

@@ -4,29 +4,31 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from aftercare import telemetry
 from aftercare.brand import brand
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Customer
 from aftercare.fresh_links import Opens
+from aftercare.ground import reached_at
 from aftercare.links import Link, LinkPurpose
 from aftercare.outside import Outside, current
 from aftercare.places import whereabouts, zone_of
 from aftercare.store import load
 from aftercare.wishes import Frequency, QuietHours, Wishes
-from customer_pages.choices import COMES_BY_ITSELF, LESS, Place, decide, is_on, is_supposed, reachable, waits
+from customer_pages.choices import LESS, Place, decide, is_on, is_supposed, reachable, waits
 from customer_pages.render import page, page_words, words_in
-from customer_pages.request import Answer, app, came, country_of, form_of, locale_of, opened, safely
+from customer_pages.request import MOST_FIELDS, Answer, app, came, country_of, form_of, locale_of, opened, safely
 from customer_pages.words import languages
 
 PAUSES = (7, 14, 30, 90)
+PLACES = tuple((channel, purpose) for channel in Channel for purpose in Purpose)
 MOST_ZONES = 8
 """So many zones an address may leave open for its owner to choose from."""
 
-
-STILL = "still"
-"""What a box says that was ticked by the law's supposition and left as it was."""
+USUAL = QuietHours(start=time(22), end=time(8), zone="UTC")
+"""What the page offers to who has said no quiet hours."""
 
 
 class BadChoice(ValueError):
@@ -54,7 +56,9 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
     link = opened(outside, LinkPurpose.PREFERENCES, token, now)
     before = load(outside.tables, link.customer_id)
     try:
-        choices, wish = choices_of(form, before), wish_of(form, before, reachable(before, outside.settings), now)
+        changed = decided(form)
+        choices = choices_of(changed, before)
+        wish = wish_of(changed, before, reachable(before, outside.settings), now)
     except BadChoice as problem:
         return _page(outside, before, link, token, problem=str(problem))
     after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish)
@@ -65,24 +69,37 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
 # ---------------------------------------------------------------- what the form says
 
 
-def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
-    """Each channel and purpose that the form names; only `on` is a yes. BadChoice for a form that names nothing it could.
+TOGETHER = frozenset(("quiet", "quiet-from", "quiet-until", "zone"))
+"""Fields that say one thing together."""
 
-    A tick that the page had set itself, because the law supposes a yes, comes back as `still` and says nothing: it ends when the
-    person takes it away, and does not become their word when they leave it (Planet49). What was not ticked and never spoken of
-    is no news, save where a yes may be supposed, now or after the next order.
+
+def decided(form: Mapping[str, str]) -> Mapping[str, str]:
+    """What the form says otherwise than the page that it came from. What stands as it was shown was not decided: an older copy of
+    the page changes nothing but what was changed on it (decision 0044). BadChoice for a form that names nothing it could."""
+    if "all" not in form and "frequency" not in form and not any("-".join(place) in form for place in PLACES):
+        raise BadChoice("unread")
+    try:
+        shown = dict(parse_qsl(form.get("shown", ""), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise BadChoice("unread") from None
+    other = {name for name, told in form.items() if shown.get(name) != told}
+    return {name: told for name, told in form.items() if name in other or (name in TOGETHER and other & TOGETHER)}
+
+
+def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]:
+    """Each channel and purpose that the form names; only `on` is a yes.
+
+    What was never spoken of is no news as a no, save where something comes without a word of theirs: what the law supposes, and
+    what needs no opt-in.
     """
     if form.get("all") == "off":
         return {(channel, purpose): Says.WITHDRAWN for channel in Channel for purpose in LESS}
-    places = ((channel, purpose) for channel in Channel for purpose in Purpose)
-    named = {place: form["-".join(place)] for place in places if "-".join(place) in form}
-    if not named and "frequency" not in form:
-        raise BadChoice("unread")
+    named = {place: form["-".join(place)] for place in PLACES if "-".join(place) in form}
     said = {(head.channel, head.purpose) for head in customer.consent.heads}
     return {
         place: Says.GIVEN if told == "on" else Says.WITHDRAWN
         for place, told in named.items()
-        if told != STILL and (told == "on" or place in said or place[0] is Channel.EMAIL or place in COMES_BY_ITSELF)
+        if told == "on" or place in said or place[0] in (Channel.EMAIL, Channel.INBOX)
     }
 
 
@@ -151,21 +168,22 @@ def _address(customer: Customer, channel: Channel) -> str | None:
     return masked(known) if known else None
 
 
-def _channels(customer: Customer, offered: tuple[Channel, ...], locale: str, now: datetime) -> list[dict[str, Any]]:
+def _channels(
+    customer: Customer, offered: tuple[Channel, ...], addresses: Mapping[Channel, str], locale: str, now: datetime
+) -> list[dict[str, Any]]:
     """The channels and what may come on each."""
     texts, consent = words_in(locale), customer.consent
     found = []
     for channel in offered:
-        supposed = {purpose for purpose in Purpose if is_supposed(customer, channel, purpose, now)}
+        address = addresses.get(channel)
         rows = [
             {
                 "name": f"{channel}-{purpose}",
                 "title": texts.purposes[purpose][0],
                 "about": texts.purposes[purpose][1],
-                "on": is_on(consent, channel, purpose) or purpose in supposed,
-                "supposed": purpose in supposed,
-                "yes": STILL if purpose in supposed else "on",
-                "pending": waits(consent, channel, purpose),
+                "on": is_on(customer, channel, purpose, address, now),
+                "supposed": is_supposed(customer, channel, purpose, now),
+                "pending": waits(consent, channel, purpose, address, now),
             }
             for purpose in Purpose
         ]
@@ -187,24 +205,37 @@ def _page(
 ) -> Answer:
     now = outside.clock.now()
     locale, wishes = locale_of(customer), customer.wishes
-    quiet = wishes.quiet
+    addresses = reached_at(customer, outside.secrets.text(outside.settings.need("identity_secret")))
+    channels = _channels(customer, reachable(customer, outside.settings), addresses, locale, now)
+    zones = zones_of(customer)
+    paused = wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None
+    hours = wishes.quiet or USUAL
+    chosen = {
+        "frequency": str(wishes.frequency),
+        "pause": "keep" if paused else "none",
+        "quiet": "on" if wishes.quiet else "off",
+        "quiet-from": f"{hours.start:%H:%M}",
+        "quiet-until": f"{hours.end:%H:%M}",
+        "zone": zones[0],
+        "first": next((channel["name"] for channel in channels if channel["name"] in wishes.channels[:1]), ""),
+        "language": wishes.language if wishes.language in offered_languages() else "",
+    }
+    boxes = {row["name"]: "on" if row["on"] else "off" for channel in channels for row in channel["rows"]}
     return page(
         400 if problem else 200,
         "preferences",
         locale,
         country_of(customer),
         own=f"/p/{token}",
-        channels=_channels(customer, reachable(customer, outside.settings), locale, now),
+        channels=channels,
+        chosen=chosen,
+        shown=urlencode({**boxes, **chosen}),
         frequencies=[str(frequency) for frequency in Frequency],
-        wishes=wishes,
-        paused=wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None,
+        paused=paused,
         pauses=PAUSES,
         languages=offered_languages(),
-        hours=[f"{hour:02d}:00" for hour in range(24)],
-        quiet={"on": quiet is not None, "from": f"{quiet.start:%H:%M}", "until": f"{quiet.end:%H:%M}"}
-        if quiet
-        else {"on": False, "from": "22:00", "until": "08:00"},
-        zones=zones_of(customer),
+        hours=sorted({*(f"{hour:02d}:00" for hour in range(24)), chosen["quiet-from"], chosen["quiet-until"]}),
+        zones=zones,
         why=f"/p/{token}/why" if message_of(link) else None,
         data=[{"word": str(opens), "action": f"/p/{token}/{opens}"} for opens in Opens],
         saved=saved,

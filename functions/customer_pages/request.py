@@ -35,7 +35,7 @@ app = APIGatewayHttpResolver()
 
 
 def form_of() -> Mapping[str, str]:
-    """The fields of an urlencoded form; a form post arrives base64-encoded. What cannot be read has no fields."""
+    """The fields of an urlencoded form, empty ones too; a form post arrives base64-encoded. What cannot be read has no fields."""
     event = app.current_event.raw_event
     body = event.get("body") or ""
     if len(body) > LARGEST_FORM:
@@ -46,7 +46,7 @@ def form_of() -> Mapping[str, str]:
         except (binascii.Error, ValueError):
             return {}
     try:
-        return {name: values[-1] for name, values in parse_qs(body, max_num_fields=MOST_FIELDS).items()}
+        return {name: values[-1] for name, values in parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS).items()}
     except ValueError:
         return {}
 

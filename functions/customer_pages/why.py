@@ -115,6 +115,8 @@ class Told:
                 continue
             if step.rule == "send_time" and not step.saw.get("rules"):
                 continue
+            if step.rule == "suppressed" and step.saw:  # another of their addresses did not work
+                continue
             yield said
 
     def waited(self) -> Iterator[str]:

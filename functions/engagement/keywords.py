@@ -23,27 +23,20 @@ AWS_STOPS = frozenset(("arret", "cancel", "end", "optout", "quit", "remove", "st
 
 AWS_HELPS = frozenset(("help",))
 
-_STOPS = AWS_STOPS | {"revoke", "stopall", "stopp", "ende", "abbestellen", "abmelden", "kuendigen", "baja"}
+_STOPS = AWS_STOPS.union(
+    ("abbestellen", "abmelden", "abmeldung", "arretez", "aufhoeren", "baja", "beenden", "ende"),
+    ("kuendigen", "kuendigung", "revoke", "stopall", "stopp", "stoppen"),
+)
+_ALSO_WITHIN = frozenset(
+    ("abbestellen", "abmelden", "arret", "arretez", "optout", "revoke", "stop", "stopall", "stopp", "unsubscribe")
+)
+"""What is clear as a sentence of its own beside others, such as a signature; `cancel` may be of an order there."""
 _HELPS = AWS_HELPS | {"info", "hilfe", "aide"}
 _STARTS = frozenset(("start", "unstop"))
 _POLITE = frozenset(
     (
-        "all",
-        "alle",
-        "alles",
-        "bitte",
-        "danke",
-        "das",
-        "it",
-        "jetzt",
-        "mich",
-        "me",
-        "now",
-        "please",
-        "sms",
-        "sofort",
-        "texts",
-        "thanks",
+        *("2", "all", "alle", "alles", "bitte", "danke", "das", "hi", "it", "jetzt", "me", "mich", "now", "please", "pls", "plz"),
+        *("sms", "sofort", "spam", "texts", "thank", "thanks", "this", "to", "you"),
     )
 )
 
@@ -51,26 +44,42 @@ _POLITE = frozenset(
 @lru_cache(maxsize=1)
 def _clear() -> tuple[re.Pattern[str], ...]:
     """What says it clearly; compiled with the first text that is more than a keyword."""
+    news = r"(texts?|messages?|sms|notifications|ads|spam)"
+    wants = "(want|wish|like|need) (to )?((get|receive|have|hear) )?"
+    nachrichten = r"(sms|nachrichten|werbung|texte|infos)"
     patterns = (
         r"\b(stop|quit|cease) (texting|messaging|sending|contacting|spamming|writing|bothering)\b",
-        r"\b(stop|no more|end|cancel) (the |these |those |all |your |sms |text )*(texts?|messages?|sms|notifications)\b",
-        r"\b(dont|do not|never) (text|message|contact|write|sms|send)( to)? (me|us|this|any)\b",
+        rf"\b(stop|no more|end|cancel) (the |these |those |all |your |sms |text )*{news}\b",
+        rf"^no (more )?({news} )?(please|thanks|thank you)?$|^no (more )?{news}$",
+        r"\b(dont|do not|never) (text|message|contact|write|sms)( to)? (me|us|this|any)\b",
+        rf"\b(dont|do not|never) send (me |us |any |more |these |those |such |your )*({news}|anything)\b",
+        rf"\b(dont|do not|no longer|never) {wants}(any |more |these |your |such )*{news}\b",
         r"\b(remove|take|delete) (me|my number|this number) (off|from)\b",
+        r"^(please )?(remove|delete) (me|(my|this) number)( please)?$",
         r"\bopt(ing)?( me)? ?out\b",
         r"\bunsubscribe\b",
+        r"\b(revoke|withdraw) (my |the )?consent\b",
+        r"^(sorry )?(this is |you have |its )?(a |the )?wrong number( stop| sorry)?$",
         r"\bno longer (want|wish)\b.*\b(texts?|messages?|sms|hear)\b",
         r"\bleave me alone\b",
-        r"\bkeine (weiteren )?(sms|nachrichten|werbung|texte) mehr\b",
-        r"\b(schreib|schreiben sie|schreibt|schickt|schicken sie|sendet|senden sie) mir (bitte )?(nichts|nicht|keine)\b",
-        r"\bnicht mehr (anschreiben|kontaktieren|schreiben|schicken|senden)\b",
+        rf"\bkeine (weiteren )?{nachrichten} mehr\b",
+        rf"^(bitte )?keine {nachrichten}( bitte)?$",
+        rf"\b(moechte|will|wuensche) keine (weiteren )?{nachrichten}\b",
+        r"\b(schreib|schreiben sie|schreibt) mir (bitte )?(nichts|nicht|keine)\b",
+        rf"\b(schick|schicken sie|schickt|sende|senden sie|sendet) mir (bitte )?(nichts mehr|keine (weiteren )?{nachrichten})\b",
+        r"\bnicht mehr (anschreiben|kontaktieren|schreiben)\b|^(bitte )?(mir )?nicht mehr (schicken|senden)( bitte)?$",
         r"\b(hoert|hoeren sie|hoer) (bitte )?(damit )?auf\b",
         r"\b(abmelden|abbestellen|austragen)\b",
+        r"\b(loesch|loescht|loeschen sie) (bitte )?(meine|diese) (handy|mobil|telefon)?nummer\b",
+        r"\bwiderrufe (hiermit )?(meine|die) (einwilligung|zustimmung)\b",
         r"\blass(t|en sie)? mich in ruhe\b",
     )
     return tuple(re.compile(pattern) for pattern in patterns)
 
 
 _NOT_MEANT = re.compile(r"\b(dont|do not|never|please dont|nicht) (stop|cancel|unsubscribe|abmelden|abbestellen)\b")
+
+_ENDS = re.compile(r"[.!?,;:\n\r]+")
 
 LONGEST_SENTENCE = 300
 """A longer text is read by a person: what it asks for is not clear from one phrase in it."""
@@ -89,14 +98,21 @@ def wish(text: str) -> Wish:
     """What the text asks for."""
     said = plainly(text)
     word = _keyword(said)
-    if word in _STOPS:
-        return Wish.STOP
     if word in _HELPS:
         return Wish.HELP
     if word in _STARTS:
         return Wish.START
-    clear = len(text) <= LONGEST_SENTENCE and not _NOT_MEANT.search(said) and any(p.search(said) for p in _clear())
-    return Wish.STOP if clear else Wish.OTHER
+    return Wish.STOP if word in _STOPS or _stops(text, said) else Wish.OTHER
+
+
+def _stops(text: str, said: str) -> bool:
+    """Whether a text of more than a keyword says clearly to stop."""
+    if len(text) > LONGEST_SENTENCE or _NOT_MEANT.search(said):
+        return False
+    if {word for word in said.split() if word not in _POLITE} <= _STOPS and _STOPS.intersection(said.split()):
+        return True
+    alone = (_keyword(plainly(sentence)) for sentence in _ENDS.split(text))
+    return any(word in _ALSO_WITHIN for word in alone) or any(pattern.search(said) for pattern in _clear())
 
 
 _SCORE = re.compile(
@@ -120,7 +136,9 @@ def answered_by_aws(text: str) -> bool:
 
 
 def _keyword(said: str) -> str | None:
-    """The one word that is meant, where the others are only polite; `opt out` is one."""
+    """The one word that is meant, however often, where the others are only polite; `opt out` is one, and so are letters apart."""
     words = said.replace("opt out", "optout").replace("stop all", "stopall").split()
-    meant = [w for w in words if w not in _POLITE] or words
-    return meant[0] if len(meant) == 1 else None
+    if len(words) > 1 and all(len(word) == 1 for word in words):
+        words = ["".join(words)]
+    meant = {word for word in words if word not in _POLITE} or set(words)
+    return meant.pop() if len(meant) == 1 else None

@@ -7,7 +7,7 @@ the gate, as every message is, and expires after five minutes (rule C18).
 
 from datetime import datetime, timedelta
 
-from aftercare import events, inbound, keys, learned, telemetry
+from aftercare import events, inbound, keys, learned, ledger, telemetry
 from aftercare.clock import iso
 from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
@@ -20,7 +20,7 @@ from aftercare.outside import Outside
 from aftercare.proposal import Proposal
 from aftercare.store import Delivery, find, park, versioned
 from aftercare.table import ConditionFailed, Conflict, Put, Write
-from engagement.keywords import Wish, answered_by_aws, wish
+from engagement.keywords import Wish, answered_by_aws, plainly, wish
 from engagement.phones import Inbound
 from engagement.survey import survey_answer
 
@@ -153,7 +153,8 @@ def _plan(
     )
     before, statements = customer.consent, tuple[Statement, ...]()
     if meant is Wish.STOP:
-        statements = stopped(before, revoked(consent_policy().telephone, said.channel, None, now), at, row)
+        answered = _answered(outside, said, customer)
+        statements = stopped(before, revoked(consent_policy().telephone, said.channel, answered, now), at, row)
     elif meant is Wish.START:
         statements = restarted(before, said.channel, said.at, row.model_copy(update={"address": number}))
     after = consent_after(before, statements)
@@ -166,6 +167,18 @@ def _plan(
     if said.channel is Channel.WHATSAPP:
         planned += _wrote(customer, said.at)
     return planned, _owes(outside, said, meant, bool(after.changes)), told
+
+
+def _answered(outside: Outside, said: Inbound, customer: Customer) -> Purpose | None:
+    """What the last text was for that the person had from us when they wrote; asked only where a STOP may be for its kind alone,
+    and None where it takes everything: nothing was sent, or they say so."""
+    rule = consent_policy().telephone
+    if rule.revoke_scope == "all" or {"all", "alle", "alles", "stopall"}.intersection(plainly(said.text).split()):
+        return None
+    items = outside.tables.partition("customers", keys.customer(customer.id, keys.LEDGER).pk, keys.LEDGER)
+    known = [ledger.message_from(item) for item in items]
+    sent = [(m.sent_at, m.proposal.purpose) for m in known if m.channel == said.channel and m.sent_at and m.sent_at <= said.at]
+    return max(sent)[1] if sent else None
 
 
 def _owes(outside: Outside, said: Inbound, meant: Wish, changed: bool) -> bool:

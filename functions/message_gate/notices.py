@@ -317,6 +317,18 @@ def _planned(matter: Matter) -> datetime | None:
     return matter.letter.order.estimated_until
 
 
+def _if_sent_now(matter: Matter) -> Window | None:
+    """The window that the order's forecast has when it leaves only now, where that is later than the shop estimated."""
+    order, now = matter.letter.order, matter.letter.message.proposed_at
+    forecast = order.forecast
+    if forecast is None or forecast.handed_at is None or forecast.handed_at >= now:
+        return None
+    waited = now - forecast.handed_at
+    first, last = forecast.p10 + waited, forecast.p90 + waited
+    later = order.estimated_until is None or last > order.estimated_until
+    return Window(first, last, likely=True) if later else None
+
+
 def _unshipped(matter: Matter) -> tuple[Cases, Values]:
     days = matter.letter.message.numbers.get("days", 0)
     return (("days",) if days > 1 else ()), {"reason": _reason(matter), "days": str(days)}
@@ -463,7 +475,7 @@ NOTICES: Mapping[str, Shape] = {
     "delivery-delayed": replace(_of_parcel(tells=_delayed), expects=_later),
     "delivery-recovered": _of_parcel(),
     "item-out-of-stock": Shape("words", "help", ("missing",), tells=_out_of_stock),
-    "order-not-shipped-yet": Shape("window", "status", ("goods",), tells=_unshipped),
+    "order-not-shipped-yet": Shape("window", "status", ("goods",), tells=_unshipped, expects=_if_sent_now),
     "order-cancelled": Shape("words", "status", ("goods",), tells=_cancelled),
     "order-refunded": Shape("words", "status", tells=_refunded),
     "order-edited": Shape("words", "status", ("priced",), tells=_totalled),

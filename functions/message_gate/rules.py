@@ -570,7 +570,7 @@ def suppressed(candidate: Candidate) -> Verdict:
     reasons = {str(c): candidate.suppressed(c) for c in candidate.open if c in candidate.addresses}
     if reasons and all(reasons.values()):
         return Refuse(because=_SUPPRESSION[next(r for r in reasons.values() if r)], saw={**reasons})
-    return Pass()
+    return Pass(saw={channel: reason for channel, reason in reasons.items() if reason})
 
 
 def paused(candidate: Candidate) -> Verdict:

@@ -20,7 +20,7 @@ def record_case(outside: Outside, event: Told) -> str:
         if short in before.cases:
             return "counted before"
         after = before.model_copy(update={"cases": (*before.cases, short)[-contacts.REMEMBERED :]})
-        if write_shipment(outside, customer, before, after, None, now, event.correlation_id):
+        if write_shipment(outside, customer, before, after, (), now, event.correlation_id):
             knowledge.add(outside.tables, contacts.of_case(before, event.occurred_at), now)
             return f"counted: {contacts.group_of(before)}"
     raise KeepsChanging("the shipment changed under every attempt")

@@ -15,7 +15,7 @@ from aftercare.shipment import DelayNotice, Shipment
 from aftercare.store import find
 from shipping_delay import budget, contacts, knowledge, notices
 from shipping_delay.forecasting import DAY
-from shipping_delay.milestones import about
+from shipping_delay.milestones import about, order_of
 from shipping_delay.outlook import Because, Looked, look, question
 from shipping_delay.parcel import Increments
 from shipping_delay.policy import ShippingPolicy
@@ -51,14 +51,16 @@ def look_at(outside: Outside, customer_id: str, order_key: str, shipment_key: st
         now = outside.clock.now()
         customer = find(outside.tables, customer_id, order_key)
         before = next((s for s in customer.shipments if s.key == shipment_key), None) if customer else None
-        order = customer.order(order_key) if customer else None
+        order = order_of(customer, order_key, before) if customer else None
         looked = _looked(outside, order, before, policy, now)
         if customer is None or before is None or isinstance(looked, Because):
-            if customer and before and before.delivered_at and _rest_assumed(customer, order_key):
-                tell_assumed(outside, customer.id, order_key, now, cause.correlation_id)
+            if customer and before and before.delivered_at:
+                for key in _orders(customer, order_key, before):
+                    if _rest_assumed(customer, key):
+                        tell_assumed(outside, customer.id, key, now, cause.correlation_id)
             return Seen(customer, before, f"not forecast: {looked}")
         after = looked.shipment
-        assumed = order_key if _order_assumed(customer, order_key, after) else None
+        assumed = [key for key in _orders(customer, order_key, after) if _order_assumed(customer, key, after)]
         if _as_before(before, after, now):
             after = before
         elif not write_shipment(outside, customer, before, after, assumed, now, cause.correlation_id):
@@ -91,6 +93,12 @@ def _looked(
 def _with(customer: Customer, after: Shipment) -> Customer:
     shipments = tuple(after if s.key == after.key else s for s in customer.shipments)
     return replace(customer, shipments=shipments)
+
+
+def _orders(customer: Customer, order_key: str, shipment: Shipment) -> list[str]:
+    """The orders that a shipment serves and that stand, as far as they were read."""
+    known = ((key, customer.order(key)) for key in dict.fromkeys((order_key, *shipment.order_keys)))
+    return [key for key, order in known if order and not order.closed]
 
 
 def _order_assumed(customer: Customer, order_key: str, after: Shipment) -> bool:

@@ -66,16 +66,22 @@ class About(NamedTuple):
     shipment: Shipment
 
 
+def order_of(customer: Customer, order_key: str, shipment: Shipment | None) -> Order | None:
+    """The order that an event names. Where the shipment serves several, one that was closed meanwhile gives way to one that
+    stands."""
+    order = customer.order(order_key)
+    if order is None or not order.closed or shipment is None:
+        return order
+    others = (customer.order(key) for key in shipment.order_keys)
+    return next((other for other in others if other and not other.closed), order)
+
+
 def about(customer: Customer | None, order_key: str, shipment_key: str) -> About | Nothing:
-    """The shipment that an event speaks of, if anybody may hear of it. Where it serves several orders, an order that was
-    closed meanwhile gives way to one that stands."""
+    """The shipment that an event speaks of, if anybody may hear of it."""
     if customer is None:
         return Nothing(Because.CUSTOMER_GONE)
-    order = customer.order(order_key)
     shipment = next((s for s in customer.shipments if s.key == shipment_key), None)
-    if order and order.closed and shipment:
-        others = (customer.order(key) for key in shipment.order_keys)
-        order = next((other for other in others if other and not other.closed), order)
+    order = order_of(customer, order_key, shipment)
     if order is None:
         return Nothing(Because.ORDER_UNKNOWN)
     if shipment is None or not shipment.stands:

@@ -299,6 +299,6 @@ def expected(parcel: Parcel, forecast: Forecast) -> Parcel:
 
 
 def learned(knowledge: Counters, at: datetime) -> float:
-    """How many of the store's own arrivals a forecast stands on, decayed to today."""
+    """How many of the store's own arrivals a forecast stands on, decayed to today; those of its first days count in part."""
     shape = knowledge.get(SHAPE_KEY)
-    return shape[BINS + 7] / 2.0 ** (days(at) / SHAPE_HALF_LIFE) if shape else 0.0
+    return sum(shape[:BINS]) / 2.0 ** (days(at) / SHAPE_HALF_LIFE) if shape else 0.0

@@ -1,5 +1,6 @@
 """Writing what a look at a shipment or an order came to: on its own record, with its outbox, if nobody wrote meanwhile."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from aftercare import events, keys
@@ -21,16 +22,15 @@ def write_shipment(
     customer: Customer,
     before: Shipment,
     after: Shipment,
-    assumed: str | None,
+    assumed: Iterable[str],
     now: datetime,
     correlation_id: str,
 ) -> bool:
-    """The shipment, and in the same transaction what is told of `assumed`, an order taken for delivered. False if it moved on."""
+    """The shipment, and in the same transaction what is told of `assumed`, orders taken for delivered. False if it moved on."""
     version = before.version
     doc = after.model_copy(update={"version": version + 1}).to_json()
     writes: list[Write] = [versioned(customer.shipment_place(before.key), doc, version)]
-    if assumed:
-        writes.append(delivery_assumed(customer.id, assumed, now, correlation_id).put())
+    writes += [delivery_assumed(customer.id, order, now, correlation_id).put() for order in assumed]
     return _written(outside, writes)
 
 

@@ -180,7 +180,7 @@ def _record(where: Records, arguments: argparse.Namespace) -> int:
         raise BadInput(str(problem)) from None
     if text:
         keep_wording(where.tables, text)
-    speak = speaker(entry, consent_policy().double_opt_in)
+    speak = speaker(entry, consent_policy().double_opt_in, where.identity_secret)
     after = consent_log.record(_Operator(where), customer.id, speak, "agent", arguments.heard)
     where.keep()
     heads = [h for h in after.consent.heads if h not in customer.consent.heads]

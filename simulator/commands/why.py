@@ -106,7 +106,13 @@ def _as_json(message: Message) -> dict[str, Any]:
                 "note": decision.note or None,
                 "caused_by": decision.caused_by or None,
                 "steps": [
-                    {"rule": step.rule, "said": step.said, "because": step.because, "in_words": words.rule(step)[1]}
+                    {
+                        "rule": step.rule,
+                        "said": step.said,
+                        "because": step.because,
+                        "saw": dict(step.saw),
+                        "in_words": words.rule(step)[1],
+                    }
                     for step in decision.trace
                 ],
             }

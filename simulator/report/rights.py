@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from aftercare.consent import Says, Statement
+from aftercare.consent import Head, Says, Statement, head_after
 from aftercare.consent_log import MARKETING, evidence_from
 from aftercare.decision import CARRIES, Message
 from aftercare.requests import WARN, Request
@@ -45,7 +45,11 @@ def carried(message: Message) -> frozenset[str]:
 
 
 def withdrawals(items: Iterable[Item], messages: Sequence[Message]) -> list[Withdrawal]:
-    """Every marketing withdrawal of the evidence log, measured against what was accepted until consent was given again."""
+    """Every marketing withdrawal that came to hold, measured against what was accepted until a consent came to hold again.
+
+    What was said is folded in the order in which it was heard: a consent that lost against the withdrawal ends nothing, and a
+    withdrawal that lost against a newer consent begins nothing.
+    """
     said: dict[tuple[str, str, str], list[Statement]] = {}
     for item in items:
         if not str(item["pk"]).startswith(_EVIDENCE):
@@ -55,19 +59,28 @@ def withdrawals(items: Iterable[Item], messages: Sequence[Message]) -> list[With
             said.setdefault((str(item["pk"]).removeprefix(_EVIDENCE), row.channel, row.purpose), []).append(row)
     found = []
     for (customer, channel, purpose), rows in sorted(said.items()):
-        rows.sort(key=lambda row: (row.heard_at, row.sequence))
         accepted = [
             m.sent_at
             for m in messages
             if m.sent_at and (m.proposal.customer_id, m.channel) == (customer, channel) and purpose in carried(m)
         ]
-        for n, row in enumerate(rows):
-            if row.says is Says.WITHDRAWN:
-                again = next((later.heard_at for later in rows[n + 1 :] if later.says is Says.GIVEN), None)
-                after = [at - row.heard_at for at in accepted if at > row.heard_at and (again is None or at < again)]
-                last = max(after, default=None)
-                found.append(Withdrawal(customer, channel, purpose, row.source, row.heard_at, last))
+        for row, again in _held(sorted(rows, key=lambda row: (row.heard_at, row.sequence))):
+            after = [at - row.heard_at for at in accepted if at > row.heard_at and (again is None or at < again)]
+            last = max(after, default=None)
+            found.append(Withdrawal(customer, channel, purpose, row.source, row.heard_at, last))
     return sorted(found, key=lambda one: (one.at, one.customer, one.channel, one.purpose))
+
+
+def _held(rows: Sequence[Statement]) -> Iterable[tuple[Statement, datetime | None]]:
+    """Each withdrawal of one place that came to hold, and when a consent came to hold after it."""
+    head: Head | None = None
+    told: list[tuple[Statement, Head]] = []
+    for row in rows:
+        head = head_after(head, row)
+        told.append((row, head))
+    for place, (row, now) in enumerate(told):
+        if row.says is Says.WITHDRAWN and now.proof == row.sequence:
+            yield row, next((later.heard_at for later, then in told[place + 1 :] if then.says is Says.GIVEN), None)
 
 
 def measured(found: Sequence[Withdrawal]) -> str:

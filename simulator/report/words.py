@@ -179,6 +179,8 @@ def _relevant(step: Step) -> str:
 
 
 def _suppressed(step: Step) -> str:
+    if step.said == "pass" and step.saw:
+        return f"{_each(step.saw, _SUPPRESSED, 'is suppressed:')}; another address has not"
     if step.said == "pass":
         return "the address has neither bounced nor complained"
     return _each(step.saw, _SUPPRESSED, "is suppressed:") or (REASONS[step.because] if step.because else "")
@@ -236,8 +238,21 @@ def _send_time(step: Step) -> str:
         return f"not before {when(str(opens))}"
     own = step.saw.get("own_quiet_hours")
     why = f"the customer keeps {own} quiet" if own else REASONS[Reason.QUIET_HOURS]
-    at = str(step.saw.get("opens", ""))
-    return f"{why}; open again {when(at)}" if at.endswith("Z") else why
+    at, hours = str(step.saw.get("opens", "")), step.saw.get("hours_open")
+    opens = f"open again {when(at)}{f', for {hours} hours' if hours else ''}" if at.endswith("Z") else at and f"it opens {at}"
+    return "; ".join(part for part in (why, _zones(step.saw), opens) if part)
+
+
+def _zones(saw: Saw) -> str:
+    """Where the recipient may be, what that is known by, and what the clocks there show."""
+    zones, clocks, count = saw.get("zones"), saw.get("local_times"), saw.get("zones_in_all")
+    if not isinstance(zones, (tuple, list)) or not isinstance(clocks, (tuple, list)):
+        return ""
+    known = f"known by {plain(str(saw.get('known_by'))).replace('-', ' ')}"
+    if not zones:
+        return "the place is not known"
+    shown = [f"{zone} ({clock})" for zone, clock in zip(zones, clocks, strict=True)]
+    return f"{known}: {count} zone{'' if count == 1 else 's'}, {_and(shown)}"
 
 
 def _silence(step: Step) -> str:

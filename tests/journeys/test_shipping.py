@@ -309,6 +309,17 @@ def test_a_parcel_that_nobody_scans_is_taken_for_delivered_when_p90_has_passed(p
     assert transitions(cloud) <= 6
 
 
+def test_of_two_orders_in_a_parcel_that_nobody_scans_each_that_stands_is_taken_for_delivered(parcels, cloud):
+    for ref in ("1", "2", "3"):
+        parcels.ordered(ref, promised_days=None)
+    cloud.advance(days=1)
+    parcels.packed("1", order_refs=["2"], shipped_at=iso(cloud.now))
+    parcels.packed("3", ref="S-3", numbers=("00340434161094000009",), shipped_at=iso(cloud.now))
+    parcels.shop.put("OrderCancelled", ref="1", occurred_at=iso(cloud.now))
+    cloud.advance(days=40)
+    assert sorted({told["order"] for told in parcels.assumed()}) == ["coffee:2", "coffee:3"], "a cancelled one waits for nothing"
+
+
 def test_of_a_shop_that_tells_of_no_shipment_no_order_is_told_as_waiting(parcels, cloud):
     parcels.ordered("1")
     cloud.advance(days=20)

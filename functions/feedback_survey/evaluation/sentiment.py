@@ -74,7 +74,7 @@ def usual_language(texts: Iterable[str]) -> tuple[Language, float]:
 def leaning(parsed: Parsed, model: Model) -> Leaning:
     """The three probabilities, also where a text says nothing."""
     known = lexicon(parsed.language)
-    return model.leaning(learned.features(parsed.words, known.negators), mood(parsed.words, known))
+    return model.leaning(learned.features(parsed.words, known.negators), mood(parsed.words, known, parsed.loud))
 
 
 def first_scored(answers: Sequence[Answer]) -> datetime:

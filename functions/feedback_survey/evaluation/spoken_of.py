@@ -1,9 +1,7 @@
 """How well the themes of a text are found, against what a person found in it."""
 
 import random
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from aftercare.evaluation.metrics import hit_rates
@@ -11,7 +9,7 @@ from feedback_survey.evaluation.files import Labelled
 from feedback_survey.evaluation.sentiment import LOOKED_AT, usual_language
 from feedback_survey.reading.lexicon import Language
 from feedback_survey.reading.read import parse
-from feedback_survey.reading.themes import pattern, plain_letters, themes
+from feedback_survey.reading.themes import finder, plain_letters
 
 FOLDS = 5
 WRONG = 2
@@ -27,19 +25,10 @@ def _score(pairs: Sequence[tuple[set[str], frozenset[str]]]) -> dict[str, Any]:
 
 
 def _hits(text: str, language: Language) -> Hits:
-    """Each phrase looked for by itself."""
-    letters = plain_letters(text)
     found: Hits = {}
-    for theme, by in themes().items():
-        there = {phrase for phrase in by.get(language, ()) if _alone(phrase).search(letters)}
-        if there:
-            found[theme] = there
+    for phrased, _, _ in finder(language).phrases(plain_letters(text)):
+        found.setdefault(phrased.theme, set()).add(phrased.phrase)
     return found
-
-
-@cache
-def _alone(phrase: str) -> re.Pattern[str]:
-    return pattern((phrase,))
 
 
 def _misleading(found: Sequence[tuple[Hits, frozenset[str]]]) -> set[tuple[str, str]]:

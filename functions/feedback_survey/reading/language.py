@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from feedback_survey.reading.lexicon import LANGUAGES, Language, lexicon
-from feedback_survey.reading.text import Token
+from feedback_survey.reading.lexicon import LANGUAGES, REMEMBERED, Language, lexicon
 
 _WORDS: dict[Language, str] = {
     "en": """the and is it to of i was for this that with my not you have are but very so they at on be as had were we from all
@@ -28,7 +27,7 @@ _WORDS: dict[Language, str] = {
         ou y ete""",
     "it": """il lo la i gli le di che e un una non per con sono molto ma ho mi si del della dei delle al alla nel nella come anche
         questo questa tutto tutti ordine prodotto arrivato consegna spedizione pacco ottimo ottima buono buona qualita grazie
-        e' piu ancora stato stata perche dopo prima mai niente sempre era hanno ha ben bene da in se ci o ne qui anche solo""",
+        e' piu ancora stato stata perche dopo prima mai niente sempre era hanno ha ben bene da in se ci o ne qui solo troppo""",
     "pt": """o a os as de que e do da em um uma nao com para por muito mas meu minha foi se no na ao dos das eu mais como esta ja
         produto entrega chegou recebi veio prazo bom boa loja compra comprei tudo bem ainda ate so pois pelo pela nem e' foi
         sem ser tem tinha estou qualidade antes depois recomendo obrigado obrigada pedido ele ela isso este nos voce otimo""",
@@ -68,9 +67,11 @@ def _weights() -> dict[str, tuple[tuple[Language, float], ...]]:
     return {word: tuple((language, 1.0 / len(of) ** 1.5) for language in of) for word, of in shared.items()}
 
 
-@lru_cache(maxsize=8192)
-def _hints(word: str) -> tuple[tuple[Language, float], ...]:
-    """What one word says for each language."""
+_known: dict[str, tuple[tuple[int, float], ...]] = {}
+
+
+def _hints(word: str) -> tuple[tuple[int, float], ...]:
+    """What one word says for each language, by its place in LANGUAGES."""
     found = dict(_weights().get(word, ()))
     if len(word) >= 4:
         endings = [language for language, known in _ENDINGS.items() if word.endswith(known)]
@@ -78,24 +79,26 @@ def _hints(word: str) -> tuple[tuple[Language, float], ...]:
         for weight, languages in ((_ENDING, endings), (_KNOWN, moods)):
             for language in languages:
                 found[language] = found.get(language, 0.0) + weight / len(languages)
-    return tuple(found.items())
+    hints = tuple((LANGUAGES.index(language), weight) for language, weight in found.items())
+    if len(_known) < REMEMBERED:
+        _known[word] = hints
+    return hints
 
 
-def identify(text: str, words: Iterable[Token], asked_in: str | None = None) -> Identified:
+def identify(text: str, words: Iterable[str], asked_in: str | None = None) -> Identified:
     """The likeliest of LANGUAGES. `asked_in` is the language in which the customer was asked, if it is one of them."""
-    scores = dict.fromkeys(LANGUAGES, 0.0)
-    for word, _ in words:
-        for language, weight in _hints(word):
-            scores[language] += weight
+    scores = [0.0] * len(LANGUAGES)
+    for word in words:
+        hints = _known.get(word)
+        for place, weight in _hints(word) if hints is None else hints:
+            scores[place] += weight
     if not text.isascii():
-        lower = text.lower()
-        for letter, language in _LETTERS.items():
-            if letter in lower:
-                scores[language] += _LETTER
-    evidence = sum(scores.values())
-    for language in LANGUAGES:
+        for letter in _LETTERS.keys() & set(text.lower()):
+            scores[LANGUAGES.index(_LETTERS[letter])] += _LETTER
+    evidence = any(scores)
+    for place, language in enumerate(LANGUAGES):
         if language == asked_in:
-            scores[language] += _ASKED
-    first, second = sorted(scores.values(), reverse=True)[:2]
-    language = max(LANGUAGES, key=scores.__getitem__) if first else "en"
+            scores[place] += _ASKED
+    second, first = sorted(scores)[-2:]
+    language = LANGUAGES[scores.index(first)] if first else "en"
     return Identified(language, (first - second) / (first + 0.5) if evidence else 0.0)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from feedback_survey.reading.mood import Mood
-from feedback_survey.reading.text import END, Token
+from feedback_survey.reading.text import END
 
 BITS: Final = 15
 PLACES: Final = 1 << BITS
@@ -64,12 +64,12 @@ class Leaning(NamedTuple):
     positive: float
 
 
-def features(words: Sequence[Token], negators: frozenset[str]) -> list[int]:
+def features(words: Sequence[str], negators: frozenset[str]) -> list[int]:
     """The places of a text's features, each once, in order of their first appearance."""
     found: dict[str, None] = {}
     left = 0
     before = ""
-    for text, _ in words:
+    for text in words:
         if text == END or text == "!" or text == "?" or text == ",":
             left = 0
             before = ""
@@ -138,13 +138,13 @@ class Model:
         """The dense features, head by head."""
         negative, neutral, positive = self.counts
         low = high = 0.0
-        known = 0
+        known, log = 0, _LOG
         for place in places:
             bad, middling, good = negative[place], neutral[place], positive[place]
-            if bad or middling or good:
+            if bad or good or middling:
                 known += 1
-                low += _LOG[middling + good] - _LOG[bad]
-                high += _LOG[good] - _LOG[bad + middling]
+                low += log[middling + good] - log[bad]
+                high += log[good] - log[bad + middling]
         if known:
             bad, middling, good = self.answers
             low += known * math.log((bad + 1) / (middling + good + 1))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from feedback_survey.reading.lexicon import Lexicon
-from feedback_survey.reading.text import END, Token
+from feedback_survey.reading.text import END
 
 NEGATED = -0.74
 REACH = 3
@@ -34,15 +34,15 @@ class Mood(NamedTuple):
         return not self.positive and not self.negative
 
 
-def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
-    """Linear in the number of tokens. Pure."""
+def mood(words: Sequence[str], lexicon: Lexicon, loud: frozenset[str] = frozenset()) -> Mood:
+    """Of a text's tokens; `loud` are those in capitals. Linear in their number. Pure."""
     found: list[float] = []
     before_but = 0
     negated, alone = 0, False
     push = 0.0
     marks = 0
     negators, more, less, but, value_of = lexicon.negators, lexicon.more, lexicon.less, lexicon.but, lexicon.value
-    for text, loud in words:
+    for text in words:
         if text[0] == ":":
             found.append(float(text[1:]))
             continue
@@ -63,7 +63,7 @@ def mood(words: Sequence[Token], lexicon: Lexicon) -> Mood:
         value = value_of(text) / 10.0
         if value:
             sign = 1.0 if value > 0 else -1.0
-            value += sign * (push + (CAPITALS if loud else 0.0))
+            value += sign * (push + (CAPITALS if text in loud else 0.0))
             found.append(value * NEGATED if negated else value)
             push = 0.0
             negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False

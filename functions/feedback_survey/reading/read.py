@@ -7,7 +7,7 @@ from feedback_survey.reading import model as learned
 from feedback_survey.reading.language import identify
 from feedback_survey.reading.lexicon import Language, lexicon
 from feedback_survey.reading.mood import mood
-from feedback_survey.reading.text import LONGEST, Token, tokens
+from feedback_survey.reading.text import LONGEST, loud, tokens
 from feedback_survey.reading.themes import Theme, found
 
 Sentiment = Literal["negative", "neutral", "positive"]
@@ -38,7 +38,8 @@ class Parsed:
     read it depends on the language, so this comes first."""
 
     text: str
-    words: tuple[Token, ...]
+    words: tuple[str, ...]
+    loud: frozenset[str]
     language: Language
     language_confidence: float
 
@@ -49,13 +50,13 @@ def parse(text: str, asked_in: str | None = None, title: str = "", language: Lan
     whole = (f"{title}. {text}" if title else text)[:LONGEST]
     words = tokens(whole)
     language, confidence = (language, 1.0) if language else identify(whole, words, asked_in)
-    return Parsed(whole, tuple(words), language, confidence)
+    return Parsed(whole, tuple(words), loud(whole), language, confidence)
 
 
 def read(parsed: Parsed, model: learned.Model = UNTAUGHT) -> Reading:
     """Read a customer's words. `model` is the store's for the language; without one the lexicon decides alone. Pure."""
     known = lexicon(parsed.language)
-    feeling = mood(parsed.words, known)
+    feeling = mood(parsed.words, known, parsed.loud)
     places = learned.features(parsed.words, known.negators)
     themes = found(parsed.text, parsed.language)
     if feeling.says_nothing and not model.knows(places):
@@ -69,4 +70,4 @@ def read(parsed: Parsed, model: learned.Model = UNTAUGHT) -> Reading:
 def teach(parsed: Parsed, score: int, model: learned.Model) -> None:
     """A customer's score (1 to 5) is the label of the words beside it. Changes the model."""
     known = lexicon(parsed.language)
-    model.learn(learned.features(parsed.words, known.negators), mood(parsed.words, known), score)
+    model.learn(learned.features(parsed.words, known.negators), mood(parsed.words, known, parsed.loud), score)

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from typing import NamedTuple
 
 LONGEST = 2000
 """Characters of a text that are read; the rest adds nothing to what it is about."""
@@ -17,44 +16,49 @@ _FACES = {
 FACES = {face: value for value, faces in _FACES.items() for face in faces}
 """What an emoji says, as a lexicon's words do: from -4 to 4."""
 
-_EMOTICON = r"[:;=8][-o^']?[)\]D(\[/|pP3]|<3|:'\("
-_TOKEN = re.compile(rf"({_EMOTICON})|([^\W\d_]+(?:['’][^\W\d_]+)*)|([!?]+)|([.,;:()\n]+)|([{''.join(FACES)}])")
-_LONG = re.compile(r"(.)\1{2,}")
+_SMILE = re.compile(r"[:;=][-o^']?(?:[)\]d(\[|p](?!\w)|/(?![\w/]))|<3|:'\(")
+_TOKEN = re.compile(rf"{_SMILE.pattern}|[^\W\d_]+(?:'[^\W\d_]+)*|[!?]+|[.,;:()\n]+|[{''.join(FACES)}]")
+_LONG = re.compile(r"([^\W\d_])\1{2,}")
+_LOUD = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]{2}[^\W\d_]*")
 _SAD = frozenset("([/|")
 
-
-class Token(NamedTuple):
-    """`text` is folded; `loud` says that a word stood in capitals. A face is named by its value, `:2` or `:-2`."""
-
-    text: str
-    loud: bool = False
+_ACCENTED = (
+    ("a", "áàâãäå"), ("c", "ç"), ("e", "éèêë"), ("i", "íìîï"), ("n", "ñ"), ("o", "óòôõö"), ("u", "úùûü"), ("y", "ýÿ"), ("'", "’"),
+)  # fmt: skip
+LETTERS = str.maketrans({letter: plain for plain, letters in _ACCENTED for letter in letters})
+"""The accented letters of the six languages, letter for letter. `ß` stays what it is."""
 
 
 def folded(text: str) -> str:
-    """Lower case, without accents (NFKD), typographic apostrophes as plain ones. `ß` is `ss`, `ñ` is `n`."""
-    text = text.casefold().replace("’", "'")
-    if text.isascii():
-        return text
-    return "".join([c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)])
+    """Lower case, without accents, typographic apostrophes as plain ones, no letter more than twice in a row. `ß` is `ss`."""
+    if not text.isascii():
+        text = text.casefold().translate(LETTERS)
+        if not text.isascii():
+            text = "".join([c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)])
+    else:
+        text = text.lower()
+    return _LONG.sub(r"\1\1", text)
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a text of at most LONGEST characters; a run of marks is one token, digits are none."""
-    text = unicodedata.normalize("NFC", text[:LONGEST])
-    shouted = text.isupper()
-    found: list[Token] = []
-    for emoticon, word, marks, end, face in _TOKEN.findall(text):
-        if word:
-            plain = folded(word)
-            if len(plain) > 3:
-                plain = _LONG.sub(r"\1\1", plain)
-            found.append(Token(plain, len(word) > 1 and word.isupper() and not shouted))
-        elif marks:
-            found.append(Token("!" if "!" in marks else "?"))
-        elif end:
-            found.append(Token(END if end[0] != "," else ","))
-        elif face:
-            found.append(Token(f":{FACES[face]}"))
-        elif emoticon:
-            found.append(Token(":-2" if emoticon[-1] in _SAD and emoticon != "<3" else ":2"))
-    return found
+def tokens(text: str) -> list[str]:
+    """The tokens of a text of at most LONGEST characters, words folded. A run of marks is one token, digits are none; a face is
+    named by its value, `:2` or `:-2`."""
+    return [token if token[0].isalpha() else _sign(token) for token in _TOKEN.findall(folded(text[:LONGEST]))]
+
+
+def _sign(token: str) -> str:
+    if token[0] in "!?":
+        return "!" if "!" in token else "?"
+    if token in FACES:
+        return f":{FACES[token]}"
+    if _SMILE.fullmatch(token):
+        return ":-2" if token[-1] in _SAD else ":2"
+    return "," if token[0] == "," else END
+
+
+def loud(text: str) -> frozenset[str]:
+    """The words of a text that stand in capitals; none where all do."""
+    text = text[:LONGEST]
+    if not _LOUD.search(text) or text.isupper():
+        return frozenset()
+    return frozenset([folded(word) for word in _LOUD.findall(text) if word.isupper()])

@@ -1,7 +1,7 @@
 """A message as a text: one segment where it can be, the brand named, and the way out where it is owed."""
 
 from aftercare.brand import brand
-from aftercare.consent import Channel
+from aftercare.consent import Channel, Says
 from aftercare.learned import ASKS
 from aftercare.outgoing import Text
 from aftercare.outside import Outside
@@ -26,10 +26,13 @@ def context(outside: Outside, candidate: Candidate) -> dict[str, str]:
 
 
 def reply(candidate: Candidate) -> tuple[Sms, str, Chosen]:
-    """The answer to what a person just wrote, its version and its tone."""
+    """The answer to what a person just wrote, its version and its tone. Where a STOP was for one kind of message only, it says so
+    (rule C18)."""
     words, _, tone = words_for(candidate)
-    our = brand()
-    said = words.say("sms", brand=our.name, help=our.support.short or our.support.page)
+    our, heads = brand(), candidate.customer.consent.heads
+    others = any(str(head.channel) == candidate.proposal.references.get("channel") and head.says is Says.GIVEN for head in heads)
+    some = candidate.proposal.template == "reply-stopped" and others
+    said = words.say("sms_some" if some else "sms", brand=our.name, help=our.support.short or our.support.page)
     return counted(said), stationery().version(candidate.proposal.template, words.locale, words.tone), tone
 
 

@@ -17,7 +17,7 @@ from aftercare.evaluation.pictures import plain
 from aftercare.evaluation.rows import open_rows
 from shipping_delay.evaluation import evaluate
 from shipping_delay.evaluation.metrics import alert_threshold
-from shipping_delay.evaluation.orders import LAYOUTS, ColumnMissing, Columns, fitting, read_centroids
+from shipping_delay.evaluation.orders import LAYOUTS, ColumnMissing, Columns, fitting, number, read_centroids
 from shipping_delay.evaluation.pages import picture, write
 from shipping_delay.policy import Peak, shipping_policy
 
@@ -30,6 +30,13 @@ def _peak(text: str) -> Peak:
         return Peak.model_validate({"name": "peak", "from": begins, "until": until})
     except ValidationError:
         raise argparse.ArgumentTypeError(f"{text!r}: expected MM-DD:MM-DD") from None
+
+
+def _amount(text: str) -> float:
+    found = number(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 on")
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,9 +54,9 @@ def parser() -> argparse.ArgumentParser:
     )
     delay.add_argument("--dates", metavar="FORM", help="your own form of times, as strptime has it: %%d/%%m/%%Y %%H:%%M")
     delay.add_argument("--centroids", type=Path, metavar="FILE", help="CSV of zip3, lat, lng: distances")
-    delay.add_argument("--lead-days", type=float, default=30.0, help="where the file has no hand-over column")
-    delay.add_argument("--miss-cost", type=float, help="a missed delay, in needless notices (default: from shipping.yaml)")
-    delay.add_argument("--needless-per-100", type=float, help="budget of needless notices (default: from shipping.yaml)")
+    delay.add_argument("--lead-days", type=_amount, default=30.0, help="where the file has no hand-over column")
+    delay.add_argument("--miss-cost", type=_amount, help="a missed delay, in needless notices (default: from shipping.yaml)")
+    delay.add_argument("--needless-per-100", type=_amount, help="budget of needless notices (default: from shipping.yaml)")
     delay.add_argument("--peak", type=_peak, action="append", metavar="MM-DD:MM-DD", help="(default: from shipping.yaml)")
     delay.add_argument("--no-lightgbm", action="store_true", help="leave that baseline out although it is installed")
     delay.add_argument("--to-folder", type=Path, default=Path("build"), metavar="FOLDER", help="of the picture (default: build)")

@@ -11,6 +11,7 @@ from aftercare.consent import Actor, Channel, Declaration, Purpose, Says, Statem
 from aftercare.consent_log import MARKETING, Speaker, Spoken, after_all_before, until_confirmed
 from aftercare.consent_policy import DoubleOptIn
 from aftercare.customer import Customer
+from aftercare.ground import reached_at
 from aftercare.model import Model
 
 
@@ -75,8 +76,9 @@ def check(entry: Entry, now: datetime) -> None:
             raise BadEntry("wording: expected the text that the customer agreed to")
 
 
-def speaker(entry: Entry, rule: DoubleOptIn) -> Speaker:
-    """The entry as statements. Said without a time it counts after all that was said before (rule C05)."""
+def speaker(entry: Entry, rule: DoubleOptIn, identity_secret: str) -> Speaker:
+    """The entry as statements. Said without a time it counts after all that was said before (rule C05). A consent is for the
+    address on record, an opt-out for all."""
 
     def speak(customer: Customer, now: datetime, sequence: str) -> Spoken:
         shared = {
@@ -97,12 +99,13 @@ def speaker(entry: Entry, rule: DoubleOptIn) -> Speaker:
             row = {"kind": _DECLARED[entry.heard], "said_at": at, "sequence": f"{sequence}#00", **shared}
             return Spoken(declarations=(Declaration.model_validate(row),))
         says = Says.GIVEN if entry.heard is Heard.CONSENT else Says.WITHDRAWN
+        addresses = reached_at(customer, identity_secret) if says is Says.GIVEN else {}
         found = []
         for number, (channel, purpose) in enumerate(_places(entry)):
             head = customer.consent.head(channel, purpose)
             said_at = clamp(entry.at, now, says) if entry.at else after_all_before(head, now)
             claimed = {"claimed_at": entry.at} if entry.at and entry.at != said_at else {}
-            place = {"channel": channel, "purpose": purpose, "says": says, "said_at": said_at}
+            place = {"channel": channel, "purpose": purpose, "says": says, "said_at": said_at, "address": addresses.get(channel)}
             row = {**shared, **place, **claimed, "sequence": f"{sequence}#{number:02d}"}
             found.append(until_confirmed(Statement.model_validate(row), customer.consent, rule, customer.profile.country))
         return Spoken(tuple(found))

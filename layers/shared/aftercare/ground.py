@@ -7,6 +7,7 @@ from typing import Literal
 from aftercare.consent import Channel, Head, Purpose, Says
 from aftercare.consent_policy import ConsentPolicy, consent_policy, months_before
 from aftercare.customer import Customer, Order
+from aftercare.identity import email, keyed_hash, phone
 
 __all__ = ["ConsentPolicy", "Ground", "Lack", "consent_policy", "ground", "judged", "turned_off"]
 
@@ -38,6 +39,17 @@ class Lack:
 
 SUPPOSED = ("soft-opt-in", "implied")
 """Grounds that the law supposes of who said nothing."""
+
+
+def reached_at(customer: Customer, identity_secret: str) -> dict[Channel, str]:
+    """The keyed hash of the address on each channel that marketing would go to, and so consent is for: the account's, else the
+    newest order's."""
+    newest = sorted(customer.orders, key=lambda o: (o.placed_at or o.as_of, o.key), reverse=True)
+    contacts = (customer.profile.contact, *(order.contact for order in newest))
+    mail = next(filter(None, (email(contact.email) for contact in contacts)), None)
+    number = next(filter(None, (phone(contact.phone) for contact in contacts)), None)
+    where = {Channel.EMAIL: mail, Channel.SMS: number, Channel.WHATSAPP: number}
+    return {channel: keyed_hash(identity_secret, address) for channel, address in where.items() if address}
 
 
 def turned_off(customer: Customer, channel: Channel, purpose: Purpose) -> bool:

@@ -103,7 +103,7 @@ def test_consent_is_told_with_its_evidence_and_text_and_without_the_agents_name(
         wording=wording.version,
         wording_hash=hashed,
     )
-    record(small, anna, speaker(entry, consent_policy().double_opt_in), "agent", "consent")
+    record(small, anna, speaker(entry, consent_policy().double_opt_in, SECRETS["identity"]), "agent", "consent")
     found = document(small, anna)
     (row,) = [row["record"] for row in found["kept"]["evidence"] if row["record"].get("actor") == "agent"]
     assert (row["says"], row["manner"], row["wording_hash"]) == ("pending", "phone", hashed)

@@ -16,6 +16,7 @@ from aftercare.table import Put
 from simulator.commands.last_run import LastRun
 from simulator.commands.main import main
 from simulator.memory.tables import MemoryTables
+from simulator.report import words
 from simulator.report.rights import clocks, measured, withdrawals
 from tests.builders import NOON, a_proposal, said
 
@@ -84,8 +85,8 @@ def test_a_proof_says_what_was_known_then_and_what_had_been_said_by_then(run, at
 
 def test_a_proof_shows_every_row_with_the_text_that_was_agreed_to(run):
     _, out = run("consent", "prove", "c0anna")
-    for words in ("Yes, remind me.", TEXT.hash, "checkout-3", "source test", "Mon 2 Mar 2026, 12:00", "reorder: withdrawn"):
-        assert words in out
+    for phrase in ("Yes, remind me.", TEXT.hash, "checkout-3", "source test", "Mon 2 Mar 2026, 12:00", "reorder: withdrawn"):
+        assert phrase in out
 
 
 def test_a_signed_proof_is_checked_and_a_changed_one_is_not_ours(run, tmp_path):
@@ -175,6 +176,32 @@ def test_a_message_after_consent_was_given_again_is_not_held_against_the_withdra
     again = said(Purpose.REORDER, at=NOON + timedelta(minutes=2), sequence="c")
     (one,) = withdrawals(rows(gone, again), [sent(3)])
     assert one.last_after is None
+
+
+def test_a_consent_that_came_late_and_lost_hides_no_message_and_a_lost_withdrawal_blames_none():
+    gone = said(Purpose.REORDER, Says.WITHDRAWN, at=NOON, sequence="b")
+    late = said(Purpose.REORDER, at=NOON - DAY, heard_at=NOON + timedelta(minutes=2), sequence="c")
+    (one,) = withdrawals(rows(gone, late), [sent(3)])
+    assert (one.last_after, one.kept) == (timedelta(minutes=3), False)
+    newer = said(Purpose.REORDER, at=NOON, sequence="b")
+    older = said(Purpose.REORDER, Says.WITHDRAWN, at=NOON - DAY, heard_at=NOON + timedelta(minutes=1), sequence="c")
+    assert withdrawals(rows(newer, older), [sent(3)]) == []
+
+
+def test_the_words_of_a_hold_say_where_the_recipient_may_be_and_how_long_it_is_open_there():
+    clocks_there = {"zones": ("America/New_York", "Pacific/Honolulu"), "local_times": ("Sun 23:30", "Sun 18:30")}
+    saw = {"known_by": "country", "zones_in_all": 8, **clocks_there, "opens": "2026-03-02T19:00:00.000000Z", "hours_open": "4"}
+    _, told = words.rule(Step(rule="send_time", said="hold", because=Reason.QUIET_HOURS, saw=saw))
+    for part in ("known by country: 8 zones", "Pacific/Honolulu (Sun 18:30)", "Mon 2 Mar 2026, 19:00", "for 4 hours"):
+        assert part in told
+    nowhere = {"known_by": "unknown", "zones_in_all": 0, "zones": (), "local_times": (), "opens": "not in its window"}
+    _, told = words.rule(Step(rule="send_time", said="hold", because=Reason.QUIET_HOURS, saw=nowhere))
+    assert "the place is not known; it opens not in its window" in told
+
+
+def test_an_address_that_bounced_is_told_though_another_is_good():
+    _, told = words.rule(Step(rule="suppressed", said="pass", saw={"email": "complaint"}))
+    assert told == "e-mail complained; another address has not"
 
 
 def test_the_report_marks_a_request_that_runs_out():

@@ -53,6 +53,12 @@ def test_the_button_of_the_confirmation_page_gives_the_consent_and_looking_does_
     assert small.told() == ["ConsentChanged"]
 
 
+def test_the_privacy_signal_is_heeded_where_a_consent_is_confirmed(small):
+    a_profile(small, country="DE", consent=consent_of(WAITS))
+    post(P.CONFIRM, headers={"sec-gpc": "1"})
+    assert (head(small).says, record(small).sale.opted_out) == (Says.GIVEN, True)
+
+
 def test_confirming_twice_is_confirming_once(small):
     a_profile(small, country="DE", consent=consent_of(WAITS))
     for _ in range(2):

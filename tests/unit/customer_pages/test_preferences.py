@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import replace
 from datetime import time, timedelta
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +15,7 @@ from aftercare.consent_log import wording_of
 from aftercare.consent_policy import consent_policy
 from aftercare.customer import Contact, Device, Profile
 from aftercare.decision import Decision, Message, Reason, State
+from aftercare.identity import keyed_hash
 from aftercare.links import LinkPurpose
 from aftercare.retention import JOURNAL
 from aftercare.table import Put
@@ -22,7 +24,7 @@ from customer_pages import choices, preferences
 from customer_pages.handler import handle
 from tests.builders import a_proposal, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile
-from tests.small_outside import START, Context
+from tests.small_outside import SECRETS, START, Context
 from tests.unit.customer_pages.test_pages import get, head, post, token
 
 P = LinkPurpose.PREFERENCES
@@ -50,7 +52,7 @@ def checked(body):
 def chosen(body):
     """What a browser would send back of the page's great form: hidden fields, ticks, radio buttons and selects."""
     form = body.split("<form")[2]
-    fields = [(n, v) for n, v in re.findall(r'type="hidden" name="([a-z-]+)" value="(\w+)"', form)]
+    fields = [(n, unescape(v)) for n, v in re.findall(r'type="hidden" name="([a-z-]+)" value="([^"]+)"', form)]
     fields += [(n, v) for n, v in re.findall(r'type="(?:checkbox|radio)" name="([a-z-]+)" value="(\w*)" checked', form)]
     for name, options in re.findall(r'<select id="[a-z-]+" name="([a-z-]+)">(.*?)</select>', form, re.S):
         every = re.findall(r'<option(?: value="([^"]*)")?[^>]*?( selected)?>([^<]*)</option>', options)
@@ -95,12 +97,88 @@ def test_news_of_orders_can_be_turned_off_and_on_again(small, anna):
         assert ("email-transactional" in checked(body)) == (told == "on")
 
 
-def test_saving_the_page_as_it_is_shown_only_records_the_nos_that_the_law_might_suppose_otherwise(small, anna):
-    post(P, urlencode(chosen(get(P)["body"])))
-    assert {h.purpose: h.says for h in record(small).consent.heads} == dict.fromkeys(MARKETING, Says.WITHDRAWN)
+def test_saving_the_page_as_it_is_shown_says_nothing(small):
+    seen = said(Purpose.PROMOTIONAL, weight=Weight.OBSERVED)
+    with_phone(small, consent=consent_of(seen))
     before = small.untouched()
     assert post(P, urlencode(chosen(get(P)["body"])))["statusCode"] == 200
-    assert small.untouched() == before, "saving the same again says nothing new"
+    assert small.untouched() == before, "a box that was ticked already is no consent (Planet49)"
+
+
+def test_what_was_withdrawn_since_a_page_was_opened_stays_withdrawn_when_that_page_is_saved(small):
+    with_phone(small, consent=consent_of(*(said(p, channel=c) for p in MARKETING for c in (Channel.EMAIL, Channel.SMS))))
+    tab = dict(chosen(get(P)["body"]))
+    post(P, "all=off")
+    post(P, "frequency=weekly&pause=30")
+    body = post(P, urlencode({**tab, "language": "de"}))["body"]
+    assert checked(body) == {"email-transactional"}
+    wishes = record(small).wishes
+    assert (wishes.language, wishes.frequency, wishes.pause_of(Purpose.REORDER, START)) == (
+        "de",
+        Frequency.WEEKLY,
+        START + timedelta(days=30),
+    )
+
+
+def test_what_is_ticked_on_an_older_page_is_given(small, anna):
+    tab = dict(chosen(get(P)["body"]))
+    post(P, "email-survey=on")
+    post(P, urlencode({**tab, "email-reorder": "on", "email-service": "off"}))
+    says = {purpose: head(small, purpose) for purpose in (Purpose.SURVEY, Purpose.REORDER, Purpose.SERVICE)}
+    assert says == {Purpose.SURVEY: Says.GIVEN, Purpose.REORDER: Says.GIVEN, Purpose.SERVICE: Says.WITHDRAWN}
+
+
+def test_what_the_law_supposes_is_shown_as_it_is_and_one_tick_ends_it(small):
+    a_profile(small, order=an_order(locale="en", country="CA"), country="CA")
+    every = {f"email-{purpose}" for purpose in Purpose}
+    page = get(P)["body"]
+    assert checked(page) == every, "a purchase is consent for two years there"
+    form = {**dict(chosen(page)), "email-promotional": "off"}
+    assert checked(post(P, urlencode(form))["body"]) == every - {"email-promotional"}
+    assert [h.purpose for h in record(small).consent.heads] == [Purpose.PROMOTIONAL]
+
+
+def test_a_yes_is_for_the_address_that_the_page_shows_and_is_asked_for_again_for_another(small):
+    with_phone(small)
+    post(P, "sms-reorder=on&email-reorder=on")
+    secret = SECRETS["identity"]
+    on = {c: record(small).consent.head(c, Purpose.REORDER).address for c in (Channel.SMS, Channel.EMAIL)}
+    assert on == {Channel.SMS: keyed_hash(secret, "+33612345678"), Channel.EMAIL: keyed_hash(secret, "anna@example.com")}
+    contact = Contact(email="anna@example.com", phone="+33687654321")
+    a_profile(small, order=an_order(locale="en", country="FR", contact=contact), country="FR", consent=record(small).consent)
+    page = get(P)["body"]
+    assert "sms-reorder" not in checked(page) and "email-reorder" in checked(page)
+    post(P, urlencode({**dict(chosen(page)), "sms-reorder": "on"}))
+    assert record(small).consent.head(Channel.SMS, Purpose.REORDER).address == keyed_hash(secret, "+33687654321")
+
+
+def test_who_let_a_confirmation_pass_may_ask_for_it_again(small):
+    a_profile(small, order=an_order(locale="en", country="DE"), country="DE")
+    post(P, "email-promotional=on")
+    first = record(small).consent.head(Channel.EMAIL, Purpose.PROMOTIONAL)
+    small.later(days=13)
+    assert "email-promotional" in checked(post(P, "email-promotional=on")["body"])
+    assert record(small).consent.head(Channel.EMAIL, Purpose.PROMOTIONAL) == first
+    small.later(days=2)
+    assert "email-promotional" not in checked(get(P)["body"])
+    post(P, "email-promotional=on")
+    again = record(small).consent.head(Channel.EMAIL, Purpose.PROMOTIONAL)
+    assert (again.says, again.asks) == (Says.PENDING, True) and again.said_at > first.said_at
+
+
+def test_a_no_on_the_page_after_a_stop_is_not_taken_back_by_a_start(small):
+    stopped = said(Purpose.REORDER, Says.WITHDRAWN, channel=Channel.SMS, at=START, took=True)
+    with_phone(small, consent=consent_of(stopped))
+    post(P, "all=off")
+    assert not record(small).consent.head(Channel.SMS, Purpose.REORDER).took
+
+
+def test_language_and_first_channel_may_be_left_to_us_again(small):
+    with_phone(small)
+    post(P, "frequency=each&language=de&first=sms")
+    page = dict(chosen(get(P)["body"]))
+    post(P, urlencode({**page, "language": "", "first": ""}))
+    assert record(small).wishes.model_copy(update={"version": 0}) == Wishes()
 
 
 def test_a_mind_may_be_changed_as_often_as_one_likes_even_within_an_instant(small, anna):
@@ -210,23 +288,18 @@ def test_saving_the_page_as_it_is_shown_does_not_end_it_nor_make_it_a_consent(sm
 
 
 def test_a_tick_that_is_taken_away_ends_it_and_one_set_again_is_a_consent(small, anna, softly):
-    fields = [(name, value) for name, value in chosen(get(P)["body"]) if (name, value) != ("email-reorder", "still")]
+    fields = [(name, value) for name, value in chosen(get(P)["body"]) if (name, value) != ("email-reorder", "on")]
     body = post(P, urlencode(fields))["body"]
     assert ticked(body) == {"email-transactional", "email-service", "email-survey", "email-promotional"}
     assert {h.purpose: h.says for h in record(small).consent.heads} == {Purpose.REORDER: Says.WITHDRAWN}
     assert 'name="email-reorder" value="on"' in body, "the law supposes nothing any more"
-    post(P, urlencode([*fields, ("email-reorder", "on")]))
+    post(P, urlencode([*chosen(body), ("email-reorder", "on")]))
     assert head(small, Purpose.REORDER) is Says.GIVEN
 
 
 def test_all_off_ends_what_the_law_supposes(small, anna, softly):
     assert ticked(post(P, "all=off")["body"]) == {"email-transactional"}
     assert all(head(small, purpose) is Says.WITHDRAWN for purpose in MARKETING)
-
-
-def test_still_is_no_word_for_what_is_not_supposed(small, anna):
-    post(P, "email-reorder=still")
-    assert head(small, Purpose.REORDER) is None
 
 
 # ---------------------------------------------------------------- the channels that there are

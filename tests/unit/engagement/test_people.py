@@ -8,6 +8,7 @@ import pytest
 from aftercare import identity, keys, ledger, requests, store
 from aftercare import inbound as inbound_texts
 from aftercare.consent import Channel, Purpose, Says
+from aftercare.consent_policy import consent_policy
 from aftercare.decision import State
 from aftercare.erasure import Eraser
 from aftercare.identity import keyed_hash
@@ -22,7 +23,7 @@ from engagement.phones import chat_seen, inbound
 from engagement.provider import Unreadable, What
 from simulator.phones import text_notification
 from tests.builders import consent_of, said
-from tests.ledger_items import CUSTOMER, a_profile, claimed, unknown
+from tests.ledger_items import CUSTOMER, a_message, a_profile, claimed, unknown
 from tests.small_outside import SECRETS, START, Context, sqs
 
 NUMBER = "+4915112345678"
@@ -36,6 +37,10 @@ SMS = Channel.SMS
         *("ARRET", "arrêt", "remove", "TD", "Stopp", "ENDE", "abbestellen", "Abmelden!", "stop please", "Bitte STOP", "STOP ALL"),
         *("stop texting me", "Please stop sending me these messages", "don't text me anymore", "take me off your list"),
         *("Leave me alone", "no more texts", "I no longer want to receive messages", "opt me out"),
+        *("STOP\nSent from my iPhone", "Stop. Thanks, Anna", "STOP STOP STOP", "s t o p", "pls stop", "Not interested, stop"),
+        *("I don't want these texts", "I do not want to receive messages anymore", "I revoke my consent", "Remove my number"),
+        *("no messages", "Wrong number", "STOP to end", "arrêtez", "aufhören", "Stoppen!", "Keine SMS!", "Abmeldung"),
+        *("Ich widerrufe meine Einwilligung", "Löschen Sie meine Nummer", "Ich möchte keine Nachrichten"),
         *("Bitte keine SMS mehr", "Hören Sie auf damit", "schreiben Sie mir bitte nicht mehr", "Lasst mich in Ruhe"),
     ],
 )
@@ -58,6 +63,14 @@ def test_a_stop_is_understood_in_any_case_and_in_clear_words(text):
         ("", Wish.OTHER),
         ("👍", Wish.OTHER),
         ("please stop sending " + "x" * 400, Wish.OTHER),
+        ("don't send any parcels this week", Wish.OTHER),
+        ("never send me the blue one again", Wish.OTHER),
+        ("Please cancel my order, thanks", Wish.OTHER),
+        ("I gave you the wrong number, mine ends with 12", Wish.OTHER),
+        ("Schicken Sie mir bitte keine blaue, sondern die rote", Wish.OTHER),
+        ("nicht mehr senden, ich hole es ab", Wish.OTHER),
+        ("Ich möchte den Kauf widerrufen", Wish.OTHER),
+        ("I never got a text message", Wish.OTHER),
     ],
 )
 def test_other_texts_mean_what_they_say(text, means):
@@ -168,6 +181,23 @@ def test_a_start_counts_from_when_it_was_written_although_the_stop_before_it_was
     texts(anna, "STOP", at=now - timedelta(minutes=8))
     texts(anna, "START", inbound_id="in-2", at=now - timedelta(minutes=2))
     assert heads(anna)[SMS, Purpose.TRANSACTIONAL] is Says.GIVEN
+
+
+@pytest.mark.parametrize(("text", "kept"), [("STOP", True), ("STOP ALL", False), ("Please stop texting me, all of it", False)])
+def test_where_the_setting_says_so_a_stop_is_for_the_kind_of_text_that_it_answers(anna, monkeypatch, text, kept):
+    by_kind = consent_policy().telephone.model_copy(update={"revoke_scope": "category"})
+    policy = consent_policy().model_copy(update={"telephone": by_kind})
+    monkeypatch.setattr("engagement.people.consent_policy", lambda: policy)
+    message = a_message()
+    survey = message.proposal.model_copy(update={"purpose": Purpose.SURVEY})
+    sent = message.model_copy(update={"sent_at": START, "state": State.SENT, "channel": "sms", "proposal": survey})
+    ledger.claim(anna.tables.twin, store.load(anna.tables.twin, CUSTOMER), sent, "t1", anna.clock.now(), held=None)
+    ledger.settle(anna.tables.twin, CUSTOMER, sent, "t1", anna.clock.now())
+    anna.later(minutes=5)
+    texts(anna, text)
+    says = heads(anna)
+    assert says[SMS, Purpose.SURVEY] is Says.WITHDRAWN
+    assert (says[SMS, Purpose.TRANSACTIONAL] is Says.GIVEN) is kept
 
 
 def test_a_start_without_a_stop_before_gives_nothing(anna):

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aftercare import content
 from feedback_survey.reading.language import identify
 from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
 from feedback_survey.reading.lexicon import parse as parse_lexicon
 from feedback_survey.reading.model import Model
 from feedback_survey.reading.read import parse, read, teach
 from feedback_survey.reading.text import LONGEST, tokens
-from feedback_survey.reading.themes import themes
+from feedback_survey.reading.themes import Finder, finder, plain_letters, themes
 
 GOOD_AND_BAD = {
     "en": ("Great product, very fast delivery", "The handle broke and nobody answers my emails"),
@@ -105,6 +106,89 @@ def test_a_short_answer_counts_as_in_the_language_in_which_it_was_asked(language
     assert parse(GOOD_AND_BAD[other][0], language).language == other
 
 
+SHORT = {
+    "en": [
+        "Love it",
+        "Fast shipping, thanks",
+        "It broke after two days",
+        "Not what I ordered",
+        "Works great so far",
+        "Where is my parcel?",
+        "Too expensive for what you get",
+        "The colour is different from the picture",
+        "Would not recommend",
+        "Very happy with this purchase",
+    ],
+    "de": [
+        "Alles bestens",
+        "Schnelle Lieferung, danke",
+        "Nach zwei Tagen kaputt",
+        "Nicht das, was ich bestellt habe",
+        "Bin sehr zufrieden",
+        "Wo bleibt mein Paket?",
+        "Zu teuer für das, was es ist",
+        "Die Farbe weicht vom Bild ab",
+        "Nie wieder",
+        "Leider zu klein",
+    ],
+    "es": [
+        "Me encanta",
+        "Envío rápido, gracias",
+        "Se rompió a los dos días",
+        "No es lo que pedí",
+        "Funciona muy bien",
+        "¿Dónde está mi paquete?",
+        "Demasiado caro",
+        "El color no es como en la foto",
+        "No lo recomiendo",
+        "Muy contento con la compra",
+    ],
+    "fr": [
+        "J'adore",
+        "Livraison rapide, merci",
+        "Cassé après deux jours",
+        "Ce n'est pas ce que j'ai commandé",
+        "Très content de mon achat",
+        "Où est mon colis ?",
+        "Trop cher",
+        "La couleur ne correspond pas à la photo",
+        "Je ne recommande pas",
+        "Rien à dire, parfait",
+    ],
+    "it": [
+        "Lo adoro",
+        "Spedizione veloce, grazie",
+        "Si è rotto dopo due giorni",
+        "Non è quello che ho ordinato",
+        "Funziona benissimo",
+        "Dov'è il mio pacco?",
+        "Troppo caro",
+        "Il colore non è come nella foto",
+        "Non lo consiglio",
+        "Molto contenta dell'acquisto",
+    ],
+    "pt": [
+        "Adorei",
+        "Entrega rápida, obrigada",
+        "Quebrou depois de dois dias",
+        "Não é o que eu pedi",
+        "Funciona muito bem",
+        "Onde está minha encomenda?",
+        "Muito caro",
+        "A cor não é como na foto",
+        "Não recomendo",
+        "Muito satisfeita com a compra",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_short_texts_are_found_to_be_in_their_language_nearly_always_and_always_with_the_hint(language):
+    assert [text for text in SHORT[language] if parse(text, language).language != language] == []
+    missed = [text for text in SHORT[language] if parse(text).language != language]
+    assert len(missed) <= 1, missed
+
+
 def test_an_unknown_language_of_the_question_changes_nothing():
     assert parse("Très bon produit", "tlh").language == "fr"
 
@@ -132,6 +216,39 @@ def test_every_theme_has_phrases_in_every_language(language):
 )
 def test_a_theme_comes_with_the_customers_own_words_that_show_it(text, name, phrase):
     assert {theme.name: theme.phrase for theme in reading(text).themes}[name] == phrase
+
+
+def test_a_phrase_is_words_in_their_order_with_at_most_two_others_between_them():
+    found = Finder({"a": ["took weeks"], "b": ["doesn't work"], "c": ["falsch* gross*"], "d": ["l'ordine"]})
+
+    def themes_in(text):
+        return [phrased.theme for phrased, _, _ in found.phrases(plain_letters(text))]
+
+    assert themes_in("It took me two weeks") == ["a"]
+    assert themes_in("It took me about two weeks") == themes_in("weeks it took") == []
+    assert themes_in("It doesn’t really work") == ["b"]
+    assert themes_in("does it work, don't you know") == []
+    assert themes_in("Die falsche Größe; FALSCHER GRÖßE") == ["c", "c"]
+    assert themes_in("dell'ordine, l'ordine") == ["d"]
+
+
+def test_a_store_adds_a_theme_of_its_own(tmp_path, monkeypatch):
+    own = tmp_path / "themes.yaml"
+    own.write_text("themes:\n  grind:\n    en: [grind, ground*, 'too coarse']\n    de: [gemahlen, mahlgrad]\n")
+    monkeypatch.setattr(content, "HERE", tmp_path)
+    for cached in (themes, finder):
+        cached.cache_clear()
+    try:
+        (theme,) = reading("Tasty. Too coarse for my machine, sadly").themes
+        assert (theme.name, theme.phrase) == ("grind", "Too coarse for my machine")
+        assert [each.name for each in reading("Der Mahlgrad ist falsch", asked_in="de").themes] == ["grind"]
+        own.write_text("themes:\n  grind:\n    en: ['(a+)+b']\n")
+        themes.cache_clear()
+        with pytest.raises(content.ContentError, match=r"themes.yaml: themes.grind.en.0"):
+            themes()
+    finally:
+        for cached in (themes, finder):
+            cached.cache_clear()
 
 
 # ---------------------------------------------------------------- the store's own answers
@@ -231,4 +348,4 @@ def test_a_line_of_a_lexicon_that_cannot_be_read_is_named(lines, said):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_lexicons_words_are_as_a_text_gives_them(language):
     words = {*lexicon(language).values, *lexicon(language).stems, *lexicon(language).negators}
-    assert [word for word in words if [token.text for token in tokens(word)] != [word]] == []
+    assert [word for word in words if tokens(word) != [word]] == []

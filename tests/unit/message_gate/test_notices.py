@@ -288,6 +288,20 @@ def test_a_retraction_takes_the_delay_back_and_names_the_window():
     assert "please forget that message" in text and "Most likely Wednesday 4 March" in text
 
 
+def test_an_order_that_nobody_has_sent_is_expected_as_if_it_left_now():
+    begun = PLACED - 4 * DAY
+    forecast = Forecast(p10=begun + 2 * DAY, p50=begun + 3 * DAY, p90=begun + 5 * DAY, forecast_at=begun, handed_at=begun)
+
+    def said(**more):
+        order = USUAL.model_copy(update={"forecast": forecast} | more)
+        return text_of(notice("order-not-shipped-yet", order, numbers={"days": 4}))
+
+    assert "Most likely Wednesday 4 March to Saturday 7 March" in said()
+    assert "Most likely Wednesday 4 March to Saturday 7 March" in said(estimated_from=None, estimated_until=None)
+    assert "Most likely" not in said(estimated_until=PLACED + 30 * DAY), "there is still time"
+    assert "Most likely" not in said(forecast=forecast.model_copy(update={"handed_at": PLACED + DAY})), "it was not to leave yet"
+
+
 def test_what_is_out_of_stock_is_named_with_its_day_only_when_the_shop_knows_it():
     assert "Expected back: Wednesday 11 March" in text_of(SAMPLES["item-out-of-stock"])
     assert "House espresso" in text_of(SAMPLES["item-out-of-stock"])

@@ -175,6 +175,14 @@ def test_an_unknown_field_names_those_there_are(tmp_path, capsys):
     assert "handed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["--miss-cost", "-1"], ["--lead-days", "nan"], ["--needless-per-100", "few"]])
+def test_an_amount_that_is_none_is_said_before_anything_is_read(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["none.csv", *words])
+    assert end.value.code == 2
+    assert "expected a number from 0 on" in capsys.readouterr().err
+
+
 def test_the_budget_lets_through_no_more_than_every_alert():
     report = evaluation.evaluate(history(), threshold=0.2, needless_per_100=1.0, with_lightgbm=False)
     assert 0 < report["notices"]["per_100"] < report["alerts"]["per_100"]

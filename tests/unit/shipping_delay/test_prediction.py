@@ -451,3 +451,16 @@ def test_a_new_store_does_not_swing_however_alike_its_parcels_are():
     assert sum(off) / len(off) < 0.35, "on average within 40 percent, the first days included"
     assert max(off[40 * 14 :]) < 0.8, "after two weeks no forecast is off by more than double"
     assert alarms < 0.15 * len(parcels), "two of 100 are late"
+
+
+def test_the_arrivals_of_a_stores_first_days_count_in_part():
+    one, knowledge = parcel(), {}
+    blank = predict(one, knowledge, MONDAY).basis
+    for _ in range(60):
+        merge(knowledge, learn(one, MONDAY + timedelta(days=3), blank))
+    assert prediction.learned(knowledge, MONDAY + timedelta(days=3)) == 0, "all are about a forecast that knew nothing"
+    later = predict(one, knowledge, MONDAY + timedelta(days=10)).basis
+    assert 1 < later.settled < prediction.SETTLED
+    for _ in range(60):
+        merge(knowledge, learn(one, MONDAY + timedelta(days=13), later))
+    assert 10 < prediction.learned(knowledge, MONDAY + timedelta(days=13)) < 50

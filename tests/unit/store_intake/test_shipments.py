@@ -465,12 +465,22 @@ def test_a_failed_payment_finds_its_customer_by_the_subscription(small):
 def test_a_support_case_is_told_with_its_topic_and_kept_by_itself(small):
     put("OrderPlaced")
     before = [i for i in small.untouched() if not str(i["pk"]).startswith("DELIVERY#")]
-    put("SupportCaseOpened", contact={"email": "second@example.com"}, text="")
+    put("SupportCaseOpened", contact={"email": "second@example.com"})
     (case,) = [e.data for e in small.outbox() if e.type == "SupportCaseOpened"]
     assert (case["topic"], case["order"], case["case"]) == ("where_is_my_order", "example:1070", "example:CASE-77")
     after = [i for i in small.untouched() if not str(i["pk"]).startswith("DELIVERY#")]
-    (kept,) = [i for i in after if i not in before]
-    assert (kept["sk"], len(after)) == ("1#CASE#example:CASE-77", len(before) + 1)
+    kept = sorted(str(i["sk"]) for i in after if i not in before)
+    assert kept == ["1#CASE#example:CASE-77", "9#WORDS#case#example:CASE-77#2026-03-06T18:20:00.000000Z"]
+    assert len(after) == len(before) + 2
+    assert case["words"] is True and "Where is" not in json.dumps(case)
+
+
+def test_a_support_case_without_words_is_kept_by_itself(small):
+    put("OrderPlaced")
+    put("SupportCaseOpened", text="")
+    (case,) = [e.data for e in small.outbox() if e.type == "SupportCaseOpened"]
+    assert case["words"] is False
+    assert not [i for i in small.untouched() if str(i["sk"]).startswith("9#WORDS#")]
 
 
 def test_aftership_names_the_order_of_a_return_only_where_its_secret_is_bound_to_a_shop(small):
