@@ -15,13 +15,12 @@ from aftercare.clock import iso, parse_iso
 from aftercare.customer import Customer
 from aftercare.endpoints import EVENTS, Endpoint, close, endpoints_of
 from aftercare.entry import queue_handler
-from aftercare.inbound import place, read
-from aftercare.keys import Key
 from aftercare.outside import Outside
 from aftercare.store import find
 from aftercare.webhook import signed
 from helpdesk_bridge.payload import Record, Untold, payload
 from helpdesk_bridge.reaction import Close, Done, GiveUp, Later, react
+from helpdesk_bridge.texts import place_of, text_of
 
 if TYPE_CHECKING:
     from aftercare.events import Told
@@ -56,10 +55,11 @@ def _endpoints(outside: Outside) -> tuple[Endpoint, ...]:
 
 
 def _tell(outside: Outside, event: "Told", endpoints: list[Endpoint], attempt: int) -> str:
-    there = _text_place(event)
+    customer = _customer(outside, event)
+    there = place_of(event, customer)
     found = outside.tables.read([*(keys.endpoint(endpoint.name) for endpoint in endpoints), *([there] if there else [])])
     text = found.get(there) if there else None
-    record = Record(_customer(outside, event), read(text) if text else None)
+    record = Record(customer, text_of(event, there, text) if there and text else None)
     outcomes = []
     for endpoint in endpoints:
         if keys.endpoint(endpoint.name) in found:
@@ -76,12 +76,6 @@ def _customer(outside: Outside, event: "Told") -> Customer | None:
         return None
     case = getattr(data, "case", None)
     return find(outside.tables, data.customer_id, getattr(data, "order", None), cases=(case,) if case else ())
-
-
-def _text_place(event: "Told") -> Key | None:
-    """Where what somebody wrote lies, if the event names it."""
-    ref = getattr(event.data, "text_ref", None)
-    return place(event.data.customer_id, ref, event.occurred_at) if ref else None
 
 
 def _deliver(outside: Outside, event: "Told", record: Record, endpoint: Endpoint, attempt: int) -> str:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from aftercare.clock import iso
 from aftercare.customer import Customer
 from aftercare.endpoints import CONTACT, WORDS, Endpoint
-from aftercare.inbound import Written
+from helpdesk_bridge.texts import Text
 
 if TYPE_CHECKING:
+    from aftercare.cases import Case
     from aftercare.events import Told
 
 Fields = Mapping[str, Any]
@@ -36,7 +37,7 @@ class Record:
     """What is kept of whom an event is about, at this moment: the customer, and what they wrote where the event tells of that."""
 
     customer: Customer | None
-    written: Written | None = None
+    written: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,11 @@ def _text(record: Record, endpoint: Endpoint) -> Fields:
     if CONTACT in endpoint.share:
         found["number"] = written.number
     if WORDS in endpoint.share:
-        from helpdesk_bridge.reply import suggestion  # the brand and its words, for what somebody wrote only
+        found["text"] = written.text
+        if written.asks_for_reply:
+            from helpdesk_bridge.reply import suggestion  # the brand and its words, for what somebody wrote to us only
 
-        found |= {"text": written.text, "suggested_reply": suggestion(record.customer)}
+            found["suggested_reply"] = suggestion(record.customer)
     return found
 
 
@@ -158,6 +161,12 @@ def _cue(event: "Told", customer: Customer) -> Fields | None:
     return {"cue": order.cue, "cue_at": order.cue_at} if order and order.cue else None
 
 
+def _answer(event: "Told", customer: Customer) -> Fields | None:
+    """All of it stands in the event; an answer that is not on record any more is not told."""
+    feedback = customer.feedback
+    return {} if feedback and feedback.of(event.data.order) else None
+
+
 def _case(event: "Told", customer: Customer) -> Fields | None:
     case = next((case for case in customer.cases if case.ref == event.data.case), None)
     if case is None:
@@ -168,6 +177,24 @@ def _case(event: "Told", customer: Customer) -> Fields | None:
         "opened_at": case.opened_at,
         "answered_at": case.answered_at,
         "closed_at": case.closed_at,
+        "result": case.result,
+        "rescue": _rescue(case),
+    }
+
+
+def _rescue(case: "Case") -> Fields | None:
+    """What a helpdesk needs to put it in its place: who is first, by when, and by which way."""
+    rescue = case.rescue
+    if rescue is None:
+        return None
+    return {
+        "segment": rescue.segment,
+        "score": rescue.score,
+        "themes": rescue.themes,
+        "way": rescue.way,
+        "call": rescue.call,
+        "answer_by": rescue.answer_by,
+        "act_by": rescue.act_by,
     }
 
 
@@ -185,6 +212,8 @@ def _return(event: "Told", customer: Customer) -> Fields | None:
         "amount": back.amount.model_dump(mode="json") if back.amount else None,
         "requested_at": back.requested_at,
         "approved_at": back.approved_at,
+        "expired_at": back.expired_at,
+        "declined_at": back.declined_at,
         "received_at": back.received_at,
         "settled_at": back.settled_at,
     }
@@ -198,6 +227,10 @@ _ADDED: Mapping[str, Callable[["Told", Customer], Fields | None]] = {
     "SupportCaseOpened": _case,
     "SupportCaseAnswered": _case,
     "SupportCaseClosed": _case,
+    "RescueOverdue": _case,
+    "SurveyAnswered": _answer,
+    "ReturnExpired": _return,
+    "ReturnDeclined": _return,
     "ReturnRequested": _return,
     "ReturnApproved": _return,
     "ReturnReceived": _return,

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from aftercare.cases import Case
+from aftercare.cases import Case, Rescue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, SaleHead, Says, Suppression, Weight
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import CONTACT, EVENTS, SHARED, Endpoint
 from aftercare.events import CATALOGUE, told
-from aftercare.inbound import Written
+from aftercare.feedback import Answer, Feedback
 from aftercare.money import Money
 from helpdesk_bridge import reply
 from helpdesk_bridge.payload import Record, payload
+from helpdesk_bridge.texts import ANSWERED, Text
 from simulator.commands.world import PARAMETERS
 from simulator.template import load
 from tests.builders import NOON, a_customer, an_order
@@ -39,6 +40,7 @@ def a_full_customer(data):
     order = data.get("order") or "example:1070"
     back = Return(
         ref=data.get("return_ref", "R-1"), requested_at=NOON, approved_at=NOON, received_at=NOON, settled_at=NOON,
+        expired_at=NOON, declined_at=NOON,
         lines={"1": 1}, reason="damaged", wish="refund", outcome="refund", amount=Money(amount="9.90", currency="EUR"),
     )  # fmt: skip
     heads = [
@@ -54,8 +56,14 @@ def a_full_customer(data):
         suppressed=(Suppression(channel=Channel.EMAIL, address_hash="h", reason="hard_bounce", since=NOON),),
         sale=SaleHead(opted_out=False, said_at=NOON, proof="s1"),
     )
-    case = Case(ref=data.get("case", "x"), order_key=order, opened_at=NOON, answered_at=NOON, closed_at=NOON)
-    made = a_customer(an_order(key=order, returns=(back,), cue="bad", cue_at=NOON), consent=consent, cases=(case,))
+    rescue = Rescue(
+        origin="survey", about=order, segment="high-clv", score=1, themes=("delivery",), way="call", answer_by=NOON, act_by=NOON
+    )
+    times = {"opened_at": NOON, "answered_at": NOON, "closed_at": NOON}
+    case = Case(ref=data.get("case", "x"), order_key=order, rescue=rescue, result="explained", **times)
+    answer = Answer(order=order, version=1, first_at=NOON, at=NOON, by="page", score=4, words=True)
+    known = {"consent": consent, "cases": (case,), "feedback": Feedback(answers=(answer,))}
+    made = a_customer(an_order(key=order, returns=(back,), cue="bad", cue_at=NOON), **known)
     contact = Contact(email="anna@example.com", phone="+4915112345678", name="Anna")
     profile = Profile(
         contact=contact, shop_refs=("example:1",), locale="de", country="DE", tags=("a",), first_seen=NOON, version=1
@@ -66,11 +74,22 @@ def a_full_customer(data):
 def leaves(event, share=SHARED):
     envelope = sample(f"{CATALOGUE[event].source}/{event}")
     data = envelope["detail"]["data"]
-    if event.startswith("SupportCase"):
-        data["order"] = "example:1070"
+    if not event.startswith("Return"):
+        given = {
+            "order": "example:1070",
+            "sku": "COFFEE-1KG",
+            "score": 4,
+            "sentiment": "negative",
+            "wish": "tip",
+            "offer": "gift",
+        }
+        data |= {name: one for name, one in given.items() if name in CATALOGUE[event].data.model_fields and not data.get(name)}
     everything = Endpoint("x", "https://x.example/", (), frozenset(EVENTS), frozenset(share), third_party=False)
-    written = Written(channel=Channel.SMS, number="+4915112345678", at=NOON, text="Where is it?")
-    record = Record(a_full_customer(data), written if event == "InboundMessage" else None)
+    written = Text("Where is it?", "+4915112345678", asks_for_reply=event in ANSWERED)
+    elsewhere = Text("Where is it?", asks_for_reply=event in ANSWERED)
+    said = {"InboundMessage": written, "SurveyAnswered": written, "RescueOverdue": written, "SupportCaseOpened": written}
+    said |= {"ReviewPosted": elsewhere, "SocialMentioned": elsewhere}
+    record = Record(a_full_customer(data), said.get(event))
     body = payload(told(envelope), record, everything)
     assert isinstance(body, bytes), body
     whole = json.loads(body)

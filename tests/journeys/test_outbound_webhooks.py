@@ -189,3 +189,18 @@ def test_what_somebody_writes_reaches_the_stores_own_tool_with_its_text_and_a_re
         assert unknown.data["text"] == "Do you sell beans?" and "customer" not in unknown.data
         assert "Kaffee?" not in json.dumps([cloud.queued(q.logical_id) for q in cloud.template.queues])
         assert cloud.errors == [] and cloud.dead_letters() == {}
+
+
+def test_what_the_stores_tool_has_heard_in_public_comes_back_to_it_with_a_reply():
+    with opened("memory", share=["words"]) as cloud:
+        store = Store(cloud)
+        store.order("1", customer_ref="anna")
+        cloud.advance(hours=1)
+        said = {"network": "instagram", "text": "Is my coffee on its way?", "customer_ref": "anna"}
+        store.put("SocialMentioned", ref="P-1", occurred_at=iso(cloud.now), **said)
+        cloud.advance(minutes=1)
+        (mention,) = store.of("SocialMentioned")
+        assert mention.data["text"] == "Is my coffee on its way?" and mention.data["network"] == "instagram"
+        assert "#1" in mention.data["suggested_reply"]
+        assert any(taken.type == "FeedbackClassified" for taken in store.desk.taken), "what it came to is told too"
+        assert "coffee on its way" not in json.dumps([cloud.queued(q.logical_id) for q in cloud.template.queues])

@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from aftercare.webhook import Answered, Barred, Unreached, Webhook, parts_of
 
 BUDGET = timedelta(seconds=5)
-"""For all of one attempt: connection, request and the head of the answer."""
+"""For one attempt: connection, request and the head of the answer."""
+
+LOOKUP = timedelta(seconds=2)
+"""For the name before it; a resolver's own patience is longer than an invocation has."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL = ipaddress.ip_network("2000::/3")
@@ -91,7 +94,23 @@ def _seconds(text: str | None) -> int | None:
 
 
 def _addresses(host: str) -> Sequence[str]:
-    found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    """TimeoutError; the look-up that nobody waits for any more ends by itself."""
+    answers: list[Any] = []
+
+    def look() -> None:
+        try:
+            answers.append(socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.append(error)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(LOOKUP.total_seconds())
+    if not answers:
+        raise TimeoutError
+    found = answers[0]
+    if isinstance(found, OSError):
+        raise found
     # A function has no route of IPv6: the first of the others is tried.
     return list(dict.fromkeys(str(each[4][0]) for each in sorted(found, key=lambda each: each[0] != socket.AF_INET)))
 

@@ -105,6 +105,32 @@ def test_a_name_that_nobody_knows_is_tried_again_later():
     assert HttpsPost(unknown, never).post(Webhook("https://desk.example.com/", {}, b"{}")) == Unreached("gaierror")
 
 
+def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch):
+    ends = threading.Event()
+    monkeypatch.setattr(https_post, "LOOKUP", timedelta(milliseconds=20))
+    monkeypatch.setattr(https_post.socket, "getaddrinfo", lambda *_, **__: ends.wait(30))
+    try:
+        assert HttpsPost(opened=never).post(Webhook("https://desk.example.com/", {}, b"{}")) == Unreached("TimeoutError")
+    finally:
+        ends.set()
+
+
+def test_the_resolvers_own_answer_and_its_no_are_passed_on(monkeypatch):
+    told = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2606:2800:220:1:248:1893:25c8:1946", 443, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443)),
+    ]
+    monkeypatch.setattr(https_post.socket, "getaddrinfo", lambda *_, **__: told)
+    assert https_post._addresses("desk.example.com")[0] == "93.184.216.34", "a function has no route of IPv6"
+
+    def unknown(*_, **__):
+        raise socket.gaierror("unknown")
+
+    monkeypatch.setattr(https_post.socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror):
+        https_post._addresses("desk.example.com")
+
+
 # ---------------------------------------------------------------- the wire
 
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from aftercare import inbound, keys
-from aftercare.cases import Case
+from aftercare.cases import Case, Rescue
 from aftercare.clock import iso
 from aftercare.consent import ConsentRecord, Head, SaleHead
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import EVENTS, Unusable, endpoints_of
-from aftercare.retention import PAYLOAD
+from aftercare.feedback import Answer, Feedback, Given
+from aftercare.heard import Words
+from aftercare.retention import JOURNAL, PAYLOAD
 from aftercare.settings import Settings
 from aftercare.store import versioned
 from aftercare.table import Put
@@ -77,7 +79,7 @@ def test_an_event_is_told_once_signed_and_with_what_the_record_adds(bridge):
     assert taken.body["timestamp"] == iso(NOON)
     assert taken.data["reason"] == "damaged" and taken.data["wish"] == "refund" and taken.data["order_name"] == "#1070"
     assert bridge.queues.sent == []
-    assert bridge.tables.calls == ["read", "partition"], "the endpoints' standing and one customer"
+    assert bridge.tables.calls == ["partition", "read"], "one customer and the endpoints' standing"
 
 
 def test_without_being_named_addresses_stay_here(bridge):
@@ -238,6 +240,57 @@ def test_what_somebody_wrote_is_told_with_its_words_and_a_reply_only_where_words
     assert "#1070" in bridge.desk.taken[0].data["suggested_reply"]
     assert "number" not in bridge.desk.taken[0].data, "how somebody is reached is another share"
     assert "grinder" not in json.dumps(bridge.crm.taken[0].body) and "suggested_reply" not in bridge.crm.taken[0].data
+
+
+def test_the_words_of_an_answer_and_of_a_mention_are_told_where_words_are_shared(bridge):
+    store_it(bridge, desk=endpoint(share=["words"]), crm=endpoint(CRM))
+    answer = Answer(order="example:1070", version=1, first_at=NOON, at=NOON, by="page", score=2, words=True)
+    given = Given(score=2, text="It came late", number="+4915112345678")
+    mention = Words(text="My new espresso!")
+    until = {"expires_at": JOURNAL.ends(bridge.clock.at)}
+    bridge.tables.write(
+        [
+            versioned(keys.customer(ANNA, keys.FEEDBACK), Feedback(answers=(answer,)).to_json(), 0),
+            Put(keys.answer(ANNA, "example:1070", 1), {"doc": given.to_json(), **until}),
+            Put(keys.words(ANNA, "mention", "example:P-1", NOON), {"doc": mention.to_json(), **until}),
+        ]
+    )
+    told(bridge, event("SurveyAnswered", order="example:1070", version=1, score=2, words=True, by="page"))
+    told(
+        bridge,
+        event("SocialMentioned", event_id="e2", mention="example:P-1", network="instagram", order=None, sku=None, words=True),
+    )
+    survey, social = (taken.data for taken in bridge.desk.taken)
+    assert survey["text"] == "It came late" and "number" not in survey and "suggested_reply" not in survey
+    assert social["text"] == "My new espresso!" and "#1070" in social["suggested_reply"], "a reply that the store's tool posts"
+    assert all("text" not in taken.data for taken in bridge.crm.taken) and len(bridge.crm.taken) == 2
+
+
+def test_a_case_that_an_answer_opened_reaches_the_helpdesk_with_the_answers_words(bridge):
+    store_it(bridge, desk=endpoint(share=["words", "contact"]))
+    answer = Answer(order="example:1070", version=1, first_at=NOON, at=NOON, by="page", score=1, words=True)
+    rescue = Rescue(
+        origin="survey", about="example:1070", segment="high-clv", way="call", answer_by=NOON, act_by=NOON + timedelta(days=1)
+    )
+    case = Case(ref="example:rescue-1", topic="complaint", opened_at=NOON, rescue=rescue, order_key="example:1070")
+    until = {"expires_at": JOURNAL.ends(bridge.clock.at)}
+    text = Given(score=1, text="The grinder is broken", call=True, number="+4915112345678")
+    bridge.tables.write(
+        [
+            versioned(keys.customer(ANNA, keys.FEEDBACK), Feedback(answers=(answer,)).to_json(), 0),
+            Put(keys.answer(ANNA, "example:1070", 1), {"doc": text.to_json(), **until}),
+            versioned(keys.case(ANNA, case.ref), case.to_json(), 0),
+        ]
+    )
+    told(bridge, event("SupportCaseOpened", case=case.ref, topic="complaint", order="example:1070"))
+    (taken,) = bridge.desk.taken
+    assert (taken.data["text"], taken.data["number"]) == ("The grinder is broken", "+4915112345678")
+    assert taken.data["rescue"]["segment"] == "high-clv" and taken.data["rescue"]["way"] == "call"
+
+
+def test_an_answer_that_is_not_on_record_any_more_is_not_told(bridge):
+    told(bridge, event("SurveyAnswered", order="example:1070", version=1, score=2, words=False, by="page"))
+    assert bridge.desk.attempts == {}
 
 
 def test_what_nobody_known_wrote_is_told_without_a_customer_and_to_no_third_party(bridge):
