@@ -81,8 +81,17 @@ class Browser:
             else:
                 return
 
-    def told(self, role="status"):
-        return self.find(f"[role={role}]").text
+    def told(self, role="status", text=""):
+        """What the page says there, read whole: a form's answer may take its place meanwhile. `text` is waited for."""
+        from selenium.common.exceptions import WebDriverException
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        def said(driver):
+            found = driver.find_element("css selector", f"[role={role}]").text
+            return found if text in found else None
+
+        wait = WebDriverWait(self.driver, 5, poll_frequency=0.05, ignored_exceptions=(WebDriverException,))
+        return wait.until(said, f"{role}: {text}")
 
     def titled(self, title):
         """Wait until the page with this heading is there."""

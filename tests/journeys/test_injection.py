@@ -142,7 +142,6 @@ def marks(text):
     return set(re.findall(r"Kq[0-9]+z", text))
 
 
-@cache
 def life(kind, families, folder):
     """Everything that comes out of a life in which each text is a mark and a payload."""
     payload = PLAIN if kind is None else PAYLOADS[kind]
@@ -184,7 +183,14 @@ def pages(cloud, mails):
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory):
-    return lambda kind, families: life(kind, families, str(tmp_path_factory.mktemp("run")))
+    known = {}
+
+    def lived(kind, families):
+        if (kind, families) not in known:
+            known[kind, families] = life(kind, families, str(tmp_path_factory.mktemp("run")))
+        return known[kind, families]
+
+    return lived
 
 
 def headers(raw):
@@ -196,7 +202,7 @@ def headers(raw):
 
 
 KINDS = [(kind, False) for kind in ("attribute", "template", "header", "address", "terminal", "comment")] + [("markup", True)]
-"""One of each sort: every payload is tried on every template in test_injection of the gate."""
+"""One of each sort: every payload is tried on every template in test_hostile_templates of the gate."""
 
 
 @pytest.fixture(params=KINDS, ids=[f"{kind}{', families too' if families else ''}" for kind, families in KINDS])

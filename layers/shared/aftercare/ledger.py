@@ -369,8 +369,12 @@ def first_time(tables: Tables, customer_id: str, message_id: str, what: str, bes
 
 
 def decided(message: Message, decision: Decision, **changes: object) -> Message:
-    """The message after one more decision."""
-    decisions = (*message.decisions, decision)
+    """The message after one more decision. Of those that hold it for the same reason, one after the other, the newest keeps its
+    trace: the others say the same of earlier instants, and the gate reads all that is held before every message."""
+    before = message.decisions
+    if before and before[-1].reason == decision.reason and decision.state is State.HELD:
+        before = (*before[:-1], before[-1].model_copy(update={"trace": ()}))
+    decisions = (*before, decision)
     if len(decisions) > FIRST_KEPT + LAST_KEPT:
         decisions = (*decisions[:FIRST_KEPT], *decisions[-LAST_KEPT:])
         changes["left_out"] = message.left_out + 1

@@ -470,7 +470,7 @@ def test_why_says_a_message_rule_by_rule_in_words(call):
     told = json.loads(call("why", "anna@example.com", "order-confirmation*", "--json")[1])
     steps = told["messages"][0]["decisions"][0]["steps"]
     in_words = "nothing was settled under this key before"
-    assert steps[0] == {"rule": "duplicate", "said": "pass", "because": None, "in_words": in_words}
+    assert steps[0] == {"rule": "duplicate", "said": "pass", "because": None, "in_words": in_words, "saw": {}}
 
 
 @pytest.mark.usefixtures("a_run")

@@ -189,7 +189,7 @@ def test_the_wished_language_beats_the_orders_and_keeps_its_country():
         (Wishes(paused_until=NOON + MONTH), "the customer asked for a pause until Wed 1 Apr 2026, 12:00"),
         (
             Wishes(quiet=QuietHours(start=time(9), end=time(15), zone="Europe/Berlin")),
-            "the customer keeps 09:00 to 15:00 Europe/Berlin quiet; open again Mon 2 Mar 2026, 14:00",
+            "the customer keeps 09:00 to 15:00 Europe/Berlin quiet; open again Mon 2 Mar 2026, 14:00, for 18 hours",
         ),
     ],
 )
