@@ -6,7 +6,6 @@ from enum import StrEnum
 class Because(StrEnum):
     CUSTOMER_GONE = "customer-gone"
     OLDER_VERSION = "older-version"
-    NO_SIGNAL = "no-signal"
     NO_OFFER = "no-offer"
     HELD_OUT = "held-out"
     NO_ORDER = "no-order"

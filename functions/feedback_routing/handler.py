@@ -9,7 +9,7 @@ from aftercare.cases import Case
 from aftercare.customer import Customer
 from aftercare.entry import queue_handler
 from aftercare.events import Told
-from aftercare.feedback_events import RescueData
+from aftercare.feedback_events import FeedbackData, RescueData
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
@@ -18,7 +18,7 @@ from aftercare.table import TableError, Write
 from feedback_routing import rescue
 from feedback_routing.because import Because
 from feedback_routing.offers import offer
-from feedback_routing.routing import Routed, route
+from feedback_routing.routing import Routed, again, route
 
 ATTEMPTS = 5
 SENDER = "feedback_routing"
@@ -42,6 +42,9 @@ def on_read(event: Told, outside: Outside) -> str:
             return f"nothing: {routed.because}"
         if routed.known or _record(outside, routed, event):
             return _act(outside, routed, event)
+        if outside.tables.read([keys.delivery(_key(said))]):
+            # It was recorded before, and other feedback since: what follows from it is still to be done, each of it once.
+            return _act(outside, again(routed, said), event)
     raise KeepsChanging("the record changed under every attempt")
 
 
@@ -51,9 +54,14 @@ def _whole(outside: Outside, customer_id: str, order: str | None) -> Customer | 
     return with_archive(outside.tables, customer_id) if customer and customer.lacks_orders_since(None) else customer
 
 
+def _key(said: FeedbackData) -> str:
+    """Once for each version of what was said."""
+    return f"feedback#{said.origin}#{said.ref}#{said.version}"
+
+
 def _record(outside: Outside, routed: Routed, event: Told) -> bool:
     now, said = routed.now, event.data
-    key = f"feedback#{said.origin}#{said.ref}#{said.version}"
+    key = _key(said)
     told = [events.make("FeedbackClassified", keys.message_id(key), now, event.correlation_id, routed.told)]
     signals = routed.signals
     place = keys.customer(routed.customer.id, keys.SIGNALS)

@@ -1,6 +1,6 @@
 """What one piece of feedback comes to, as the record is now: signals, the offer they lead to, the case they open. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,11 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
     rescued = {"at-risk", "wants-call"} & set(found.signals)
     case = opened(customer, said, segment, policy.rescue, now) if rescued else _felt_again(customer, said, found.mood)
     return Routed(customer, signals, case, said.order, known=False, now=now)
+
+
+def again(routed: Routed, said: FeedbackData) -> Routed:
+    """The same where it was recorded before and other feedback has taken its place: with the case that it set the clock of."""
+    return replace(routed, case=_case_of(routed.customer, said), known=True)
 
 
 def _case_of(customer: Customer, said: FeedbackData) -> Case | None:

@@ -871,7 +871,9 @@ def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
             data = MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
             draft.tell(fact.type, at, data)
             continue
-        ref = f"{names.shop}:{getattr(fact, 'ref', '')}"
+        if not isinstance(fact, (CaseFact, ReviewFact, MentionFact)):
+            continue
+        ref = f"{names.shop}:{fact.ref}"
         if isinstance(fact, CaseFact):
             keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
         elif isinstance(fact, ReviewFact):
@@ -879,7 +881,7 @@ def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
             written = keep("review", ref, at, words)
             data = ReviewData(customer_id=customer_id, review=ref, order=order, sku=fact.sku, score=fact.score, words=written)
             draft.tell(fact.type, at, data)
-        elif isinstance(fact, MentionFact):
+        else:
             written = keep("mention", ref, at, Words(order=order, sku=fact.sku, text=fact.text, locale=fact.locale))
             data = MentionData(
                 customer_id=customer_id, mention=ref, network=fact.network, order=order, sku=fact.sku, words=written

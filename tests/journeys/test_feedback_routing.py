@@ -153,6 +153,24 @@ def test_an_answer_that_is_read_twice_leads_to_one_of_everything(store):
     assert store.cloud.state_digest() == before
 
 
+def test_an_answer_that_is_brought_again_after_other_feedback_does_no_more_and_dies_nowhere(store):
+    store.asked(score="1")
+    at = iso(store.cloud.now)
+    store.put("ReviewPosted", ref="R-1", order_ref="1", occurred_at=at, score=2, text="Half of it was missing")
+    store.cloud.advance(minutes=1)
+    assert store.signals()["origin"] == "review"
+    before = store.cloud.state_digest()
+    said = {"origin": "survey", "ref": "coffee:1", "order": "coffee:1", "version": 1, "score": 1}
+    metadata = {"id": keys.message_id("again"), "version": 1, "correlation_id": "again", "occurred_at": at}
+    detail = {"metadata": metadata, "data": {"customer_id": store.record().id, **said}}
+    store.cloud.send("FeedbackRoutingQueue", json.dumps({"detail-type": "FeedbackRead", "detail": detail}))
+    store.cloud.advance(seconds=1)
+    assert store.cloud.state_digest() == before
+    store.cloud.advance(hours=1)
+    assert store.cloud.dead_letters() == {}, "the queue has brought it as often as it does"
+    assert store.settled("rescue-offer") == [("SENT", "sent")]
+
+
 def test_nobody_is_rescued_after_erasure(store):
     store.bought()
     store.arrived()

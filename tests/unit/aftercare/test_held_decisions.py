@@ -1,0 +1,28 @@
+"""What a held message keeps of the looks at it."""
+
+from datetime import timedelta
+
+from aftercare import ledger
+from aftercare.decision import Decision, Message, Reason, State, Step
+from tests.builders import NOON, a_proposal
+
+TRACE = (Step(rule="silence", said="hold", because=Reason.OPEN_CASE),)
+
+
+def held(reason, days):
+    at = NOON + timedelta(days=days)
+    return Decision(at=at, state=State.HELD, reason=reason, until=at + timedelta(days=1), trace=TRACE)
+
+
+def test_of_looks_that_say_the_same_the_newest_keeps_its_trace_and_none_is_lost():
+    message = Message(proposal=a_proposal(), state=State.HELD, decisions=())
+    for decision in (held(Reason.NOT_YET, 0), held(Reason.OPEN_CASE, 1), held(Reason.OPEN_CASE, 2), held(Reason.OPEN_CASE, 3)):
+        message = ledger.decided(message, decision)
+    assert [d.at for d in message.decisions] == [NOON + timedelta(days=days) for days in range(4)]
+    assert [bool(d.trace) for d in message.decisions] == [True, False, False, True]
+
+
+def test_what_ends_it_takes_no_trace_away():
+    message = ledger.decided(Message(proposal=a_proposal(), state=State.HELD, decisions=()), held(Reason.OPEN_CASE, 0))
+    ended = ledger.decided(message, Decision(at=NOON, state=State.EXPIRED, reason=Reason.TOO_LATE, trace=TRACE))
+    assert [bool(d.trace) for d in ended.decisions] == [True, True]
