@@ -12,6 +12,7 @@ from customer_pages import (
     leaving,
     policy,
     preferences,
+    repost,
     returns,
     survey,
     web,
@@ -19,7 +20,22 @@ from customer_pages import (
 )
 from customer_pages.request import app
 
-ROUTED: Final = (account, inbox, returns, policy, web, survey, guide, preferences, fresh, why, leaving, consent_pages, desk)
+ROUTED: Final = (
+    account,
+    inbox,
+    returns,
+    policy,
+    web,
+    survey,
+    guide,
+    preferences,
+    fresh,
+    why,
+    leaving,
+    consent_pages,
+    desk,
+    repost,
+)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ PATHS = {
     LinkPurpose.CUE: "c",
     LinkPurpose.SURVEY: "s",
     LinkPurpose.GUIDE: "g",
+    LinkPurpose.REPOST: "m",
     LinkPurpose.CONFIRM: "k",
     LinkPurpose.ORDERS: "orders",
     LinkPurpose.EXPORT: "export",

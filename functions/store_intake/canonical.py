@@ -55,7 +55,7 @@ _SHAPES: Mapping[str, type[Fact]] = {
 }
 
 _OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
-_HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
+_HEARD = ("ReviewPosted", "SocialMentioned", "MediaShared", "MilestoneReached")
 """Facts whose shapes come with the first of them."""
 
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
@@ -79,9 +79,9 @@ def _shape(detail_type: str) -> type[Fact] | None:
 
         shapes = (AlertFact, RestockFact, AnnouncementFact)
     elif detail_type in _HEARD:
-        from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+        from aftercare.heard_facts import MediaFact, MentionFact, MilestoneFact, ReviewFact
 
-        shapes = (ReviewFact, MentionFact, MilestoneFact)
+        shapes = (ReviewFact, MentionFact, MediaFact, MilestoneFact)
     else:
         return _SHAPES.get(detail_type)
     return next(shape for shape in shapes if detail_type in _words(shape))

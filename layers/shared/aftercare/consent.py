@@ -193,6 +193,8 @@ def declare(record: ConsentRecord, declared: "Iterable[Declaration]") -> Consent
     """The record after declarations, whatever their order; an opt-out wins a tie. The same object when nothing changes."""
     sale, inquired_at = record.sale, record.inquired_at
     for one in declared:
+        if one.about is not None:
+            continue  # it lies with what it is about
         if one.kind == "inquiry":
             inquired_at = max(inquired_at or one.said_at, one.said_at)
             continue

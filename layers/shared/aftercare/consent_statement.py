@@ -54,6 +54,8 @@ class Statement(Evidence):
 
 
 class Declaration(Evidence):
-    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), or an inquiry (CASL)."""
+    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), an inquiry (CASL), or whether a
+    picture may be shown, which `about` names."""
 
-    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry"]
+    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry", "repost_allowed", "repost_refused"]
+    about: str | None = None

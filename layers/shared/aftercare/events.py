@@ -117,6 +117,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("RescueOverdue", "aftercare.support", "RescueData"),
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
+        Kind("MediaShared", "aftercare.feedback", "MediaData"),
+        Kind("RepostDecided", "aftercare.feedback", "RepostData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
         Kind("ProductRestocked", "aftercare.products", "rare_events.PublicationData"),
         Kind("AnnouncementPublished", "aftercare.products", "rare_events.PublicationData"),
