@@ -34,7 +34,7 @@ from aftercare.customer import Customer
 from aftercare.model import Model
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, TableError, Tables, Write
+from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, Remove, TableError, Tables, Write
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def consent_after(
 
 
 def writes(customer_id: str, before: ConsentRecord, after: Consented) -> list[Write]:
-    """The evidence, and the record if it moved from what was read."""
+    """The evidence, and the record if it moved from what was read. What was noted of behaviour goes with the leave."""
     found: list[Write] = []
     if after.record != before:
         found.append(versioned(keys.customer(customer_id, keys.CONSENT), after.record.to_json(), before.version))
@@ -99,6 +99,8 @@ def writes(customer_id: str, before: ConsentRecord, after: Consented) -> list[Wr
         if isinstance(row, Declaration):
             item["kind"] = row.kind
         found.append(Put(keys.evidence(customer_id, row.sequence), item, when=Absent()))
+    if after.record.behaviour and after.record.behaviour.opted_out and after.record.behaviour != before.behaviour:
+        found.append(Remove(keys.customer(customer_id, keys.BEHAVIOUR)))
     return found
 
 

@@ -141,13 +141,14 @@ class Kind:
     detail_type: str
     source: str
     shape: type[Model] | str
-    """The shape of its data; of what few functions tell or hear the name of one in feedback_events.py, which is loaded with the
-    first of them: each field of a model costs every cold start 65 calls."""
+    """The shape of its data; of what few functions tell or hear its name, in feedback_events.py or after the name of its module,
+    which is loaded with the first of them: each field of a model costs every cold start 65 calls."""
 
     @property
     def data(self) -> type[Model]:
         if isinstance(self.shape, str):
-            found: type[Model] = getattr(import_module("aftercare.feedback_events"), self.shape)
+            module, _, name = self.shape.rpartition(".")
+            found: type[Model] = getattr(import_module(f"aftercare.{module or 'feedback_events'}"), name)
             return found
         return self.shape
 
@@ -196,6 +197,10 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
+        Kind("ProductViewed", "aftercare.behaviour", "behaviour_events.ViewData"),
+        Kind("LoggedIn", "aftercare.behaviour", "behaviour_events.LoginData"),
+        Kind("PageVisited", "aftercare.behaviour", "behaviour_events.VisitData"),
+        Kind("ContentShared", "aftercare.behaviour", "behaviour_events.ShareData"),
         Kind("ProductRestocked", "aftercare.products", PublicationData),
         Kind("AnnouncementPublished", "aftercare.products", PublicationData),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
