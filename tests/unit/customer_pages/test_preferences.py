@@ -76,7 +76,12 @@ def test_leave_to_note_what_they_look_at_is_a_switch_that_is_off_until_it_is_tur
     leave = record(small).consent.behaviour
     assert not leave.opted_out
     (row,) = [json.loads(str(i["doc"])) for i in small.items("EVIDENCE#")]
-    assert (row["kind"], row["sequence"], row["actor"], row["locale"]) == ("behaviour_opt_in", leave.proof, "customer", f"{locale}-FR")
+    assert (row["kind"], row["sequence"], row["actor"], row["locale"]) == (
+        "behaviour_opt_in",
+        leave.proof,
+        "customer",
+        f"{locale}-FR",
+    )
     assert word in wording_of(small.tables, row["wording_hash"]).text
     small.tables.twin.write([Put(keys.customer(CUSTOMER, keys.BEHAVIOUR), {**A_DAY, "expires_at": BEHAVIOUR.ends(START)})])
     assert "behaviour" not in checked(post(P, "behaviour=off")["body"])
