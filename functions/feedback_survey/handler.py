@@ -143,6 +143,8 @@ handle = queue_handler(
         "MediaShared": on_shared,
         "MilestoneReached": on_milestone,
         "FeedbackClassified": on_moment,
+        "LoggedIn": on_moment,
+        "ContentShared": on_moment,
         "SupportCaseClosed": on_moment,
     },
     on_wake,
