@@ -289,6 +289,26 @@ def test_a_question_that_was_solved_moves_it_up(shop, cloud):
     assert "We hope that all is well now" in shop.text()
 
 
+@pytest.mark.parametrize("act", ["shares", "logs in three times", "logs in twice"])
+def test_who_shares_something_or_comes_back_often_is_asked_sooner(shop, cloud, act):
+    shop.bought(line={"title": "Larkfield One", "product_type": "Camera", "sku": "CAM-1"}, customer_ref="C-1")
+    leave = {"purpose": "behaviour", "says": "given", "text": "Note what I look at."}
+    shop.put("ConsentChanged", customer_ref="C-1", occurred_at=iso(cloud.now), said=[leave])
+    delivered = shop.arrived()
+    times = {"shares": 1, "logs in three times": 3, "logs in twice": 2}[act]
+    for _ in range(times):
+        cloud.advance(days=2)
+        at = iso(cloud.now)
+        if act == "shares":
+            shop.put("ContentShared", customer_ref="C-1", content="product", sku="CAM-1", occurred_at=at)
+        else:
+            shop.put("LoggedIn", customer_ref="C-1", surface="web", occurred_at=at)
+    cloud.advance(days=30)
+    sooner = act != "logs in twice"
+    assert (shop.blocks()["review-day"] == "moved-up") is sooner
+    assert timedelta(days=7 if sooner else 14) <= shop.mail().at - delivered < timedelta(days=10 if sooner else 23)
+
+
 @pytest.mark.parametrize("line", [COFFEE, {"title": "Wool coat", "product_type": "Clothing", "sku": "CLO-1"}])
 def test_no_other_question_stands_beside_a_request(shop, cloud, line):
     shop.bought(line=line)
