@@ -2,7 +2,7 @@
 
 from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.events import CaseData, CustomerData, OrderData
-from aftercare.signal_words import Missed, Origin, Respondent, Segment, Signal, Theme
+from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
 
 
 class ReviewData(CustomerData):
@@ -77,6 +77,7 @@ class ClassifiedData(CustomerData):
 
 
 class RescueData(CaseData):
-    """A rescue whose clock ran out: `missed` says whether its first answer or its end."""
+    """A rescue whose clock ran out: `missed` says whether its first answer or its end, `priority` whether it comes first."""
 
     missed: Missed
+    priority: Priority = "normal"
