@@ -10,16 +10,16 @@ from aftercare.outside import Outside, current
 TASKS: Mapping[str, str] = {
     "weekly": "store_reports.weekly",
 }
-"""The module of each task: its `run` takes the ports and answers what was done, as numbers for the log."""
+"""The module of each task: its `run` takes the ports and the schedule's input, and answers in numbers what was done."""
 
 
-def handle(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - the task needs no more than its name
+def handle(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - a task is not told who runs it
     task = str(event["task"])
     if task not in TASKS:
         raise LookupError(f"no task {task}: the schedule in template.yaml names another")
-    run: Callable[[Outside], dict[str, int]] = import_module(TASKS[task]).run
+    run: Callable[[Outside, Mapping[str, Any]], dict[str, int]] = import_module(TASKS[task]).run
     try:
-        done = run(current())
+        done = run(current(), event)
         telemetry.tell(task, **done)
         return done
     finally:

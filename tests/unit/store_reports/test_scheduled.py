@@ -26,7 +26,7 @@ def test_the_weekly_task_keeps_the_week_before_without_what_few_did(small):
     tally.add(small.tables, "lark", WEEK, "feedback", {"review/heard": 4}, START)
     assert handler.handle(sample("store_reports/weekly"), Context()) == {"shops": 1}
     (item,) = small.tables.read([keys.report("lark", "2026-W09")]).values()
-    assert json.loads(str(item["doc"]))["counted"] == {"feedback": {"survey/answered": "5"}}
+    assert json.loads(str(item["told"]))["counted"] == {"feedback": {"survey/answered": "5"}}
 
 
 def test_a_task_that_nobody_knows_is_an_error(small):
