@@ -284,6 +284,7 @@ class Candidate:
             self.proposal.message_id,
             self.now,
             self.customer.wishes.channels,
+            self.customer.behaviour,
         )
 
     @property
