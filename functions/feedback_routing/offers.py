@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from aftercare import keys
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Nothing, Proposal, Unless
-from aftercare.signal_words import Segment
 from aftercare.signals import Signals
 from feedback_routing.because import Because
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
-    from aftercare.feedback_policy import FeedbackPolicy, HighValue
+    from aftercare.feedback_policy import FeedbackPolicy
 
 OPEN_FOR = timedelta(days=14)
 """So long an offer is still an answer to what was said."""
@@ -23,21 +21,6 @@ OPEN_FOR = timedelta(days=14)
 TEMPLATES = {Purpose.SERVICE: "next-help", Purpose.PROMOTIONAL: "next-step"}
 VALUES = {Purpose.SERVICE: 0, Purpose.PROMOTIONAL: 200}
 """What an offer is expected to bring, in cents, beside other messages of its purpose."""
-
-
-def segment_of(customer: Customer, rule: "HighValue") -> Segment:
-    """What kind of buyer: by orders that stand and what they paid for them, currency by currency."""
-    standing = [o for o in customer.orders if not o.closed and not o.is_test]
-    if not standing:
-        return "other"
-    spent: dict[str, Decimal] = {}
-    for order in standing:
-        if order.total:
-            spent[order.total.currency] = spent.get(order.total.currency, Decimal()) + order.total.amount
-    rich = any(amount >= Decimal(rule.spent[currency]) for currency, amount in spent.items() if currency in rule.spent)
-    if rich or len(standing) >= rule.orders:
-        return "high-clv"
-    return "repeat" if len(standing) > 1 else "first-time"
 
 
 def held_out(customer_id: str, share: float) -> bool:

@@ -206,6 +206,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
+        Kind("SegmentChanged", "aftercare.customers", "SegmentData"),
         Kind("CustomerErasureRequested", "aftercare.customers", RequestData),
         Kind("CustomerExportRequested", "aftercare.customers", RequestData),
         Kind("ShopErasureRequested", "aftercare.customers", RequestData),

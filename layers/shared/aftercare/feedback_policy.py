@@ -20,7 +20,8 @@ from aftercare.language import Texts
 from aftercare.model import Model
 from aftercare.places import has_holidays, is_holiday
 from aftercare.proposal import Word
-from aftercare.signal_words import Segment, Signal, Theme
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Signal, Theme
 
 Basket = Literal["again", "goes-with"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -28,12 +29,6 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 LOOK_AHEAD = 30
 """Days that are looked at for the next opening: longer than any run of closed days."""
-
-
-def _amounts(told: Any) -> Any:
-    if isinstance(told, dict) and any(isinstance(amount, float) for amount in told.values()):
-        raise ValueError('expected amounts as text, such as EUR: "600"')
-    return told
 
 
 def _hours(told: Any) -> Any:
@@ -54,13 +49,6 @@ def _in_order(hours: tuple[time, time]) -> tuple[time, time]:
 
 
 Hours = Annotated[tuple[time, time], BeforeValidator(_hours), AfterValidator(_in_order)]
-
-
-class HighValue(Model):
-    """From when on a buyer counts as one of high value: by standing orders, or by what they paid in one currency."""
-
-    orders: Annotated[int, Field(ge=1, le=10_000)]
-    spent: Annotated[dict[str, Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$")]], BeforeValidator(_amounts)]
 
 
 class Offer(Model):
@@ -99,7 +87,7 @@ class RescuePolicy(Model):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     hours: Annotated[dict[Weekday, Hours], Field(min_length=1)]
     answer_minutes: Annotated[int, Field(ge=1, le=480)]
-    act_hours: Mapping[Segment, Annotated[int, Field(ge=1, le=168)]]
+    act_hours: Mapping[Lifecycle, Annotated[int, Field(ge=1, le=168)]]
     asked_again_after_hours: Annotated[int, Field(ge=1, le=120)]
     ways: tuple[WayFor, ...] = ()
     replies: Mapping[Way, Texts]
@@ -107,7 +95,7 @@ class RescuePolicy(Model):
     @model_validator(mode="after")
     def _whole(self) -> "RescuePolicy":
         for field, found, wanted in (
-            ("act_hours", set(self.act_hours), set(get_args(Segment))),
+            ("act_hours", {*self.act_hours, "occasional"}, set(get_args(Lifecycle))),
             ("replies", set(self.replies), set(get_args(Way))),
         ):
             if found != wanted:
@@ -119,6 +107,10 @@ class RescuePolicy(Model):
         if not has_holidays(self.country):
             raise ValueError(f"country: no public holidays on record of {self.country}")
         return self
+
+    def act_within(self, segment: Lifecycle) -> timedelta:
+        """So long a way out may take; for an occasional buyer as for one who comes back, unless said otherwise."""
+        return timedelta(hours=self.act_hours.get(segment, self.act_hours["repeat"]))
 
     def way(self, themes: tuple[str, ...]) -> Way:
         """The way out for what went wrong."""
@@ -152,9 +144,8 @@ class RescuePolicy(Model):
 class FeedbackPolicy(Model):
     """content/feedback.yaml."""
 
-    high_clv: HighValue
     held_out: Annotated[float, Field(ge=0, le=0.5)]
-    table: Mapping[Signal, Mapping[Segment, Word]]
+    table: Mapping[Signal, Mapping[Lifecycle, Word]]
     offers: Mapping[Word, Offer]
     rescue: RescuePolicy
 
@@ -168,9 +159,14 @@ class FeedbackPolicy(Model):
                     raise ValueError(f"table.{signal}.{segment}: expected a kind of buyer and one of offers, found {offer}")
         return self
 
-    def offer(self, signals: tuple[Signal, ...], segment: Segment) -> str | None:
-        """The name of the offer for the first of the signals that has one; None where the table says nothing."""
-        return next((name for signal in signals if (name := self.table.get(signal, {}).get(segment))), None)
+    def offer(self, signals: tuple[Signal, ...], segment: Lifecycle) -> str | None:
+        """The name of the offer for the first of the signals that has one; None where the table says nothing.
+
+        For an occasional buyer it says what it says for one who comes back, where it has no cell of their own.
+        """
+        rows = [self.table.get(signal, {}) for signal in signals]
+        found = (row.get(segment) or (row.get("repeat") if segment == "occasional" else None) for row in rows)
+        return next(filter(None, found), None)
 
 
 @lru_cache(maxsize=1)
