@@ -26,8 +26,8 @@ EXPERIENCED_AFTER = 2
 def blocks(
     order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float] | None = None
 ) -> tuple[Block, ...]:
-    """All blocks of the confirmation in their order. `earlier` are the standing orders before this one, `interests` what the customer
-    looks at in the store, where they agreed to that."""
+    """All blocks of the confirmation in their order. `earlier` are the standing orders before this one, `interests` what their
+    customer looks at in the store, where they agreed to that."""
     return (_opening(order, earlier), *_guides(order, earlier, catalogue), *_add_ons(order, earlier, catalogue, interests or {}))
 
 
