@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from aftercare import consent_log, events, forgotten, identity, keys, telemetry
 from aftercare.case_topic import CaseTopic
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Says, Weight
 from aftercare.customer import Contact, Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
@@ -72,6 +72,7 @@ from store_intake.record import (
 from store_intake.whose import Names, Places, Whose, names_of, numbers_of, parcel_places, places, whose
 
 if TYPE_CHECKING:
+    from aftercare.consent_statement import Declaration, Statement
     from aftercare.shipment import Shipment
 
 ATTEMPTS = 6
@@ -1011,6 +1012,10 @@ def _refused(at: Places, known: Known) -> Refused:
 
 
 def _taken_back(refused: Refused, heard_at: datetime, sequence: str) -> list[Statement]:
+    if not refused:
+        return []
+    from aftercare.consent_statement import Statement  # here and below: most orders bring none
+
     places = ((channel, purpose) for channel in refused for purpose in consent_log.MARKETING)
     return [
         Statement(
@@ -1075,6 +1080,8 @@ def asks(fact: Fact) -> TypeGuard[CaseFact]:
 
 
 def _inquiry(fact: CaseFact, source: str, heard_at: datetime, sequence: str) -> Declaration:
+    from aftercare.consent_statement import Declaration
+
     said_at = min(fact.occurred_at.astimezone(UTC), heard_at)
     return Declaration(kind="inquiry", said_at=said_at, heard_at=heard_at, sequence=sequence, source=source, actor=Actor.CUSTOMER)
 

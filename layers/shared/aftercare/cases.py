@@ -10,7 +10,7 @@ from aftercare.case_topic import CaseResult, CaseTopic
 from aftercare.clock import iso
 from aftercare.model import Model
 from aftercare.segment_words import Lifecycle
-from aftercare.signal_words import Origin, Theme
+from aftercare.signal_words import Origin, Priority, Theme
 from aftercare.table import Value
 
 Way = Literal["replacement", "refund", "call"]
@@ -37,6 +37,11 @@ class Rescue(Model):
     late: AwareDatetime | None = None
     overdue: AwareDatetime | None = None
     after: Sentiment | None = None
+
+    @property
+    def priority(self) -> Priority:
+        """Buyers of high value are helped first."""
+        return "high" if self.segment == "high-clv" else "normal"
 
 
 class Case(Model):

@@ -51,10 +51,24 @@ def _in_order(hours: tuple[time, time]) -> tuple[time, time]:
 Hours = Annotated[tuple[time, time], BeforeValidator(_hours), AfterValidator(_in_order)]
 
 
+def _occasional(told: Any) -> Any:
+    """What is said of who comes back holds for who does so now and then, unless it is said of them."""
+    return {"occasional": told["repeat"], **told} if isinstance(told, dict) and "repeat" in told else told
+
+
+BY_BUYER = BeforeValidator(_occasional)
+"""Of what a store says by kind of buyer."""
+
+
 class Offer(Model):
-    """One thing to say. `url` may hold {items}: a basket, filled with what was ordered or with what goes with it."""
+    """One thing to say. `url` may hold {items}: a basket, filled with what was ordered or with what goes with it.
+
+    `worth` is what one such message is expected to bring, in whole units of the store's currency: of several messages of one
+    purpose the one that is worth most gets the customer's next slot.
+    """
 
     purpose: Literal[Purpose.SERVICE, Purpose.PROMOTIONAL]
+    worth: Annotated[int, Field(ge=0, le=100_000)] = 0
     subject: Texts
     title: Texts
     text: Texts
@@ -86,8 +100,8 @@ class RescuePolicy(Model):
     zone: str
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     hours: Annotated[dict[Weekday, Hours], Field(min_length=1)]
-    answer_minutes: Annotated[int, Field(ge=1, le=480)]
-    act_hours: Mapping[Lifecycle, Annotated[int, Field(ge=1, le=168)]]
+    answer_minutes: Annotated[Mapping[Lifecycle, Annotated[int, Field(ge=1, le=480)]], BY_BUYER]
+    act_hours: Annotated[Mapping[Lifecycle, Annotated[int, Field(ge=1, le=168)]], BY_BUYER]
     asked_again_after_hours: Annotated[int, Field(ge=1, le=120)]
     ways: tuple[WayFor, ...] = ()
     replies: Mapping[Way, Texts]
@@ -95,7 +109,8 @@ class RescuePolicy(Model):
     @model_validator(mode="after")
     def _whole(self) -> "RescuePolicy":
         for field, found, wanted in (
-            ("act_hours", {*self.act_hours, "occasional"}, set(get_args(Lifecycle))),
+            ("answer_minutes", set(self.answer_minutes), set(get_args(Lifecycle))),
+            ("act_hours", set(self.act_hours), set(get_args(Lifecycle))),
             ("replies", set(self.replies), set(get_args(Way))),
         ):
             if found != wanted:
@@ -108,20 +123,16 @@ class RescuePolicy(Model):
             raise ValueError(f"country: no public holidays on record of {self.country}")
         return self
 
-    def act_within(self, segment: Lifecycle) -> timedelta:
-        """So long a way out may take; for an occasional buyer as for one who comes back, unless said otherwise."""
-        return timedelta(hours=self.act_hours.get(segment, self.act_hours["repeat"]))
-
     def way(self, themes: tuple[str, ...]) -> Way:
         """The way out for what went wrong."""
         return next((one.way for one in self.ways if one.theme in themes), "call")
 
-    def answer_by(self, opened: datetime) -> datetime:
+    def answer_by(self, opened: datetime, segment: Lifecycle) -> datetime:
         """Until when it must be answered: so many minutes of the hours in which somebody is there.
 
         Reckoned on UTC instants, so that a day on which the clock changes has the hours that it has.
         """
-        left, zone = timedelta(minutes=self.answer_minutes), ZoneInfo(self.zone)
+        left, zone = timedelta(minutes=self.answer_minutes[segment]), ZoneInfo(self.zone)
         day = opened.astimezone(zone).date()
         for _ in range(LOOK_AHEAD):
             for opens, closes in self._of(day, zone):
@@ -145,7 +156,7 @@ class FeedbackPolicy(Model):
     """content/feedback.yaml."""
 
     held_out: Annotated[float, Field(ge=0, le=0.5)]
-    table: Mapping[Signal, Mapping[Lifecycle, Word]]
+    table: Mapping[Signal, Annotated[Mapping[Lifecycle, Word], BY_BUYER]]
     offers: Mapping[Word, Offer]
     rescue: RescuePolicy
 
@@ -160,13 +171,8 @@ class FeedbackPolicy(Model):
         return self
 
     def offer(self, signals: tuple[Signal, ...], segment: Lifecycle) -> str | None:
-        """The name of the offer for the first of the signals that has one; None where the table says nothing.
-
-        For an occasional buyer it says what it says for one who comes back, where it has no cell of their own.
-        """
-        rows = [self.table.get(signal, {}) for signal in signals]
-        found = (row.get(segment) or (row.get("repeat") if segment == "occasional" else None) for row in rows)
-        return next(filter(None, found), None)
+        """The name of the offer for the first of the signals that has one; None where the table says nothing."""
+        return next((name for signal in signals if (name := self.table.get(signal, {}).get(segment))), None)
 
 
 @lru_cache(maxsize=1)

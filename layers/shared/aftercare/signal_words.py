@@ -16,5 +16,8 @@ Signal = Literal["at-risk", "wants-call", "wants-demo", "wants-tip", "wants-prom
 Theme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """What is spoken of, as the store's table of themes names it."""
 
+Priority = Literal["high", "normal"]
+"""Whose rescue comes first."""
+
 Missed = Literal["answer", "end"]
 """What of a rescue was not done in time."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare.cases import Case, attributes
+from aftercare.catalogue import catalogue
 from aftercare.clock import iso, parse_iso
 from aftercare.content import ContentError, read_content
 from aftercare.feedback_events import FeedbackData
@@ -13,9 +14,10 @@ from aftercare.feedback_policy import FeedbackPolicy, feedback_policy
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal
 from aftercare.segments import segments_of
+from aftercare.signals import Signals
 from feedback_routing import rescue
 from feedback_routing.because import Because
-from feedback_routing.offers import held_out
+from feedback_routing.offers import held_out, offer
 from tests.builders import NOON, a_customer, an_order
 
 POLICY = feedback_policy()
@@ -42,7 +44,7 @@ def said(order=ORDER, **more):
     ],
 )
 def test_the_first_answer_is_due_within_so_many_minutes_of_the_hours_in_which_somebody_is_there(opened, answer_by):
-    assert POLICY.rescue.answer_by(parse_iso(opened)) == parse_iso(answer_by)
+    assert POLICY.rescue.answer_by(parse_iso(opened), "repeat") == parse_iso(answer_by)
 
 
 def test_a_buyer_of_high_value_comes_first_and_has_the_shorter_clock():
@@ -50,8 +52,29 @@ def test_a_buyer_of_high_value_comes_first_and_has_the_shorter_clock():
     segment = segments_of(rich).lifecycle
     case = rescue.opened(rich, said("shop:1"), segment, POLICY.rescue, NOON)
     assert case.rescue.act_by == NOON + timedelta(hours=24)
+    later = rescue.opened(rich, said("shop:2"), "repeat", POLICY.rescue, NOON)
+    assert (case.rescue.priority, later.rescue.priority) == ("high", "normal")
+    assert case.rescue.answer_by < later.rescue.answer_by, "of two that nobody answers theirs is told first"
     usual = rescue.opened(rich, said("shop:1"), "occasional", POLICY.rescue, NOON)
     assert usual.rescue.act_by == NOON + timedelta(hours=48), "as for one who comes back, unless the store says otherwise"
+
+
+def test_what_an_offer_is_worth_beside_others_is_said_by_the_stores_table():
+    customer, order = a_customer(an_order()), an_order()
+    for name, made in POLICY.offers.items():
+        signals = Signals(
+            at=NOON,
+            origin="survey",
+            about=ORDER,
+            feedback_version=1,
+            mood="positive",
+            respondent="promoter",
+            segment="first-time",
+            offer=name,
+        )
+        worth = POLICY.model_copy(update={"offers": {name: made.model_copy(update={"worth": 17, "basket": None})}})
+        proposal = offer(customer, signals, order, worth, catalogue(), NOON, "e", "c")
+        assert isinstance(proposal, Proposal) and proposal.value == 17
 
 
 def test_a_case_has_one_clock_whatever_is_said_again():
@@ -115,6 +138,8 @@ def test_a_share_of_the_customers_is_held_out_of_offers_and_always_the_same():
         ("unsure: {high-clv: guide", "at-risk: {high-clv: guide", "at-risk"),
         ("zone: Europe/Berlin", "zone: Berlin", "IANA zone"),
         ("act_hours: {high-clv: 24, ", "act_hours: {", "act_hours"),
+        ("answer_minutes: {high-clv: 10, ", "answer_minutes: {", "answer_minutes"),
+        ("worth: 4", "worth: -1", "worth"),
         ('monday: "09:00-18:00"', 'monday: "18:00-09:00"', "opening before its closing"),
         ("url: https://larkfield.example/refer", "url: javascript:alert(1)", "url"),
         ("{items}&code=THANKS5", "{items}&code={secret}", "url"),
