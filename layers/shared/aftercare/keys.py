@@ -259,8 +259,13 @@ def endpoint(name: str) -> Key:
 
 
 def cadence() -> Key:
-    """How the segments answer digests and single messages: sums that only grow."""
+    """How the groups of customers answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)
+
+
+def buyers(shop: str) -> Key:
+    """What a shop's customers have taught about how people buy there: quantiles and parameters, nobody's."""
+    return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
 def rate(channel: str, shard: int) -> Key:
