@@ -181,6 +181,7 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
+    _nobodys("buyers", "BUYERS#*", "quantiles over all customers of a shop", sk="MODEL"),
     _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
 )
