@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aftercare import keys
-from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, group, prefers, stated
 from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
@@ -158,7 +158,7 @@ class Candidate:
         """What an answer to this message says of digests and single messages; nothing of who has chosen for themselves."""
         if stated(self.customer.wishes) is not None:
             return None
-        of = segment(self.customer)
+        of = group(self.customer)
         if self.parts:
             return Kind(Arm.DIGEST, of)
         return Kind(Arm.SINGLE, of) if self.cadence and self.cadence.arm is Arm.SINGLE else None
@@ -284,6 +284,7 @@ class Candidate:
             self.proposal.message_id,
             self.now,
             self.customer.wishes.channels,
+            self.customer.behaviour,
         )
 
     @property
@@ -689,7 +690,7 @@ def silence(candidate: Candidate) -> Verdict:
 def gathered(candidate: Candidate) -> Verdict:
     """Who would rather hear once a week gets what can wait in one message, on their own day; what cannot wait goes by itself.
 
-    The customer's own choice counts before what their segment was seen to prefer.
+    The customer's own choice counts before what their group was seen to prefer.
     """
     if candidate.parts:
         return Pass(saw={"parts": tuple(part.proposal.key for part in candidate.parts)})

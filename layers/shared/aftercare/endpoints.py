@@ -30,6 +30,7 @@ EVENTS = (
     "MilestoneReached",
     "FeedbackRead",
     "FeedbackClassified",
+    "SegmentChanged",
     "SupportCaseOpened",
     "SupportCaseAnswered",
     "SupportCaseClosed",

@@ -33,6 +33,7 @@ SETUP = "9#SETUP#"
 MEDIA = "9#MEDIA#"
 REPOST = "9#REPOST#"
 HISTORY = "9#"
+COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
 ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
@@ -276,8 +277,13 @@ def endpoint(name: str) -> Key:
 
 
 def cadence() -> Key:
-    """How the segments answer digests and single messages: sums that only grow."""
+    """How the groups of customers answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)
+
+
+def buyers(shop: str) -> Key:
+    """What a shop's customers have taught about how people buy there: quantiles and parameters, nobody's."""
+    return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
 def rate(channel: str, shard: int) -> Key:
@@ -288,6 +294,16 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def tally(week: str, shop: str, part: str) -> Key:
+    """One part of what was counted in a week in a shop; all of a week lie together."""
+    return Key("knowledge", f"TALLY#{week}", f"{COUNTED}{shop}#{part}")
+
+
+def report(shop: str, week: str) -> Key:
+    """What is told of a week, as its page and as data."""
+    return Key("knowledge", f"REPORT#{shop}", week)
 
 
 def review_arms(choice: str) -> Key:

@@ -97,7 +97,7 @@ def learned_for_digests():
     return Cadences(sums={name: value * float(weight(NOON)) for name, value in sums.items()})
 
 
-def test_a_segment_that_answers_digests_gets_them_unless_the_customer_chose():
+def test_a_group_that_answers_digests_gets_them_unless_the_customer_chose():
     assert asked(wishes=Wishes(), cadences=learned_for_digests()).saw == {"by": "learned"}
     assert asked(wishes=EACH, cadences=learned_for_digests()) == Pass()
 
