@@ -174,8 +174,9 @@ def test_who_says_nothing_is_reminded_once_and_then_left_in_peace(shop, cloud):
     cloud.advance(days=6)
     assert (shop.settled("survey"), shop.settled("survey-reminder")) == ([("SENT", "sent")], [("SENT", "sent")])
     letters = len(shop.letters())
-    cloud.advance(days=10)
-    assert len(shop.letters()) == letters
+    cloud.advance(days=5)
+    assert [*shop.settled("review-request"), *shop.settled("review-reward")] == [("SENT", "sent")]
+    assert len(shop.letters()) == letters + 1, "nothing but the request for a review, which everybody gets"
     assert len([m for m in cloud.messages() if m["template"].startswith("survey")]) == 2
     assert shop.messages("check-in") == [], "never beside a question that is open"
 
