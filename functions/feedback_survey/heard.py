@@ -14,7 +14,8 @@ from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
-from feedback_survey.reading.read import parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read
 from feedback_survey.telling import as_told, telling
 
 

@@ -4,7 +4,7 @@ from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue
 from aftercare.events import CustomerData, OrderData
-from aftercare.signal_words import Missed, Origin, Respondent, Segment, Signal, Theme
+from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
 
 
 class CaseData(CustomerData):
@@ -92,6 +92,7 @@ class ClassifiedData(CustomerData):
 
 
 class RescueData(CaseData):
-    """A rescue whose clock ran out: `missed` says whether its first answer or its end."""
+    """A rescue whose clock ran out: `missed` says whether its first answer or its end, `priority` whether it comes first."""
 
     missed: Missed
+    priority: Priority = "normal"
