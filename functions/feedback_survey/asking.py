@@ -64,6 +64,9 @@ class Because(StrEnum):
     TOO_LATE = "too-late"
     QUESTION_WAITS = "question-waits"
     NOTHING_TO_SET_UP = "nothing-to-set-up"
+    SILENT = "silent"
+    RETURN_OVER = "return-over"
+    NOT_SO = "not-so"
 
 
 class Due(NamedTuple):

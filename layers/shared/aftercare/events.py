@@ -195,6 +195,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("RescueOverdue", "aftercare.support", "RescueData"),
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
+        Kind("ReturnExplained", "aftercare.feedback", "ExplainedData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
         Kind("ProductRestocked", "aftercare.products", PublicationData),
         Kind("AnnouncementPublished", "aftercare.products", PublicationData),

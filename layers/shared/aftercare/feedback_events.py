@@ -1,6 +1,7 @@
 """The data of events about what customers say and what comes of it; aftercare.events has their place in the catalogue."""
 
 from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
+from aftercare.customer import ReturnReason
 from aftercare.events import CaseData, CustomerData, OrderData
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
 
@@ -42,6 +43,14 @@ class AnswerData(OrderData):
     words: bool = False
     by: By
     standing: Standing = "stands"
+
+
+class ExplainedData(OrderData):
+    """A customer said on our page why something goes back. `words` says whether any were written; they lie on the record."""
+
+    return_ref: str
+    reason: ReturnReason
+    words: bool = False
 
 
 class FeedbackData(CustomerData):
