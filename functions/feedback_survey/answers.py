@@ -11,7 +11,8 @@ from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
 from feedback_survey.reading import lessons
-from feedback_survey.reading.read import Reading, parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import Reading, read
 from feedback_survey.telling import as_told, telling
 
 ATTEMPTS = 5
