@@ -506,6 +506,17 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _return_explained(candidate: Candidate) -> Refuse | None:
+    """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
+    order, ref = candidate.order, candidate.proposal.references.get("return", "")
+    back = order.returned(ref) if order else None
+    if back is None:
+        return None
+    if back.is_over:
+        return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": back.state})
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"reason": back.reason}) if back.reason else None
+
+
 def _order_went_wrong(candidate: Candidate) -> Refuse | None:
     """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
     order = candidate.order
@@ -577,6 +588,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.RETURN_EXPLAINED: _return_explained,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
