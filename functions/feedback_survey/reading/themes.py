@@ -123,10 +123,8 @@ class Finder(Looked[tuple[Phrased, ...]]):
                 if theme in without or not needed <= there:
                     continue
                 first = _reached(before, parts, at, -1) if before else at
-                if first is None:
-                    continue
-                last = _reached(after, parts, at, 1) if after else at
-                if last is not None:
+                last = _reached(after, parts, at, 1) if after and first is not None else at
+                if first is not None and last is not None:
                     yield phrased, first, last
 
 
@@ -168,9 +166,9 @@ def found(parsed: Parsed, words: Sequence[Word]) -> tuple[Theme, ...]:
 
 def _begins(text: str, written: Sequence[str]) -> list[int]:
     """Where each token stands in a text."""
-    found, at = [], 0
+    found, at, index = [], 0, text.index
     for token in written:
-        at = text.index(token, at)
+        at = index(token, at)
         found.append(at)
         at += len(token)
     return found

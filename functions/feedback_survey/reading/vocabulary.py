@@ -1,6 +1,7 @@
 """What a word of one language is to those who read texts: what it says of a mood, and its places among the learned features."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -31,7 +32,8 @@ class Role(IntEnum):
 class Word:
     """One word as a text of a language has it. `value` is its mood from -4 to 4. `place`, `negated` and `prefix` are the places
     of its features (Weinberger et al. 2009), `prefix` -1 where the word is short; `hashed` and `joined` are what the place of a
-    pair is made from."""
+    pair is made from. `idioms` are those that begin with it, by their second word: the words that follow, and what they all
+    are together."""
 
     text: str
     role: Role
@@ -41,6 +43,7 @@ class Word:
     prefix: int
     hashed: int
     joined: bytes
+    idioms: Mapping[str, tuple[tuple[tuple[str, ...], "Word"], ...]] | None = None
 
 
 def place(name: str) -> int:
@@ -60,7 +63,10 @@ class Vocabulary(Looked[Word]):
         raw = word.encode()
         prefix = place(word[:PREFIX] + "*") if len(word) > PREFIX else -1
         hashed = zlib.crc32(raw)
-        return Word(word, role, value, hashed & MASK, place("!" + word), prefix, hashed, b" " + raw)
+        idioms: dict[str, tuple[tuple[tuple[str, ...], Word], ...]] = {}
+        for rest, of_all in self._lexicon.idioms.get(word, ()):
+            idioms[rest[0]] = (*idioms.get(rest[0], ()), (rest, _idiom(word, rest, of_all)))
+        return Word(word, role, value, hashed & MASK, place("!" + word), prefix, hashed, b" " + raw, idioms or None)
 
     def _said(self, word: str) -> tuple[Role, float]:
         known = self._lexicon
@@ -76,6 +82,11 @@ class Vocabulary(Looked[Word]):
         if value:
             return Role.VALUED, value / 10.0
         return (Role.MORE if word in known.more else Role.LESS if word in known.less else Role.PLAIN), 0.0
+
+
+def _idiom(first: str, rest: tuple[str, ...], value: int) -> Word:
+    """An idiom as one word; it is read for its mood only."""
+    return Word(" ".join((first, *rest)), Role.VALUED, value / 10.0, 0, 0, -1, 0, b"")
 
 
 @lru_cache(maxsize=len(LANGUAGES))

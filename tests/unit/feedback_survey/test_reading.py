@@ -17,7 +17,7 @@ from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
 from feedback_survey.reading.lexicon import parse as parse_lexicon
 from feedback_survey.reading.model import Model
 from feedback_survey.reading.parsed import parse
-from feedback_survey.reading.read import read, teach
+from feedback_survey.reading.read import read, said, teach
 from feedback_survey.reading.text import LONGEST, LONGEST_WORD, REMEMBERED, tokens, written
 from feedback_survey.reading.themes import Finder, finder, themes
 from feedback_survey.reading.vocabulary import vocabulary
@@ -68,6 +68,27 @@ def test_negated_blame_is_no_blame():
 def test_a_negation_ends_with_its_clause():
     assert reading("Nobody answers, very disappointed").sentiment == "negative"
     assert reading("It did not arrive on Monday. Great product, love it, excellent!").sentiment == "positive"
+
+
+@pytest.mark.parametrize(
+    ("language", "good", "bad"),
+    [
+        ("en", "The cups are to die for, you can't go wrong", "Nice try. Never again, look elsewhere"),
+        ("de", "Da gibt es nichts zu meckern, jederzeit wieder", "Nie wieder, die Qualität lässt zu wünschen übrig"),
+        ("es", "Vale la pena", "No vale la pena"),
+        ("fr", "Rien à redire", "Plus jamais, la qualité laisse à désirer"),
+        ("it", "Niente da dire", "Mai più, lascia a desiderare"),
+        ("pt", "Não tenho do que reclamar, vale a pena", "Nunca mais, deixou a desejar"),
+    ],
+)
+def test_an_idiom_says_another_thing_than_its_words(language, good, bad):
+    assert [reading(text, asked_in=language).sentiment for text in (good, bad)] == ["positive", "negative"]
+
+
+def test_an_idiom_is_its_words_one_after_the_other():
+    assert reading("to die for").sentiment == "positive"
+    assert [reading(text).sentiment for text in ("to die, for", "to die")] == ["negative", "negative"]
+    assert reading("can't go").sentiment == "negative", "the beginning of an idiom is none"
 
 
 @pytest.mark.parametrize(
@@ -284,6 +305,13 @@ def test_what_a_stores_customers_mean_by_a_word_is_learned_from_their_scores():
     assert read(parse("so borstig", "de"), model).sentiment == "negative"
 
 
+def test_the_lexicon_counts_less_the_more_was_learned():
+    young, old = Model(), Model()
+    old.answers = [4000, 0, 4000]
+    words = said(parse("an excellent rug"))
+    assert young.leaning(*words).positive > old.leaning(*words).positive > 0.5
+
+
 def test_a_model_is_kept_as_it_was():
     model = Model()
     dice = random.Random(5)
@@ -385,5 +413,7 @@ def test_a_line_of_a_lexicon_that_cannot_be_read_is_named(lines, said):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_lexicons_words_are_as_a_text_gives_them(language):
-    words = {*lexicon(language).values, *lexicon(language).stems, *lexicon(language).negators}
+    known = lexicon(language)
+    idioms = {word for first, idioms in known.idioms.items() for rest, _ in idioms for word in (first, *rest)}
+    words = {*known.values, *known.stems, *known.negators, *known.more, *known.less, *known.but, *idioms}
     assert [word for word in words if [token.text for token in tokens(written(word))] != [word]] == []
