@@ -85,7 +85,7 @@ def _row(outside: Outside, one: Open) -> dict[str, Any] | None:
         "due": case.due,
         "answered": case.answered_at is not None,
         "late": is_late(case, now),
-        "first": rescue.segment == "high-clv",
+        "first": rescue.priority == "high",
         "score": rescue.score,
         "themes": rescue.themes,
         "call": rescue.call,

@@ -23,4 +23,9 @@ ROUTED: Final = (account, inbox, returns, policy, web, survey, guide, preference
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return app.resolve(event, context)
+    """A HEAD is answered as its GET would be, without the body (RFC 9110, 9.3.2): GET changes nothing, so neither does it."""
+    request = event["requestContext"]
+    if request["http"]["method"] != "HEAD":
+        return app.resolve(event, context)
+    shown = app.resolve({**event, "requestContext": {**request, "http": {**request["http"], "method": "GET"}}}, context)
+    return {**shown, "body": "", "isBase64Encoded": False}

@@ -142,7 +142,14 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
         if isinstance(after, Because):
             return f"nothing: {after}"
         key = f"rescue-missed#{after.ref}#{what}"
-        data = RescueData(customer_id=customer.id, case=after.ref, topic=after.topic, order=after.order_key, missed=what)
+        data = RescueData(
+            customer_id=customer.id,
+            case=after.ref,
+            topic=after.topic,
+            order=after.order_key,
+            missed=what,
+            priority=after.rescue.priority if after.rescue else "normal",
+        )
         told = events.make("RescueOverdue", keys.message_id(key), now, payload["correlation_id"], data)
         if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after, now)], [told], now):
             telemetry.count("RescueOverdue")

@@ -20,8 +20,6 @@ OPEN_FOR = timedelta(days=14)
 """So long an offer is still an answer to what was said."""
 
 TEMPLATES = {Purpose.SERVICE: "next-help", Purpose.PROMOTIONAL: "next-step"}
-VALUES = {Purpose.SERVICE: 0, Purpose.PROMOTIONAL: 200}
-"""What an offer is expected to bring, in cents, beside other messages of its purpose."""
 
 
 def segment_of(customer: Customer, rule: "HighValue") -> Segment:
@@ -88,7 +86,7 @@ def offer(
         references={"order": order.key},
         blocks=tuple(blocks),
         unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED),
-        value=VALUES[made.purpose],
+        value=made.worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,
         caused_by=caused_by,

@@ -59,7 +59,7 @@ def opened(customer: Customer, said: "FeedbackData", segment: Segment, policy: "
         themes=said.themes,
         way="call" if said.call else policy.way(said.themes),
         call=said.call,
-        answer_by=policy.answer_by(now),
+        answer_by=policy.answer_by(now, segment),
         act_by=now + timedelta(hours=policy.act_hours[segment]),
     )
     return case.model_copy(update={"opened_at": since, "rescue": clock})

@@ -5,9 +5,9 @@ from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, Told
+from aftercare.events import Told
 from aftercare.feedback import Heard, Read, said, with_heard
-from aftercare.feedback_events import FeedbackData, MentionData, MilestoneData, ReviewData
+from aftercare.feedback_events import CaseData, FeedbackData, MentionData, MilestoneData, ReviewData
 from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned

@@ -188,6 +188,7 @@ def _rescue(case: "Case") -> Fields | None:
     if rescue is None:
         return None
     return {
+        "priority": rescue.priority,
         "segment": rescue.segment,
         "score": rescue.score,
         "themes": rescue.themes,

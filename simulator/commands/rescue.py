@@ -88,6 +88,7 @@ def _row(one: Open, where: Records) -> dict[str, Any]:
         "due_at": iso(case.due) if case.due else None,
         "waits_for": "end" if case.answered_at else "answer",
         "late": is_late(case, where.now),
+        **({"priority": rescue.priority} if rescue else {}),
         **(rescue.model_dump(mode="json", include={"segment", "score", "themes", "way", "call", "origin"}) if rescue else {}),
     }
 

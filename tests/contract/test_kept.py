@@ -51,7 +51,7 @@ GIVEN = {
     "archived": False,
     "alias": None,
 }
-ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED", "FRESH")
+ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH")
 
 
 def built(**given):

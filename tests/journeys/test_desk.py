@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from aftercare.clock import iso
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
@@ -61,6 +62,26 @@ def test_what_the_desk_notes_stops_the_clock_and_a_second_click_changes_nothing(
     assert desk.settled("rescue-check") == [("SENT", "sent")]
     told = [json.loads(str(i["doc"])) for i in desk.cloud.items("CustomerTable") if str(i["sk"]).startswith("1#CASE#")]
     assert len(told) == 1
+
+
+def test_what_was_written_elsewhere_and_opened_a_case_is_shown_too(desk):
+    desk.bought()
+    desk.arrived()
+    at = iso(desk.cloud.now)
+    desk.put("ReviewPosted", ref="R-1", order_ref="1", occurred_at=at, score=1, title="Never again", text=HOSTILE)
+    desk.cloud.advance(minutes=1)
+    shown = desk.page().text
+    assert "Never again" in shown and "the box was empty" in shown and "<script>" not in shown
+
+
+def test_the_head_of_the_desks_page_is_its_get_without_a_body(desk):
+    desk.asked(score="1")
+    path, before = desk.link("desk"), desk.cloud.state_digest()
+    got, head = (desk.cloud.http(method, path) for method in ("GET", "HEAD"))
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert desk.cloud.http("HEAD", "/d/AAAA").status == 404
+    assert desk.cloud.state_digest() == before
 
 
 @pytest.mark.parametrize("form", [{"did": "sell"}, {"did": "close", "result": "gold"}, {"did": "answer", "case": "shop:nobody"}])

@@ -106,6 +106,7 @@ def test_a_rescue_that_nobody_answers_is_told_once_for_each_instant_of_its_clock
     store.asked(score="2")
     store.cloud.advance(days=6)
     assert [told["missed"] for told in store.told("RescueOverdue")] == ["answer", "end"]
+    assert {told["priority"] for told in store.told("RescueOverdue")} == {"normal"}
     case = store.case()
     assert case["rescue"]["late"] == case["rescue"]["answer_by"].replace("+00:00", "Z")[:19] + case["rescue"]["late"][19:]
     assert len(store.waiting_for_somebody()) == 1, "it stands on the list until somebody ends it"

@@ -9,7 +9,7 @@ from aftercare.answer_words import Score, Sentiment
 from aftercare.case_topic import CaseResult, CaseTopic
 from aftercare.clock import iso
 from aftercare.model import Model
-from aftercare.signal_words import Origin, Segment, Theme
+from aftercare.signal_words import Origin, Priority, Segment, Theme
 from aftercare.table import Value
 
 Way = Literal["replacement", "refund", "call"]
@@ -36,6 +36,11 @@ class Rescue(Model):
     late: AwareDatetime | None = None
     overdue: AwareDatetime | None = None
     after: Sentiment | None = None
+
+    @property
+    def priority(self) -> Priority:
+        """Buyers of high value are helped first."""
+        return "high" if self.segment == "high-clv" else "normal"
 
 
 class Case(Model):

@@ -64,9 +64,14 @@ class HighValue(Model):
 
 
 class Offer(Model):
-    """One thing to say. `url` may hold {items}: a basket, filled with what was ordered or with what goes with it."""
+    """One thing to say. `url` may hold {items}: a basket, filled with what was ordered or with what goes with it.
+
+    `worth` is what one such message is expected to bring, in whole units of the store's currency: of several messages of one
+    purpose the one that is worth most gets the customer's next slot.
+    """
 
     purpose: Literal[Purpose.SERVICE, Purpose.PROMOTIONAL]
+    worth: Annotated[int, Field(ge=0, le=100_000)] = 0
     subject: Texts
     title: Texts
     text: Texts
@@ -98,7 +103,7 @@ class RescuePolicy(Model):
     zone: str
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     hours: Annotated[dict[Weekday, Hours], Field(min_length=1)]
-    answer_minutes: Annotated[int, Field(ge=1, le=480)]
+    answer_minutes: Mapping[Segment, Annotated[int, Field(ge=1, le=480)]]
     act_hours: Mapping[Segment, Annotated[int, Field(ge=1, le=168)]]
     asked_again_after_hours: Annotated[int, Field(ge=1, le=120)]
     ways: tuple[WayFor, ...] = ()
@@ -107,6 +112,7 @@ class RescuePolicy(Model):
     @model_validator(mode="after")
     def _whole(self) -> "RescuePolicy":
         for field, found, wanted in (
+            ("answer_minutes", set(self.answer_minutes), set(get_args(Segment))),
             ("act_hours", set(self.act_hours), set(get_args(Segment))),
             ("replies", set(self.replies), set(get_args(Way))),
         ):
@@ -124,12 +130,12 @@ class RescuePolicy(Model):
         """The way out for what went wrong."""
         return next((one.way for one in self.ways if one.theme in themes), "call")
 
-    def answer_by(self, opened: datetime) -> datetime:
+    def answer_by(self, opened: datetime, segment: Segment) -> datetime:
         """Until when it must be answered: so many minutes of the hours in which somebody is there.
 
         Reckoned on UTC instants, so that a day on which the clock changes has the hours that it has.
         """
-        left, zone = timedelta(minutes=self.answer_minutes), ZoneInfo(self.zone)
+        left, zone = timedelta(minutes=self.answer_minutes[segment]), ZoneInfo(self.zone)
         day = opened.astimezone(zone).date()
         for _ in range(LOOK_AHEAD):
             for opens, closes in self._of(day, zone):

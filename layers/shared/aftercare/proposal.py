@@ -46,6 +46,7 @@ class Block(Model):
 class Proposal(Model):
     """What a capability hands to the gate. `key` makes it once; the window bounds when it may be sent.
 
+    `value` is what it is expected to bring, in whole units of the store's currency; it decides among messages of one purpose.
     What each template takes in `references`, `blocks` and `numbers` is listed in docs/messages.md.
     """
 

@@ -8,7 +8,8 @@ from aftercare import keys
 from aftercare.cases import Case
 from aftercare.clock import iso
 from aftercare.customer import Customer
-from aftercare.feedback import Given, content, said
+from aftercare.feedback import LONGEST, Given, content, said
+from aftercare.heard import Words
 from aftercare.keys import Key
 from aftercare.model import LATEST
 from aftercare.table import Item, Tables
@@ -36,7 +37,7 @@ def open_rescues(tables: Tables) -> tuple[Open, ...]:
         case = Case.model_validate_json(str(item["doc"]))
         if case.due:
             found.append(Open(keys.customer_id_of(place.pk), case))
-    return tuple(sorted(found, key=lambda one: (one.case.rescue is None or one.case.rescue.segment != "high-clv", one.case.due)))
+    return tuple(sorted(found, key=lambda one: (one.case.rescue is None or one.case.rescue.priority != "high", one.case.due)))
 
 
 def _read(tables: Tables, places: list[Key]) -> Iterable[tuple[Key, Item]]:
@@ -49,8 +50,21 @@ def is_late(case: Case, now: datetime) -> bool:
 
 
 def words_of(tables: Tables, customer: Customer, case: Case) -> Given | None:
-    """What the customer wrote, where the case came from an answer to the survey. One read."""
+    """What the customer wrote in what opened the case: an answer to the survey, a review, a mention, or to support. One read.
+
+    Of what was heard elsewhere only the newest is found: older lines are not on the record any more.
+    """
     rescue = case.rescue
-    if rescue is None or rescue.origin != "survey":
+    if rescue is None:
         return None
-    return content(tables, customer.id, said(customer).of(rescue.about))
+    if rescue.origin == "survey":
+        return content(tables, customer.id, said(customer).of(rescue.about))
+    line = next((one for one in said(customer).heard if (one.kind, one.ref) == (rescue.origin, rescue.about)), None)
+    if line is None:
+        return None
+    place = keys.words(customer.id, line.kind, line.ref, line.at)
+    item = tables.read([place]).get(place)
+    if item is None:
+        return None
+    words = Words.model_validate_json(str(item["doc"]))
+    return Given(score=words.score, text="\n".join(filter(None, (words.title, words.text)))[:LONGEST])

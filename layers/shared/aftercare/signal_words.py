@@ -19,5 +19,8 @@ Segment = Literal["high-clv", "repeat", "first-time", "other"]
 Theme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """What is spoken of, as the store's table of themes names it."""
 
+Priority = Literal["high", "normal"]
+"""Whose rescue comes first."""
+
 Missed = Literal["answer", "end"]
 """What of a rescue was not done in time."""

@@ -52,6 +52,16 @@ def post(form, **more):
     return request("POST", form=form, **more)
 
 
+def test_a_head_says_what_a_get_would_and_has_no_body(small, anna):
+    before = small.untouched()
+    for query in (None, {"score": "4"}):
+        got, head = get(query=query), request("HEAD", query=query)
+        assert (head["statusCode"], head["body"]) == (200, "")
+        assert head["headers"] == got["headers"]
+    assert request("HEAD", token="forged")["statusCode"] == 404
+    assert small.untouched() == before
+
+
 @pytest.fixture
 def anna(small):
     return a_profile(small, order=an_order(locale="en"))

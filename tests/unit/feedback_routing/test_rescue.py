@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare.cases import Case, attributes
+from aftercare.catalogue import catalogue
 from aftercare.clock import iso, parse_iso
 from aftercare.content import ContentError, read_content
 from aftercare.customer import Refund
@@ -13,9 +14,10 @@ from aftercare.feedback_events import FeedbackData
 from aftercare.feedback_policy import FeedbackPolicy, feedback_policy
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal
+from aftercare.signals import Signals
 from feedback_routing import rescue
 from feedback_routing.because import Because
-from feedback_routing.offers import held_out, segment_of
+from feedback_routing.offers import held_out, offer, segment_of
 from tests.builders import NOON, a_customer, an_order
 
 POLICY = feedback_policy()
@@ -42,7 +44,7 @@ def said(order=ORDER, **more):
     ],
 )
 def test_the_first_answer_is_due_within_so_many_minutes_of_the_hours_in_which_somebody_is_there(opened, answer_by):
-    assert POLICY.rescue.answer_by(parse_iso(opened)) == parse_iso(answer_by)
+    assert POLICY.rescue.answer_by(parse_iso(opened), "repeat") == parse_iso(answer_by)
 
 
 def test_a_buyer_of_high_value_comes_first_and_has_the_shorter_clock():
@@ -50,6 +52,27 @@ def test_a_buyer_of_high_value_comes_first_and_has_the_shorter_clock():
     assert segment_of(rich, POLICY.high_clv) == "high-clv"
     case = rescue.opened(rich, said("shop:1"), "high-clv", POLICY.rescue, NOON)
     assert case.rescue.act_by == NOON + timedelta(hours=24)
+    later = rescue.opened(rich, said("shop:2"), "repeat", POLICY.rescue, NOON)
+    assert (case.rescue.priority, later.rescue.priority) == ("high", "normal")
+    assert case.rescue.answer_by < later.rescue.answer_by, "of two that nobody answers theirs is told first"
+
+
+def test_what_an_offer_is_worth_beside_others_is_said_by_the_stores_table():
+    customer, order = a_customer(an_order()), an_order()
+    for name, made in POLICY.offers.items():
+        signals = Signals(
+            at=NOON,
+            origin="survey",
+            about=ORDER,
+            feedback_version=1,
+            mood="positive",
+            respondent="promoter",
+            segment="first-time",
+            offer=name,
+        )
+        worth = POLICY.model_copy(update={"offers": {name: made.model_copy(update={"worth": 17, "basket": None})}})
+        proposal = offer(customer, signals, order, worth, catalogue(), NOON, "e", "c")
+        assert isinstance(proposal, Proposal) and proposal.value == 17
 
 
 def test_what_was_given_back_makes_nobody_rich_and_currencies_are_not_added():
@@ -122,6 +145,8 @@ def test_a_share_of_the_customers_is_held_out_of_offers_and_always_the_same():
         ('EUR: "600"', "EUR: 600.5", "amounts as text"),
         ("zone: Europe/Berlin", "zone: Berlin", "IANA zone"),
         ("act_hours: {high-clv: 24, ", "act_hours: {", "act_hours"),
+        ("answer_minutes: {high-clv: 10, ", "answer_minutes: {", "answer_minutes"),
+        ("worth: 4", "worth: -1", "worth"),
         ('monday: "09:00-18:00"', 'monday: "18:00-09:00"', "opening before its closing"),
         ("url: https://larkfield.example/refer", "url: javascript:alert(1)", "url"),
         ("{items}&code=THANKS5", "{items}&code={secret}", "url"),
