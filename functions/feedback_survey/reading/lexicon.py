@@ -38,6 +38,10 @@ class Lexicon:
             found = next((self.stems[word[:n]] for n in lengths if word[:n] in self.stems), 0)
         return found
 
+    def knows(self, word: str) -> bool:
+        """Whether it says anything, or changes what others say."""
+        return bool(self.value(word)) or any(word in words for words in (self.negators, self.more, self.less, self.but))
+
 
 class LexiconError(ValueError):
     """A line of a lexicon that cannot be read, with file and line."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from feedback_survey.reading.vocabulary import Role, Word
 
-PLAIN, VALUED, MARK, FACE = Role.PLAIN, Role.VALUED, Role.MARK, Role.FACE
+PLAIN, VALUED, MARK, FIXED = Role.PLAIN, Role.VALUED, Role.MARK, Role.FIXED
 NEGATOR, BUT, MORE, LESS = Role.NEGATOR, Role.BUT, Role.MORE, Role.LESS
 
 NEGATED = -0.74
@@ -88,8 +88,9 @@ def mood(words: Sequence[Word], loud: frozenset[str] = frozenset()) -> Mood:
             push += EMPHASIS
         elif role is LESS:
             push -= EMPHASIS
-        elif role is FACE:
+        elif role is FIXED:
             found.append(word.value)
+            alone = False
         elif role is BUT:
             before_but = len(found)
             negated = 0

@@ -58,8 +58,8 @@ class _Part(NamedTuple):
 
 
 class Phrased(NamedTuple):
-    """A phrase of a theme without the word by which it is looked up: what stands `before` that, nearest first, and `after`. A text
-    without the `needed` ones does not have it."""
+    """A phrase of a theme without the word by which it is looked up: what stands `before` that, nearest first, and `after`. Texts
+    without the `needed` ones do not have it."""
 
     theme: str
     phrase: str
@@ -147,8 +147,11 @@ def found(parsed: Parsed, words: Sequence[Word]) -> tuple[Theme, ...]:
     """The themes of a text in the order of the file, each once, with the first clause that shows it. `words` are what the text's
     tokens are in its language."""
     first: dict[str, tuple[int, int]] = {}
-    for phrased, start, end in finder(parsed.language).phrases(parsed.parts, first):
-        first[phrased.theme] = start, end
+    parts = parsed.parts
+    for language in (parsed.language, parsed.beside):
+        if language:
+            for phrased, start, end in finder(language).phrases(parts, first):
+                first[phrased.theme] = start, end
     if not first:
         return ()
     of_part = [at for at, token in enumerate(parsed.tokens) for _ in token.parts]

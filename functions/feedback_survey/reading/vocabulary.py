@@ -17,11 +17,13 @@ PREFIX: Final = 4
 
 
 class Role(IntEnum):
+    """What a word does to a mood. FIXED is a value that nothing negates: a face's."""
+
     PLAIN = 0
     VALUED = 1
     MARK = 2
     NUMBER = 3
-    FACE = 4
+    FIXED = 4
     NEGATOR = 5
     BUT = 6
     MORE = 7
@@ -65,13 +67,20 @@ class Vocabulary(Looked[Word]):
         hashed = zlib.crc32(raw)
         idioms: dict[str, tuple[tuple[tuple[str, ...], Word], ...]] = {}
         for rest, of_all in self._lexicon.idioms.get(word, ()):
-            idioms[rest[0]] = (*idioms.get(rest[0], ()), (rest, _idiom(word, rest, of_all)))
+            idioms[rest[0]] = (*idioms.get(rest[0], ()), (rest, self._idiom(word, rest, of_all)))
         return Word(word, role, value, hashed & MASK, place("!" + word), prefix, hashed, b" " + raw, idioms or None)
+
+    def _idiom(self, first: str, rest: tuple[str, ...], value: int) -> Word:
+        """An idiom as one word, which is read for its mood only. One that negates by itself is not negated again: "no tengo
+        ninguna queja" has no complaint."""
+        fixed = not self._lexicon.negators.isdisjoint((first, *rest))
+        role = Role.FIXED if fixed else Role.VALUED
+        return Word(" ".join((first, *rest)), role, value / 10.0, 0, 0, -1, 0, b"")
 
     def _said(self, word: str) -> tuple[Role, float]:
         known = self._lexicon
         if word[:1] == ":":
-            return Role.FACE, float(word[1:])
+            return Role.FIXED, float(word[1:])
         if word in MARKS or word == NUMBER:
             return (Role.NUMBER if word == NUMBER else Role.MARK), 0.0
         if word in known.negators:
@@ -82,11 +91,6 @@ class Vocabulary(Looked[Word]):
         if value:
             return Role.VALUED, value / 10.0
         return (Role.MORE if word in known.more else Role.LESS if word in known.less else Role.PLAIN), 0.0
-
-
-def _idiom(first: str, rest: tuple[str, ...], value: int) -> Word:
-    """An idiom as one word; it is read for its mood only."""
-    return Word(" ".join((first, *rest)), Role.VALUED, value / 10.0, 0, 0, -1, 0, b"")
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -78,6 +78,9 @@ def test_a_negation_ends_with_its_clause():
         ("es", "Vale la pena", "No vale la pena"),
         ("fr", "Rien à redire", "Plus jamais, la qualité laisse à désirer"),
         ("it", "Niente da dire", "Mai più, lascia a desiderare"),
+        ("es", "No tengo ninguna queja", "No se lo recomiendo a nadie"),
+        ("de", "Ich habe nichts zu beanstanden", "Nicht zu empfehlen"),
+        ("en", "I would not hesitate to order it again", "I would not order it again. Waste of money"),
         ("pt", "Não tenho do que reclamar, vale a pena", "Nunca mais, deixou a desejar"),
     ],
 )
@@ -109,6 +112,19 @@ def test_praise_beside_blame_is_mixed_and_each_theme_has_its_own_mood(text):
 def test_a_text_that_says_nothing_has_no_sentiment(text):
     found = reading(text)
     assert (found.sentiment, found.confidence, found.themes) == (None, 0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sentiment"),
+    [
+        ("en", "It is goooood", "positive"),
+        ("pt", "muuuuito boooom", "positive"),
+        ("de", "suuuuper", "positive"),
+        ("es", "peeesimo", "negative"),
+    ],
+)
+def test_letters_that_are_drawn_out_make_no_other_word(language, text, sentiment):
+    assert reading(text, asked_in=language).sentiment == sentiment
 
 
 def test_faces_alone_say_something():
@@ -213,6 +229,26 @@ def test_short_texts_are_found_to_be_in_their_language_nearly_always_and_always_
     assert [text for text in SHORT[language] if parse(text, language).language != language] == []
     missed = [text for text in SHORT[language] if parse(text).language != language]
     assert len(missed) <= 1, missed
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "theme"),
+    [
+        ("Der Kundenservice ist sehr nett. But the delivery was terrible, never again", "de", "delivery"),
+        ("The product is great pero el envío llegó muy tarde y roto, pésimo", "en", "product-quality"),
+        ("Le produit est beau et je l'aime. Unfortunately it was broken and nobody answers", "fr", "support"),
+    ],
+)
+def test_a_text_that_changes_its_language_is_read_in_both(text, language, theme):
+    found = reading(text, asked_in=language)
+    assert found.mixed
+    assert theme in [each.name for each in found.themes]
+
+
+def test_a_word_of_the_language_is_none_of_the_other():
+    """ "die" is an article, whatever it is in English."""
+    text = "Die Lieferung war gut und die Tasse ist sehr schön. Thank you, I love it, all is good"
+    assert (reading(text, asked_in="de").sentiment, reading(text, asked_in="de").mixed) == ("positive", False)
 
 
 def test_an_unknown_language_of_the_question_changes_nothing():
