@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aftercare import keys, telemetry
+from aftercare import keys
 from aftercare.catalogue import catalogue
 from aftercare.customer import OrderLine
 from aftercare.links import LinkPurpose
