@@ -44,6 +44,7 @@ def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
         P.GUIDE: "g",
         P.RETURN: "r",
         P.CONFIRM: "k",
+        P.REPOST: "m",
     }
     route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
@@ -348,6 +349,15 @@ def _of_reviews(catalogue: Catalogue, orders: Mapping[str, Order]) -> dict[str, 
     for contact in ("praised", "shared", "helped"):
         add(f"-{contact}", orders[""], first, ("contact", contact))
     add("-again", orders[""], first, ("opening", "again"))
+    for name, kind, about in (
+        ("", "photo", ""),
+        ("-video", "video", ""),
+        ("-hostile", "photo", "-hostile"),
+        ("-bare", "photo", "-bare"),
+    ):
+        blocks = (Block(kind="media", variant=kind), Block(kind="network", variant="instagram"))
+        references = {"media": "sample:POST-1", "sku": orders[about].lines[0].sku or "SKU-1"}
+        found[f"repost-request{name}"] = Sample("repost-request", orders[about], blocks, Purpose.SURVEY, references=references)
     for kind in policy.incentives:
         if kind != "none":
             add(f"-{kind}", orders[""], first, ("review-incentive", kind))

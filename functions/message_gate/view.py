@@ -19,7 +19,7 @@ from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line
 from message_gate.notices import NOTICES, notice
 from message_gate.offers import offered
 from message_gate.questions import check_in, survey, why_returned
-from message_gate.reviews import review
+from message_gate.reviews import repost, review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -539,6 +539,7 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "rescue-check": survey,
     "review-request": review,
     "review-reward": review,
+    "repost-request": repost,
     "next-step": offered,
     "next-help": offered,
     "check-in": check_in,

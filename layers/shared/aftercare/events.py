@@ -118,6 +118,8 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
         Kind("ReturnExplained", "aftercare.feedback", "ExplainedData"),
+        Kind("MediaShared", "aftercare.feedback", "MediaData"),
+        Kind("RepostDecided", "aftercare.feedback", "RepostData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
         Kind("ProductViewed", "aftercare.behaviour", "behaviour_events.ViewData"),
         Kind("LoggedIn", "aftercare.behaviour", "behaviour_events.LoginData"),

@@ -4,6 +4,7 @@ from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue, ReturnReason
 from aftercare.events import CustomerData, OrderData
+from aftercare.media import MediaKind
 from aftercare.segment_words import Lifecycle, Value
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
 
@@ -37,6 +38,23 @@ class MentionData(CustomerData):
     order: str | None
     sku: str | None
     words: bool = False
+
+
+class MediaData(CustomerData):
+    """`media` is `<shop>:<reference>`; where it lies is on the record."""
+
+    media: str
+    kind: MediaKind
+    network: str
+    order: str | None
+    sku: str | None
+
+
+class RepostData(CustomerData):
+    """Whether the store may show it: the customer's last word."""
+
+    media: str
+    allowed: bool
 
 
 class MilestoneData(CustomerData):
