@@ -146,6 +146,11 @@ def short_values(letter: Letter) -> dict[str, str]:
     if letter.publication is not None:
         title = seven_bit(plain(letter.pick(letter.publication.title), 60))
         return {**values, "product": title, "link": https(letter.publication.url)}
+    if "segment" in letter.message.references:
+        from message_gate.offers import content_of
+
+        title, link = content_of(letter)
+        return {**values, "product": seven_bit(plain(title, 60)), "link": link}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
     values["product"] = seven_bit(plain(letter.pick(family.title) if family else letter.order.name, 30))
     return values

@@ -17,7 +17,7 @@ from aftercare.published import Publication
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
-from message_gate.offers import offered
+from message_gate.offers import for_segment, offered
 from message_gate.questions import check_in, survey
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
@@ -538,6 +538,8 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "rescue-check": survey,
     "next-step": offered,
     "next-help": offered,
+    "segment-offer": for_segment,
+    "segment-help": for_segment,
     "check-in": check_in,
     "setup-guide": setup_guide,
     "restock-alert": asked_for,

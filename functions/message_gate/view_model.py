@@ -237,6 +237,8 @@ MODELS: Mapping[str, type] = {
     "rescue-check": SurveyView,
     "next-step": OfferView,
     "next-help": OfferView,
+    "segment-offer": OfferView,
+    "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
     **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),

@@ -36,6 +36,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.CASE_CLOSED: "the case that it speaks of is over",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
     Reason.NOT_ASKED: "the customer does not wait for the product any more",
+    Reason.SEGMENT_LEFT: "the customer is another kind of buyer by now",
     Reason.TEST_ORDER: "it is a test order, which reaches nobody",
     Reason.HARD_BOUNCE: "the address does not exist: an earlier mail bounced for good",
     Reason.COMPLAINT: "the customer called an earlier mail spam",
@@ -125,6 +126,7 @@ _UNLESS: Final = {
     "order-went-wrong": "nothing of the order was refunded, given back or lost",
     "case-closed": "the case is still open",
     "case-open": "the case was not opened again",
+    "segment-left": "the customer is still that kind of buyer",
     "consent-settled": "a consent still waits for its confirmation",
     "not-asked": "the customer still waits for the product",
 }
