@@ -31,6 +31,21 @@ def on_changed(event: Told, outside: Outside) -> str:
     return ", ".join(_go_on(outside, customer, row, None, now, event.id, event.correlation_id) for row in rows)
 
 
+def on_seen(event: Told, outside: Outside) -> str:
+    """The first sign of a day that somebody is interested in a family counts for their kinds of buyer; a rise is told once."""
+    from aftercare.segment_policy import segment_policy
+
+    data = event.data
+    if not (data.fresh and data.family):
+        return "nothing: no new interest"
+    customer = find(outside.tables, data.customer_id)
+    if customer is None:
+        return "nothing: customer-gone"
+    from customer_segments.sums import count
+
+    return count(outside, event, segment_policy().rows_of(segments_of(customer)))
+
+
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     """A row goes on after what it said last. The wait that begins with a first order names none: everybody begins in two."""
     from aftercare.segment_policy import segment_policy
@@ -81,4 +96,6 @@ def _said(outside: Outside, customer: Customer, row: str, content: str, caused_b
     return f"proposed {content}"
 
 
-handle = queue_handler({"SegmentChanged": on_changed}, on_wake)
+handle = queue_handler(
+    {"SegmentChanged": on_changed, "ProductViewed": on_seen, "PageVisited": on_seen, "ContentShared": on_seen}, on_wake
+)

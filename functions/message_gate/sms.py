@@ -23,6 +23,9 @@ from message_gate.stationery import Stationery, stationery
 LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
 """The wordings of a template, fullest first."""
 
+SHORT_LINK = 60
+"""Characters of an address that a text message carries; in place of a longer one, such as a filled basket, stands the shop."""
+
 VALUES = frozenset(("brand", "what", "help", "days", "window", "reason", "product", "shop", "link"))
 """What they may be filled with."""
 
@@ -150,7 +153,8 @@ def short_values(letter: Letter) -> dict[str, str]:
         from message_gate.offers import content_of
 
         title, link = content_of(letter)
-        return {**values, "product": seven_bit(plain(title, 60)), "link": link}
+        shop = letter.brand.shop_of(letter.order.shop).url
+        return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
     values["product"] = seven_bit(plain(letter.pick(family.title) if family else letter.order.name, 30))
     return values
