@@ -69,12 +69,25 @@ class Interest(Model):
     chance: Annotated[float, Field(gt=0, le=0.1)]
 
 
+class Subscription(Model):
+    renewal_days: Annotated[int, Field(ge=1, le=400)]
+
+
+class Review(Model):
+    """What a review of the settings takes for a difference."""
+
+    least: Annotated[int, Field(ge=2, le=10_000)]
+    change: Annotated[float, Field(gt=0, le=1)]
+
+
 class SegmentPolicy(Model):
     """content/segments.yaml."""
 
     rows: Mapping[Word, Row]
     contents: Mapping[Word, Content]
     interest: Interest
+    subscription: Subscription
+    review: Review
 
     @model_validator(mode="after")
     def _whole(self) -> "SegmentPolicy":
