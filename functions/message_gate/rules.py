@@ -564,6 +564,19 @@ def _not_asked(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
 
 
+def _nothing_to_review(candidate: Candidate) -> Refuse | None:
+    """What was reviewed, or is not with the customer, is not asked about; what somebody said of it is no reason here."""
+    order = candidate.order
+    if order is None:
+        return None
+    from aftercare.reviews import reviewable  # here: few messages ask for it
+
+    found = reviewable(candidate.customer, order)
+    if found == "reviewed":
+        return Refuse(because=Reason.ALREADY_REVIEWED, saw={"order": order.key})
+    return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": found}) if isinstance(found, str) else None
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -581,6 +594,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.CONSENT_SETTLED: _consent_settled,
     Unless.SEGMENT_LEFT: _segment_left,
     Unless.NOT_ASKED: _not_asked,
+    Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)

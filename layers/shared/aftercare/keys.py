@@ -288,6 +288,22 @@ def report(shop: str, week: str) -> Key:
     return Key("knowledge", f"REPORT#{shop}", week)
 
 
+def review_arms(choice: str) -> Key:
+    """How requests for reviews are answered, by the arms of one choice (their words, a family's days, the thanks): sums that only
+    grow."""
+    return Key("knowledge", f"REVIEWS#{choice}", "ARMS")
+
+
+def promised(kind: str, at: datetime) -> Key:
+    """What was promised for reviews of one kind of thanks in a calendar month (UTC)."""
+    return Key("knowledge", f"PROMISED#{kind}", f"{at.astimezone(UTC):%Y-%m}")
+
+
+def exposures(experiment: str, at: datetime) -> Key:
+    """How many messages showed each arm of an experiment in a calendar month (UTC)."""
+    return Key("knowledge", f"EXPOSED#{experiment}", f"{at.astimezone(UTC):%Y-%m}")
+
+
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:
     """Whose number it is that somebody writes from, by its keyed hash. It may belong to several customers, who stay several: a
     partition for each number, with an item for each customer. What is erased by customer finds it by their numbers."""
