@@ -17,7 +17,7 @@ from aftercare.published import Publication
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
-from message_gate.offers import offered
+from message_gate.offers import for_segment, offered
 from message_gate.questions import check_in, survey, why_returned
 from message_gate.reviews import repost, review
 
@@ -542,6 +542,8 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "repost-request": repost,
     "next-step": offered,
     "next-help": offered,
+    "segment-offer": for_segment,
+    "segment-help": for_segment,
     "check-in": check_in,
     "setup-guide": setup_guide,
     "return-survey": why_returned,

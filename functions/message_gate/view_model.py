@@ -271,6 +271,8 @@ MODELS: Mapping[str, type] = {
     "repost-request": RepostView,
     "next-step": OfferView,
     "next-help": OfferView,
+    "segment-offer": OfferView,
+    "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
     "return-survey": WhyReturnedView,

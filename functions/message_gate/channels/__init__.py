@@ -46,6 +46,8 @@ SHORT = frozenset(
         "return-approved",
         "return-requested",
         "safety-notice",
+        "segment-help",
+        "segment-offer",
         "subscription-renewed",
         "survey",
         "survey-reminder",

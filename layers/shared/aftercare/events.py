@@ -122,6 +122,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("RepostDecided", "aftercare.feedback", "RepostData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
         Kind("ProductViewed", "aftercare.behaviour", "behaviour_events.ViewData"),
+        Kind("InterestRose", "aftercare.behaviour", "behaviour_events.RiseData"),
         Kind("LoggedIn", "aftercare.behaviour", "behaviour_events.LoginData"),
         Kind("PageVisited", "aftercare.behaviour", "behaviour_events.VisitData"),
         Kind("ContentShared", "aftercare.behaviour", "behaviour_events.ShareData"),
