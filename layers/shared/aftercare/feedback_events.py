@@ -88,7 +88,7 @@ class ExplainedData(OrderData):
 
 class FeedbackData(CustomerData):
     """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None
-    where no words say anything; `themes` are the store's names of them."""
+    where no words say anything; `themes` are the store's names of them, `praised` those of them that were spoken well of."""
 
     origin: Origin
     ref: str
@@ -99,6 +99,7 @@ class FeedbackData(CustomerData):
     confidence: float = 0.0
     mixed: bool = False
     themes: tuple[Theme, ...] = ()
+    praised: tuple[Theme, ...] = ()
     wish: Wish | None = None
     call: bool = False
 
