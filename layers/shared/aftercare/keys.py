@@ -31,6 +31,7 @@ WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 SETUP = "9#SETUP#"
 HISTORY = "9#"
+COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
 ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
@@ -275,6 +276,16 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def tally(week: str, shop: str, part: str) -> Key:
+    """One part of what was counted in a week in a shop; all of a week lie together."""
+    return Key("knowledge", f"TALLY#{week}", f"{COUNTED}{shop}#{part}")
+
+
+def report(shop: str, week: str) -> Key:
+    """What is told of a week, as its page and as data."""
+    return Key("knowledge", f"REPORT#{shop}", week)
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:
