@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aftercare import keys, waits
+from aftercare.customer import Order
 from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
@@ -23,8 +24,19 @@ def on_arrival(event: Told, outside: Outside) -> str:
         return f"nothing: {found.because}"
     payload = {"order": event.data.order, "correlation_id": event.correlation_id}
     machine = outside.settings.need("survey_state_machine")
-    waits.start(outside, machine, found.key, event.data.customer_id, found.at, payload)
+    started = waits.start(outside, machine, found.key, event.data.customer_id, found.at, payload)
+    order = customer.order(event.data.order) if customer else None
+    if started and order:
+        _count_sold(outside, order)
     return "waiting"
+
+
+def _count_sold(outside: Outside, order: Order) -> None:
+    from aftercare.catalogue import catalogue
+    from feedback_survey import returned
+
+    if returned.in_sample(order):
+        returned.count_sold(outside, order, catalogue())
 
 
 def on_delivery(event: Told, outside: Outside) -> str:
@@ -85,11 +97,22 @@ def on_heard(event: Told, outside: Outside) -> str:
     return heard.on_heard(event, outside)
 
 
-def on_return(event: Told, outside: Outside) -> str:
-    """Something goes back: who has not said why is asked."""
-    from feedback_survey.going_back import ask_why  # here: few orders go back
+def on_explained(event: Told, outside: Outside) -> str:
+    """Why something goes back is counted, and read where it was written."""
+    from feedback_survey.returned import count_returned
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
+    count_returned(outside, customer, event.data.order, event.data.return_ref)
+    return on_heard(event, outside)
+
+
+def on_return(event: Told, outside: Outside) -> str:
+    """Something goes back: it is counted, and who has not said why is asked."""
+    from feedback_survey.going_back import ask_why  # here: few orders go back
+    from feedback_survey.returned import count_returned
+
+    customer = find(outside.tables, event.data.customer_id, event.data.order)
+    count_returned(outside, customer, event.data.order, event.data.return_ref)
     asks = (event.data.order, event.data.return_ref, outside.clock.now(), event.id, event.correlation_id)
     decision = ask_why(customer, *asks)
     if isinstance(decision, Nothing):
@@ -108,7 +131,7 @@ handle = queue_handler(
         "SocialMentioned": on_heard,
         "SupportCaseOpened": on_heard,
         "MilestoneReached": on_heard,
-        "ReturnExplained": on_heard,
+        "ReturnExplained": on_explained,
         "ReturnRequested": on_return,
         "ReturnApproved": on_return,
         "ReturnReceived": on_return,
