@@ -67,6 +67,12 @@ class Because(StrEnum):
     SILENT = "silent"
     RETURN_OVER = "return-over"
     NOT_SO = "not-so"
+    REVIEWED = "reviewed"
+    REVIEW_COMES = "review-comes"
+    ASKED_BEFORE = "asked-before"
+    NOT_ASKED = "not-asked"
+    OWN_DAY_COMES = "own-day-comes"
+    NO_HAPPY_MOMENT = "no-happy-moment"
 
 
 class Due(NamedTuple):

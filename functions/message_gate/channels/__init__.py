@@ -59,11 +59,11 @@ REPLIES = frozenset(("reply-stopped", "reply-help", "reply-started", "reply-answ
 QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
 """What is answered where it is read: by a link of a mail or by a text. A notification leads to the account."""
 
-LETTERS = frozenset(("return-survey",))
-"""What is answered by a link of a mail only."""
-
 LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
 """What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
+
+MAILED = LINKS | {"return-survey", "review-request", "review-reward"}
+"""What leads to another page by its links: a mail has room for them."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 
@@ -74,7 +74,7 @@ def forms(template: str) -> tuple[Channel, ...]:
         return (Channel.SMS, Channel.WHATSAPP)
     if template in QUESTIONS:
         return (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
-    if template in LINKS | LETTERS:
+    if template in MAILED:
         return (Channel.EMAIL,)
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 

@@ -30,6 +30,7 @@ EVENTS = (
     "ReturnExplained",
     "FeedbackRead",
     "FeedbackClassified",
+    "SegmentChanged",
     "SupportCaseOpened",
     "SupportCaseAnswered",
     "SupportCaseClosed",
