@@ -184,8 +184,8 @@ class Family(Model):
     reorder: Reorder | None = None
     survey: Asking = AS_USUAL
     check_in_days: Annotated[int, Field(ge=2, le=5)] = 4
-    return_reasons: tuple[ReturnReason, ...] = ()
     review: Experience | None = None
+    return_reasons: tuple[ReturnReason, ...] = ()
     cross_sells: tuple[Word, ...] = ()
 
     @model_validator(mode="after")
