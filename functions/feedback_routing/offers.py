@@ -59,7 +59,7 @@ def offer(
         template=template,
         references={"order": order.key},
         blocks=tuple(blocks),
-        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED),
+        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.ANSWERED_ANEW),
         value=made.worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,

@@ -518,6 +518,19 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _answered_anew(candidate: Candidate) -> Refuse | None:
+    """An offer follows from what was said: who has changed that, or is unhappy since, gets none for it. Other good words take
+    nothing back."""
+    signals, proposal = candidate.customer.signals, candidate.proposal
+    if signals is None:
+        return None
+    chosen = next((block.variant for block in proposal.blocks if block.kind == "offer"), None)
+    same = proposal.key.partition("#")[2] == f"{signals.origin}:{signals.about}"
+    if signals.mood != "negative" and not (same and signals.offer != chosen):
+        return None
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"mood": signals.mood, "offer": signals.offer})
+
+
 def _return_explained(candidate: Candidate) -> Refuse | None:
     """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
     order, ref = candidate.order, candidate.proposal.references.get("return", "")
@@ -611,6 +624,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
     Unless.RETURN_EXPLAINED: _return_explained,
+    Unless.ANSWERED_ANEW: _answered_anew,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,

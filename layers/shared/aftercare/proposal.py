@@ -28,6 +28,7 @@ class Unless(Term):
     PARCEL_RECOVERED = "parcel-recovered"
     SURVEY_ANSWERED = "survey-answered"
     RETURN_EXPLAINED = "return-explained"
+    ANSWERED_ANEW = "answered-anew"
     ORDER_WENT_WRONG = "order-went-wrong"
     CASE_CLOSED = "case-closed"
     CASE_OPEN = "case-open"
