@@ -10,6 +10,7 @@ from customer_pages import (
     guide,
     inbox,
     leaving,
+    offer,
     policy,
     preferences,
     returns,
@@ -19,7 +20,8 @@ from customer_pages import (
 )
 from customer_pages.request import app
 
-ROUTED: Final = (account, inbox, returns, policy, web, survey, guide, preferences, fresh, why, leaving, consent_pages, desk)
+PAGES: Final = (account, inbox, returns, policy, web, survey, guide, preferences, fresh, why, leaving, offer)
+ROUTED: Final = (*PAGES, consent_pages, desk)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue
 from aftercare.events import CustomerData, OrderData
+from aftercare.offer_words import Saying
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
 
 
@@ -96,3 +97,12 @@ class RescueData(CaseData):
 
     missed: Missed
     priority: Priority = "normal"
+
+
+class OfferAnsweredData(OrderData):
+    """What a customer said of an offer by one tap; `offer` is `again`, or the accompanying add-on. What it moves lies on the
+    record."""
+
+    family: str
+    offer: str
+    said: Saying

@@ -27,6 +27,7 @@ from aftercare.retention import (
     PAYLOAD,
     PERSON,
     REFUSAL,
+    STOCK,
     WAIT,
     WAVE,
     Retention,
@@ -102,6 +103,7 @@ KINDS: tuple[Kind, ...] = (
     _own("answer", "9#ANSWER#*", JOURNAL),
     _own("words", "9#WORDS#*", JOURNAL),
     _own("set-up", "9#SETUP#*", JOURNAL),
+    _own("reorders", "9#REORDERS", PERSON),
     _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
@@ -171,6 +173,8 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
     _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
+    _nobodys("reorder knowledge", "REORDER#*", "sums over all purchases"),
+    Kind("out of stock", "STOCK#*", "-", (STOCK,), because="that a product cannot be sent at present", table="knowledge"),
 )
 
 
