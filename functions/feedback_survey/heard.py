@@ -12,6 +12,7 @@ from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
+from feedback_survey import counting
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
 from feedback_survey.reading.parsed import parse
@@ -30,6 +31,8 @@ def on_heard(event: Told, outside: Outside) -> str:
             return "nothing: nobody's"
         written = getattr(event.data, "words", False)
         outcome = _read(outside, customer, line, event) if written else _noted(outside, customer, line, None, event)
+        if outcome and not outcome.startswith("nothing"):
+            counting.heard(outside, line)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")

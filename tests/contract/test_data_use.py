@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from aftercare.alerts import Alert
+from aftercare.behaviour import Behaviour
 from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord, Declaration, Statement
@@ -26,6 +27,7 @@ from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
+from aftercare.reorders import Reorders
 from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
 from aftercare.signals import Signals
@@ -46,10 +48,12 @@ DOCUMENTS = {
     "slot": Slot,
     "feedback": Feedback,
     "signals": Signals,
+    "behaviour": Behaviour,
     "fresh links": FreshLinks,
     "words": Words,
     "answer": Given,
     "set-up": SetUp,
+    "reorders": Reorders,
     "order": Order,
     "archived order": Order,
     "shipment": Shipment,

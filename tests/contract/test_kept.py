@@ -11,6 +11,7 @@ import pytest
 from aftercare import keys
 from aftercare.kept import KINDS, Erasure, Found, kind_of
 from aftercare.keys import Key
+from reorder_reminder import knowledge as reorder_knowledge
 from shipping_delay import knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,8 @@ GIVEN = {
     "name": "w1",
     "text_hash": "h1",
     "kind": "erasure",
+    "choice": "wording",
+    "experiment": "review-incentive",
     "ref": "r1",
     "keyed_hash": "h1",
     "shop": "shop",
@@ -50,8 +53,10 @@ GIVEN = {
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
     "alias": None,
+    "week": "2026-W10",
+    "part": "feedback",
 }
-ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED", "FRESH")
+ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH", "REORDERS")
 
 
 def built(**given):
@@ -64,6 +69,7 @@ def built(**given):
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")
+    found["reorder knowledge"] = reorder_knowledge.place("f:coffee")
     return found
 
 

@@ -87,8 +87,8 @@ class Head(Model):
     took: bool = False
 
 
-class SaleHead(Model):
-    """Whether the person opted out of sale and sharing of their data, and the proof."""
+class Choice(Model):
+    """Whether the person opted out of something that is about no channel, and the proof."""
 
     opted_out: bool
     said_at: AwareDatetime
@@ -105,12 +105,14 @@ class Suppression(Model):
 
 
 class ConsentRecord(Model):
-    """All heads and suppressed addresses of a customer; `version` moves with every change and the claim checks it."""
+    """All heads and suppressed addresses of a customer; `version` moves with every change and the claim checks it. `behaviour` is
+    an opt-in: without one that stands, nothing is kept of what they look at."""
 
     version: int = 0
     heads: tuple[Head, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
-    sale: SaleHead | None = None
+    sale: Choice | None = None
+    behaviour: Choice | None = None
     inquired_at: AwareDatetime | None = None
 
     def head(self, channel: Channel, purpose: Purpose) -> Head | None:
@@ -191,17 +193,19 @@ def suppress(record: ConsentRecord, suppression: Suppression) -> ConsentRecord:
 
 def declare(record: ConsentRecord, declared: "Iterable[Declaration]") -> ConsentRecord:
     """The record after declarations, whatever their order; an opt-out wins a tie. The same object when nothing changes."""
-    sale, inquired_at = record.sale, record.inquired_at
+    before = {"sale": record.sale, "behaviour": record.behaviour, "inquired_at": record.inquired_at}
+    after: dict[str, Any] = dict(before)
     for one in declared:
         if one.kind == "inquiry":
-            inquired_at = max(inquired_at or one.said_at, one.said_at)
+            after["inquired_at"] = max(after["inquired_at"] or one.said_at, one.said_at)
             continue
-        said = SaleHead(opted_out=one.kind == "sale_opt_out", said_at=one.said_at, proof=one.sequence)
-        if sale is None or (said.said_at, said.opted_out, said.proof) > (sale.said_at, sale.opted_out, sale.proof):
-            sale = said
-    if (sale, inquired_at) == (record.sale, record.inquired_at):
+        about, _, way = one.kind.partition("_")
+        said, old = Choice(opted_out=way == "opt_out", said_at=one.said_at, proof=one.sequence), after[about]
+        if old is None or (said.said_at, said.opted_out, said.proof) > (old.said_at, old.opted_out, old.proof):
+            after[about] = said
+    if after == before:
         return record
-    return record.model_copy(update={"sale": sale, "inquired_at": inquired_at, "version": record.version + 1})
+    return record.model_copy(update={**after, "version": record.version + 1})
 
 
 def asked_of(record: ConsentRecord, address: str | None) -> tuple[Head, ...]:

@@ -34,7 +34,7 @@ from aftercare.customer import Customer
 from aftercare.model import Model
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, TableError, Tables, Write
+from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, Remove, TableError, Tables, Write
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -91,13 +91,15 @@ def consent_after(
 
 
 def writes(customer_id: str, before: ConsentRecord, after: Consented) -> list[Write]:
-    """The evidence, and the record if it moved from what was read."""
+    """The evidence, and the record if it moved from what was read. What was noted of behaviour goes with the leave."""
     found: list[Write] = []
     if after.record != before:
         found.append(versioned(keys.customer(customer_id, keys.CONSENT), after.record.to_json(), before.version))
     rows: list[tuple[str, Item]] = [(row.sequence, {"doc": row.to_json()}) for row in after.evidence]
     rows += [(row.sequence, {"doc": row.to_json(), "kind": row.kind}) for row in after.declared]
     found += [Put(keys.evidence(customer_id, sequence), item, when=Absent()) for sequence, item in rows]
+    if after.record.behaviour and after.record.behaviour.opted_out and after.record.behaviour != before.behaviour:
+        found.append(Remove(keys.customer(customer_id, keys.BEHAVIOUR)))
     return found
 
 

@@ -54,6 +54,7 @@ class Statement(Evidence):
 
 
 class Declaration(Evidence):
-    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), or an inquiry (CASL)."""
+    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), an inquiry (CASL), or that the
+    store may note what the person looks at (ePrivacy 5(3): only who opted in)."""
 
-    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry"]
+    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry", "behaviour_opt_in", "behaviour_opt_out"]

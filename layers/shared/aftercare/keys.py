@@ -23,6 +23,7 @@ CASE = "1#CASE#"
 ALERT = "1#ALERT#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
+BEHAVIOUR = "1#BEHAVIOUR"  # on which of the last days the customer looked at what, where they agreed to that
 SIGNALS = "1#SIGNALS"  # what the newest feedback came to: closed words
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"
@@ -30,6 +31,7 @@ WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 SETUP = "9#SETUP#"
 HISTORY = "9#"
+COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
 ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
@@ -263,8 +265,13 @@ def endpoint(name: str) -> Key:
 
 
 def cadence() -> Key:
-    """How the segments answer digests and single messages: sums that only grow."""
+    """How the groups of customers answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)
+
+
+def buyers(shop: str) -> Key:
+    """What a shop's customers have taught about how people buy there: quantiles and parameters, nobody's."""
+    return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
 def rate(channel: str, shard: int) -> Key:
@@ -275,6 +282,32 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def tally(week: str, shop: str, part: str) -> Key:
+    """One part of what was counted in a week in a shop; all of a week lie together."""
+    return Key("knowledge", f"TALLY#{week}", f"{COUNTED}{shop}#{part}")
+
+
+def report(shop: str, week: str) -> Key:
+    """What is told of a week, as its page and as data."""
+    return Key("knowledge", f"REPORT#{shop}", week)
+
+
+def review_arms(choice: str) -> Key:
+    """How requests for reviews are answered, by the arms of one choice (their words, a family's days, the thanks): sums that only
+    grow."""
+    return Key("knowledge", f"REVIEWS#{choice}", "ARMS")
+
+
+def promised(kind: str, at: datetime) -> Key:
+    """What was promised for reviews of one kind of thanks in a calendar month (UTC)."""
+    return Key("knowledge", f"PROMISED#{kind}", f"{at.astimezone(UTC):%Y-%m}")
+
+
+def exposures(experiment: str, at: datetime) -> Key:
+    """How many messages showed each arm of an experiment in a calendar month (UTC)."""
+    return Key("knowledge", f"EXPOSED#{experiment}", f"{at.astimezone(UTC):%Y-%m}")
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:

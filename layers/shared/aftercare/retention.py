@@ -37,6 +37,8 @@ ALERT = Retention("alert", timedelta(days=180), "the customer asked to hear of a
 OWNED = Retention("owned", timedelta(days=3 * 365), "the order was told that has the product")
 """So long somebody is told of a product that they bought."""
 
+BEHAVIOUR = Retention("behaviour", timedelta(days=90), "the last day on which the customer was seen in the store")
+
 WAVE = Retention("wave", timedelta(days=90), "a publication's wave began")
 
 MARK = Retention("mark", timedelta(days=30), "the person was erased")
@@ -44,6 +46,8 @@ MARK = Retention("mark", timedelta(days=30), "the person was erased")
 
 NUMBER = Retention("number", timedelta(days=90), "the person was erased")
 """Carriers give a parcel's number to another parcel after some months: by then it must not be refused any more."""
+
+TALLY = Retention("tally", timedelta(days=400), "the week began that it is about")
 
 REFUSAL = Retention("refusal", None, "never ends: an erased address refuses marketing (GDPR 21(3))")
 KNOWLEDGE = Retention("knowledge", None, "never ends: it is nobody's")
@@ -65,9 +69,11 @@ CLASSES = (
     DAY,
     ALERT,
     OWNED,
+    BEHAVIOUR,
     WAVE,
     MARK,
     NUMBER,
+    TALLY,
     REFUSAL,
     KNOWLEDGE,
     PACE,
