@@ -15,7 +15,7 @@ from aftercare.language import pick
 from aftercare.links import BadLink, Link, LinkPurpose, read_keys, sign
 from aftercare.offer_words import SAYINGS, Saying
 from aftercare.outside import Outside, current
-from aftercare.reorders import AGAIN, LATER_DAYS, MOST_LEFT, Reorders, Said
+from aftercare.reorders import AGAIN, LATER_DAYS, MOST_LEFT, Remark, Reorders
 from aftercare.store import load, versioned
 from aftercare.table import Absent, Check, Write
 from customer_pages.choices import ATTEMPTS, delivery, written
@@ -89,7 +89,7 @@ def about(link: Link, goods: Catalogue) -> tuple[str, str, str]:
     return order, family, offer
 
 
-def said_of(form: Mapping[str, str], offer: str, now: datetime) -> Said | None:
+def said_of(form: Mapping[str, str], offer: str, now: datetime) -> Remark | None:
     """What a form says; None where it says nothing that it could. `later` and `left` are of what runs out alone."""
     what: Saying | None = next((word for word in SAYINGS if word == form.get("said")), None)
     if what is None or (offer != AGAIN and what == "left"):
@@ -104,7 +104,7 @@ def said_of(form: Mapping[str, str], offer: str, now: datetime) -> Said | None:
         if not (told.isascii() and told.isdigit() and len(told) <= 4 and int(told) <= MOST_LEFT):
             return None
         left = int(told)
-    return Said(what=what, at=now, offer=offer, days=days, left=left)
+    return Remark(what=what, at=now, offer=offer, days=days, left=left)
 
 
 def own_reminders(outside: Outside, customer: Customer, locale: str, ends_at: int) -> list[dict[str, str]]:

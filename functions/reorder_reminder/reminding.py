@@ -4,6 +4,7 @@ One wait is open for each customer and family; its key names the purchase that s
 wakes all the same decides again from the record and ends.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -474,7 +475,7 @@ def answered(customer: Customer, family: str, kept: Reorders, store: Store, now:
     order = customer.order(running.order) if running else None
     if running is None or order is None or against(order):
         return plan
-    lasting = lasts(said, running.at, _pieces(order, family, store))
+    lasting = lasts(said, running.at, _pieces(order, family, store), _usual(running, family, store.catalogue))
     if lasting is None:
         return plan
     told = (*plan.kept.told.get(family, ()), round(min(lasting, float(depletion.FARTHEST)), 1))[-MOST_TOLD:]
@@ -483,6 +484,13 @@ def answered(customer: Customer, family: str, kept: Reorders, store: Store, now:
     moved = running.model_copy(update={"key": key, "first": True, "later_until": until})
     after = plan.kept.model_copy(update={"told": {**plan.kept.told, family: told}}).with_running(family, moved)
     return plan._replace(kept=after, stops=(running.key, last_key(running.key)), waits=(Wait(key, running.order, family, until),))
+
+
+def _usual(running: Running, family: str, catalogue: "Catalogue") -> float:
+    """The days that were foretold for the whole purchase."""
+    if len(running.basis) == len(Basis._fields):
+        return math.exp(Basis(*running.basis).mu)
+    return _thing(running, family, catalogue).window
 
 
 def _pieces(order: Order, family: str, store: Store) -> float:

@@ -25,9 +25,9 @@ from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
 from aftercare.published import Publication
 from aftercare.rate import Quota
+from aftercare.reorders import Reorders
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
-from aftercare.reorders import Reorders
 from aftercare.setup import SetUp
 from aftercare.shipment import Shipment
 from aftercare.signals import Signals

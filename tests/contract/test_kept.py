@@ -56,7 +56,20 @@ GIVEN = {
     "week": "2026-W10",
     "part": "feedback",
 }
-ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH", "REORDERS")
+ONE_EACH = (
+    "PROFILE",
+    "CONSENT",
+    "WISHES",
+    "SLOT",
+    "CAPS",
+    "LEARNED",
+    "FEEDBACK",
+    "SIGNALS",
+    "BEHAVIOUR",
+    "ERASED",
+    "FRESH",
+    "REORDERS",
+)
 
 
 def built(**given):

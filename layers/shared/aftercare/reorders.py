@@ -22,7 +22,7 @@ LATER_DAYS = (7, 14, 30, 60)
 MOST_LEFT = 1000
 
 
-class Said(Model):
+class Remark(Model):
     """What a customer said of an offer: `days` for `later`, `left` pieces (or packs) for `left`."""
 
     what: Saying
@@ -64,7 +64,7 @@ class Reorders(Model):
     running: dict[Word, Running] = Field(default_factory=dict)
     told: dict[Word, tuple[float, ...]] = Field(default_factory=dict)
     never: tuple[Word, ...] = ()
-    said: dict[Word, Said] = Field(default_factory=dict)
+    said: dict[Word, Remark] = Field(default_factory=dict)
     heard: dict[Word, Instant] = Field(default_factory=dict)
 
     def with_running(self, family: str, running: Running | None) -> "Reorders":
@@ -88,7 +88,7 @@ def read(tables: Tables, customer_id: str) -> Reorders:
     return reorders_from(tables.read([place(customer_id)]).get(place(customer_id)))
 
 
-def taken_in(kept: Reorders, family: str, said: Said) -> Reorders:
+def taken_in(kept: Reorders, family: str, said: Remark) -> Reorders:
     """The record after a customer said something of a family. A tap that something is of use takes no wish back."""
     changes: dict[str, object] = {"said": {**kept.said, family: said}}
     others = tuple(name for name in kept.never if name != family)
@@ -97,17 +97,17 @@ def taken_in(kept: Reorders, family: str, said: Said) -> Reorders:
     return kept.model_copy(update=changes)
 
 
-def lasts(said: Said, bought_at: datetime, quantity: float) -> float | None:
+def lasts(said: Remark, bought_at: datetime, quantity: float, usual: float) -> float | None:
     """How many days a purchase lasts by what was left of it, or by when they want to hear again. None for what says nothing.
 
-    What is used up at an even pace lasts `elapsed x bought / used`; who has used none of it is taken to have begun with the
-    last tenth of a piece.
+    What is used up at an even pace lasts `elapsed x bought / used`; who has used none of it yet needs `usual` days for all of it.
     """
     elapsed = (said.at - bought_at) / timedelta(days=1)
     if said.what == "later" and said.days:
         return elapsed + said.days
     if said.what == "left" and said.left is not None and elapsed > 0:
-        return elapsed * quantity / max(quantity - said.left, 0.1 * quantity)
+        used = quantity - said.left
+        return elapsed * quantity / used if used > 0 else elapsed + said.left * usual / quantity
     return None
 
 

@@ -70,6 +70,7 @@ CLASSES = (
     ALERT,
     OWNED,
     BEHAVIOUR,
+    STOCK,
     WAVE,
     MARK,
     NUMBER,
@@ -77,5 +78,4 @@ CLASSES = (
     REFUSAL,
     KNOWLEDGE,
     PACE,
-    STOCK,
 )

@@ -15,7 +15,7 @@ from aftercare.customer import OrderLine, Refund, Return, Stockout
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.reorder_policy import reorder_policy
-from aftercare.reorders import NONE, Said
+from aftercare.reorders import NONE, Remark
 from aftercare.table import Put
 from reorder_reminder import hit_gate, knowledge
 from reorder_reminder.handler import handle
@@ -271,14 +271,14 @@ def test_something_expensive_is_offered_what_keeps_its_worth_and_not_another():
 
 def saying(plan, order, on_day=10, **said):
     now = NOON + timedelta(days=on_day)
-    kept = reorders.taken_in(plan.kept, "coffee", Said(at=now, **said))
+    kept = reorders.taken_in(plan.kept, "coffee", Remark(at=now, **said))
     return answered(a_customer(order), "coffee", kept, STORE, now)
 
 
 def test_a_snooze_stops_the_wait_and_sets_another_that_reminds_whatever_the_gate_says():
     order = bought(lines=(line(unit_price=CHEAP),))
     before = after(order)
-    kept = reorders.taken_in(before.kept, "coffee", Said(at=NOON + timedelta(days=28), what="later", days=14))
+    kept = reorders.taken_in(before.kept, "coffee", Remark(at=NOON + timedelta(days=28), what="later", days=14))
     plan = answered(a_customer(order), "coffee", kept, STORE, NOON + timedelta(days=28))
     assert before.waits[0].key in plan.stops
     (wait,) = plan.waits
@@ -305,7 +305,7 @@ def test_not_for_this_product_stops_for_good_and_an_own_choice_brings_it_back():
     assert plan.lessons == {"o:coffee:again": (1.0, 0.0)}
     later = bought("1071", 30)
     assert placed(a_customer(later, order), later.key, plan.kept, STORE, later.placed_at) == Nothing(Because.NOT_WANTED)
-    back = reorders.taken_in(plan.kept, "coffee", Said(at=NOON, what="later", days=7))
+    back = reorders.taken_in(plan.kept, "coffee", Remark(at=NOON, what="later", days=7))
     assert back.never == ()
 
 
@@ -401,7 +401,7 @@ def test_an_answer_from_the_page_moves_the_wait(house):
     put(house, bought())
     handle(told(), None)
     kept = reorders.read(house.tables, ANNA)
-    said = Said(at=NOON + timedelta(days=20), what="later", days=30)
+    said = Remark(at=NOON + timedelta(days=20), what="later", days=30)
     after_page = reorders.taken_in(kept, "coffee", said).model_copy(update={"version": kept.version + 1})
     house.tables.twin.write([Put(reorders.place(ANNA), {"doc": after_page.to_json(), "version": after_page.version})])
     house.clock.at = said.at
