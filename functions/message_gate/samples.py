@@ -42,6 +42,7 @@ def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
         P.CUE: "c",
         P.SURVEY: "s",
         P.GUIDE: "g",
+        P.RETURN: "r",
         P.OFFER: "n",
         P.CONFIRM: "k",
     }
@@ -319,6 +320,10 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     for name, order in (("setup-guide", several), ("setup-guide-hostile", hostile)):
         found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
     found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
+    for name, order in (("return-survey", usual), ("return-survey-several", several), ("return-survey-hostile", hostile)):
+        asked = Return(ref="t1", requested_at=PLACED + 6 * DAY, lines={"1": 1} if order is usual else {})
+        given = order.model_copy(update={"returns": (asked,)})
+        found[name] = Sample("return-survey", given, (), Purpose.SERVICE, references={"return": "t1"})
     found |= _of_feedback(catalogue, usual, several, hostile)
     found |= _of_reviews(catalogue, {"": usual, "-several": several, "-digital": digital, "-bare": bare, "-hostile": hostile})
     for name, order in (("usual", usual), ("bare", bare)):

@@ -23,7 +23,8 @@ class LinkPurpose(IntEnum):
     CUE = 4
     SURVEY = 5
     GUIDE = 6
-    OFFER = 7
+    RETURN = 7
+    OFFER = 8
     CONFIRM = 11
     AGENT = 12
     DESK = 13
