@@ -44,6 +44,7 @@ def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
         P.SURVEY: "s",
         P.GUIDE: "g",
         P.RETURN: "r",
+        P.OFFER: "n",
         P.CONFIRM: "k",
         P.REPOST: "m",
     }
@@ -286,7 +287,13 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             own = line.model_copy(update={"tags": (f"aftercare:{family}",)})
             block = Block(kind="reorder", family=family, variant=variant)
             order = usual.model_copy(update={"lines": (own,)})
-            found[name] = Sample("reorder-reminder", order, (block,), Purpose.REORDER, references={"family": family})
+            beside = Block(
+                kind="accompanying", family=family, variant=next(iter(catalogue.add_ons), None), purpose=Purpose.PROMOTIONAL
+            )
+            blocks = (block,) if variant == "care" or beside.variant is None else (block, beside)
+            found[name] = Sample("reorder-reminder", order, blocks, Purpose.REORDER, references={"family": family})
+            if variant == "again":
+                found["reorder-nudge"] = Sample("reorder-nudge", order, (block,), Purpose.REORDER, references={"family": family})
     gathered = tuple(found[name] for name in ("reorder", "reorder-care") if name in found)
     for opening in ("stated", "gathered") if len(gathered) > 1 else ():
         block = Block(kind="opening", variant=opening)

@@ -28,6 +28,7 @@ from aftercare.retention import (
     PAYLOAD,
     PERSON,
     REFUSAL,
+    STOCK,
     TALLY,
     WAIT,
     WAVE,
@@ -107,6 +108,7 @@ KINDS: tuple[Kind, ...] = (
     _own("set-up", "9#SETUP#*", JOURNAL),
     _own("media", "9#MEDIA#*", PERSON),
     _own("repost", "9#REPOST#*", PERSON),
+    _own("reorders", "9#REORDERS", PERSON),
     _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
@@ -190,6 +192,8 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("promised thanks", "PROMISED#*", "sums of a month over all customers", sk="*"),
     _nobodys("exposures", "EXPOSED#*", "how many messages showed each arm in a month", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
+    _nobodys("reorder knowledge", "REORDER#*", "sums over all purchases"),
+    Kind("out of stock", "STOCK#*", "-", (STOCK,), because="that a product cannot be sent at present", table="knowledge"),
 )
 
 

@@ -41,6 +41,7 @@ WAIT = "9#WAIT#"
 INBOUND = "9#INBOUND#"
 ERASED = "1#ERASED"
 FRESH = "9#FRESH"
+REORDERS = "9#REORDERS"  # what runs out when, by family, and what the customer said of it
 ONLY = "-"
 
 
@@ -92,6 +93,11 @@ def product_owner(product_key: str, customer_id: str, order_key: str) -> Key:
 
 def product_asker(product_key: str, customer_id: str) -> Key:
     return Key("customers", product(product_key), ASKED + customer_id)
+
+
+def out_of_stock(product_key: str) -> Key:
+    """That a product cannot be sent at present; absent while nobody says so."""
+    return Key("knowledge", f"STOCK#{product_key}", ONLY)
 
 
 def publication(publication_key: str) -> Key:
