@@ -16,7 +16,7 @@ from aftercare.retention import TALLY, WAIT
 from aftercare.segment_policy import segment_policy
 from aftercare.segments import segments_of
 from aftercare.store import find, versioned
-from aftercare.table import ConditionFailed, Conflict, Item, Put, Remove
+from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, Remove
 from customer_segments.care import does, outlook, overdue
 from customer_segments.saying import care_message, standing
 
@@ -61,15 +61,15 @@ def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:
     place, name = keys.call_budget(week), keys.message_id(f"call#{week}#{customer_id}")[:12]
     while True:
         item = outside.tables.read([place]).get(place)
-        taken = str(item["doc"]).split(",") if item else []
+        taken = str(item["taken"]).split(",") if item else []
         if name in taken:
             return True
         if len(taken) >= budget:
             return False
-        version = int(str(item["version"])) if item else 0
+        as_read = Is("taken", item["taken"]) if item else Absent()
         ends = TALLY.ends(tally.read_week(week).begins("UTC"))
         try:
-            outside.tables.write([versioned(place, ",".join([*taken, name]), version, expires_at=ends)])
+            outside.tables.write([Put(place, {"taken": ",".join([*taken, name]), "expires_at": ends}, when=as_read)])
         except (ConditionFailed, Conflict):
             continue
         return True

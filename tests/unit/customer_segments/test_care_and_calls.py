@@ -143,8 +143,8 @@ def test_a_week_that_is_worked_off_twice_gives_no_call_more(store):
     assert called(store) == before
     week = str(tally.week_at(store.clock.now(), tally.store_zone()).before())
     budget = store.tables.twin.read([keys.call_budget(week)])[keys.call_budget(week)]
-    assert len(str(budget["doc"]).split(",")) == CARE.calls.a_week
-    assert not any(f"c{n:02d}" in str(budget["doc"]).split(",") for n in range(12)), "it names nobody"
+    assert len(str(budget["taken"]).split(",")) == CARE.calls.a_week
+    assert not any(f"c{n:02d}" in str(budget["taken"]).split(",") for n in range(12)), "it names nobody"
 
 
 def test_the_same_look_twice_is_one_line_and_a_new_order_takes_them_off(store):
