@@ -386,8 +386,10 @@ def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
             blocks = (Block(kind="offer", variant=name), *goes_with)
             found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
     policy = segment_policy()
-    for row, known in policy.rows.items():
-        for name in known.contents:
+    said = {row: known.contents for row, known in policy.rows.items()}
+    said["repeat"] += tuple(policy.care.says.values())
+    for row, contents in said.items():
+        for name in contents:
             made = policy.contents[name]
             if made.basket in GOES_WITH and add_on is None:
                 continue

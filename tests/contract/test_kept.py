@@ -24,6 +24,7 @@ GIVEN = {
     "case_ref": "shop:T-1",
     "product_key": "shop:P-100",
     "publication_key": "shop:restock-1",
+    "saves": 4200,
     "sequence": "2026-03-02T09:15:00Z#d1#00",
     "name": "w1",
     "text_hash": "h1",

@@ -307,6 +307,16 @@ def response(shard: int) -> Key:
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
 
 
+def call(week: str, saves: int | None = None, customer_id: str = "") -> Key:
+    """Somebody whom a call might keep, of a week: those first whom it is expected to save most, in cents."""
+    return Key("customers", f"CALLS#{week}", f"{10**10 - saves:011d}#{customer_id}" if saves is not None else ONLY)
+
+
+def call_budget(week: str) -> Key:
+    """How many of a week's calls are given out."""
+    return Key("knowledge", f"CALLS#{week}", ONLY)
+
+
 def tally(week: str, shop: str, part: str) -> Key:
     """One part of what was counted in a week in a shop; all of a week lie together."""
     return Key("knowledge", f"TALLY#{week}", f"{COUNTED}{shop}#{part}")
