@@ -10,6 +10,7 @@ from customer_pages import (
     guide,
     inbox,
     leaving,
+    offer,
     policy,
     preferences,
     repost,
@@ -17,6 +18,7 @@ from customer_pages import (
     survey,
     web,
     why,
+    why_returned,
 )
 from customer_pages.request import app
 
@@ -24,6 +26,7 @@ ROUTED: Final = (
     account,
     inbox,
     returns,
+    why_returned,
     policy,
     web,
     survey,
@@ -32,6 +35,7 @@ ROUTED: Final = (
     fresh,
     why,
     leaving,
+    offer,
     consent_pages,
     desk,
     repost,

@@ -29,7 +29,7 @@ from message_gate.channel_choice import Choice, choose
 from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.hours import ANY_TIME, OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
 from message_gate.pacing import waits_for_a_place
 from message_gate.receptivity import next_at, receptive_hour
 
@@ -205,6 +205,17 @@ class Candidate:
 
     def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         """The ground on which the purpose may use the channel, or why there is none."""
+        found = self._judged.get((channel, purpose))
+        if found is None:
+            found = self._judged[channel, purpose] = self._judge(channel, purpose)
+        return found
+
+    @cached_property
+    def _judged(self) -> dict[tuple[Channel, Purpose], Ground | Lack]:
+        """Several rules ask for the same ground."""
+        return {}
+
+    def _judge(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         if self.proposal.template in REPLIES:
             late = self.now - self.proposal.proposed_at > REPLY_WITHIN
             return Lack("too-late") if late else Ground(kind="reply")
@@ -285,6 +296,7 @@ class Candidate:
             self.now,
             self.customer.wishes.channels,
             self.customer.behaviour,
+            _rows_channels(self.proposal),
         )
 
     @property
@@ -313,11 +325,11 @@ class Candidate:
         if self.parts:
             return together([part.hours(channel) for part in self.parts])
         if self.proposal.template in REPLIES:
-            return Schedule()
+            return ANY_TIME
         book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
         ruled = book.has_rules_for(channel, purpose)
         if not ruled and quiet is None:
-            return Schedule()
+            return ANY_TIME
         return schedule(book, channel, purpose, self.whereabouts if ruled else ANYWHERE, quiet)
 
     @cached_property
@@ -357,6 +369,17 @@ class Candidate:
 
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
+
+
+def _rows_channels(proposal: Proposal) -> tuple[Channel, ...]:
+    """The channels that the store tries first for a kind of buyer, of what is said to one."""
+    row = proposal.references.get("segment")
+    if row is None:
+        return ()
+    from aftercare.segment_policy import segment_policy
+
+    known = segment_policy().rows.get(row)
+    return known.channels if known else ()
 
 
 def duplicate(candidate: Candidate) -> Verdict:
@@ -495,6 +518,30 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _answered_anew(candidate: Candidate) -> Refuse | None:
+    """An offer follows from what was said: who has changed that, or is unhappy since, gets none for it. Other good words take
+    nothing back."""
+    signals, proposal = candidate.customer.signals, candidate.proposal
+    if signals is None:
+        return None
+    chosen = next((block.variant for block in proposal.blocks if block.kind == "offer"), None)
+    same = proposal.key.partition("#")[2] == f"{signals.origin}:{signals.about}"
+    if signals.mood != "negative" and not (same and signals.offer != chosen):
+        return None
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"mood": signals.mood, "offer": signals.offer})
+
+
+def _return_explained(candidate: Candidate) -> Refuse | None:
+    """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
+    order, ref = candidate.order, candidate.proposal.references.get("return", "")
+    back = order.returned(ref) if order else None
+    if back is None:
+        return None
+    if back.is_over:
+        return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": back.state})
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"reason": back.reason}) if back.reason else None
+
+
 def _order_went_wrong(candidate: Candidate) -> Refuse | None:
     """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
     order = candidate.order
@@ -523,6 +570,16 @@ def _case_open(candidate: Candidate) -> Refuse | None:
 
 def _is_open(candidate: Candidate, ref: str | None) -> bool:
     return any(case.open for case in candidate.customer.cases if case.ref == ref)
+
+
+def _segment_left(candidate: Candidate) -> Refuse | None:
+    """What is said to a kind of buyer has lost its point when they are another by now."""
+    from aftercare.segments import segments_of
+
+    now = segments_of(candidate.customer)
+    if candidate.proposal.references.get("segment") in now:
+        return None
+    return Refuse(because=Reason.SEGMENT_LEFT, saw={"is": tuple(now)})
 
 
 def _consent_settled(candidate: Candidate) -> Refuse | None:
@@ -566,10 +623,13 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.RETURN_EXPLAINED: _return_explained,
+    Unless.ANSWERED_ANEW: _answered_anew,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.SEGMENT_LEFT: _segment_left,
     Unless.NOT_ASKED: _not_asked,
     Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }

@@ -104,6 +104,14 @@ class ConfirmationView(Frame):
     cue: list[FaceView]
 
 
+class BesideView(TypedDict):
+    title: str
+    text: str
+    url: str
+    tap: str
+    tap_url: str
+
+
 class ReminderView(Frame):
     lead: str
     benefit: str
@@ -112,6 +120,8 @@ class ReminderView(Frame):
     action_hint: str
     tip: str | None
     tip_url: str
+    taps: list[LinkView]
+    beside: BesideView | None
     once: str
 
 
@@ -167,6 +177,18 @@ class SurveyView(Frame):
     help: str | None
     tip: str | None
     tip_url: str | None
+    once: str
+
+
+class ChoiceView(TypedDict):
+    name: str
+    url: str
+
+
+class WhyReturnedView(Frame):
+    lead: str
+    reasons: list[ChoiceView]
+    page_url: str
     once: str
 
 
@@ -248,6 +270,7 @@ class NoticeView(Frame):
 MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
+    "reorder-nudge": ReminderView,
     "consent-confirmation": ConsentView,
     **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,
@@ -259,8 +282,11 @@ MODELS: Mapping[str, type] = {
     "repost-request": RepostView,
     "next-step": OfferView,
     "next-help": OfferView,
+    "segment-offer": OfferView,
+    "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
+    "return-survey": WhyReturnedView,
     **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }

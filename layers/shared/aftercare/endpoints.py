@@ -28,6 +28,7 @@ EVENTS = (
     "SocialMentioned",
     "RepostDecided",
     "MilestoneReached",
+    "ReturnExplained",
     "FeedbackRead",
     "FeedbackClassified",
     "SegmentChanged",

@@ -87,10 +87,11 @@ class Answer(Model):
 
 
 class ReadTheme(Model):
-    """What an answer speaks of, and the words of it that show that."""
+    """What an answer speaks of, the words of it that show that, and how they feel: from -1 to 1."""
 
     theme: str
     phrase: str = ""
+    score: float = 0.0
 
 
 class Read(Model):
@@ -104,10 +105,11 @@ class Read(Model):
 
 
 class Heard(Model):
-    """What a customer did elsewhere, in a line: a review, a mention, a case's words, a milestone. `ref` is `<shop>:<reference>`,
-    a milestone's is its name; `sentiment` says how its words read, where there were any that say something."""
+    """What a customer did elsewhere, in a line: a review, a mention, the words of a case or a return, a milestone. `ref` is
+    `<shop>:<reference>`, a milestone's is its name; `sentiment` says how its words read, where there were any that say something.
+    """
 
-    kind: Literal["review", "mention", "case", "milestone"]
+    kind: Literal["review", "mention", "case", "milestone", "return"]
     ref: str
     at: AwareDatetime
     order: str | None = None

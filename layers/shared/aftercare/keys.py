@@ -41,6 +41,7 @@ WAIT = "9#WAIT#"
 INBOUND = "9#INBOUND#"
 ERASED = "1#ERASED"
 FRESH = "9#FRESH"
+REORDERS = "9#REORDERS"  # what runs out when, by family, and what the customer said of it
 ONLY = "-"
 
 
@@ -94,6 +95,11 @@ def product_asker(product_key: str, customer_id: str) -> Key:
     return Key("customers", product(product_key), ASKED + customer_id)
 
 
+def out_of_stock(product_key: str) -> Key:
+    """That a product cannot be sent at present; absent while nobody says so."""
+    return Key("knowledge", f"STOCK#{product_key}", ONLY)
+
+
 def publication(publication_key: str) -> Key:
     """What a store published about its products: texts of the store's, nobody's data."""
     return Key("knowledge", f"PUBLICATION#{publication_key}", ONLY)
@@ -126,6 +132,11 @@ def _instant(at: datetime) -> str:
 def words(customer_id: str, kind: str, ref: str, said_at: datetime) -> Key:
     """What a customer wrote elsewhere (a review, a mention, to support); a changed review is another one of its ref."""
     return customer(customer_id, f"{WORDS}{kind}#{ref}#{_instant(said_at)}")
+
+
+def of_return(order_key: str, return_ref: str) -> str:
+    """What was said of a return is named by it: `<shop>:<the return's reference>`."""
+    return f"{order_key.partition(':')[0]}:{return_ref}"
 
 
 def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
@@ -294,6 +305,16 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def call(week: str, saves: int | None = None, customer_id: str = "") -> Key:
+    """Somebody whom a call might keep, of a week: those first whom it is expected to save most, in cents."""
+    return Key("customers", f"CALLS#{week}", f"{10**10 - saves:011d}#{customer_id}" if saves is not None else ONLY)
+
+
+def call_budget(week: str) -> Key:
+    """How many of a week's calls are given out."""
+    return Key("knowledge", f"CALLS#{week}", ONLY)
 
 
 def tally(week: str, shop: str, part: str) -> Key:

@@ -23,7 +23,9 @@ class LinkPurpose(IntEnum):
     CUE = 4
     SURVEY = 5
     GUIDE = 6
-    REPOST = 7
+    RETURN = 7
+    REPOST = 8
+    OFFER = 9
     CONFIRM = 11
     AGENT = 12
     DESK = 13

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "survey_state_machine": "SURVEY_STATE_MACHINE",
     "rescue_state_machine": "RESCUE_STATE_MACHINE",
+    "segment_state_machine": "SEGMENT_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
     "learning_queue_arn": "LEARNING_QUEUE_ARN",
@@ -105,6 +106,7 @@ class Settings:
     reorder_state_machine: str | None = None
     survey_state_machine: str | None = None
     rescue_state_machine: str | None = None
+    segment_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None
     learning_queue_arn: str | None = None
@@ -131,11 +133,17 @@ class Settings:
 
 
 @lru_cache(maxsize=64)
-def _of(values: tuple[str | None, ...]) -> Settings:
-    return Settings(**{field: value for field, value in zip(ENVIRONMENT, values, strict=True) if value})
+def of(given: tuple[str | None, ...]) -> Settings:
+    """The settings that values() found."""
+    return Settings(**{field: value for field, value in zip(ENVIRONMENT, given, strict=True) if value})
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in an environment, by default the process's own as it is now."""
+    return of(values(environment))
+
+
+def values(environment: Mapping[str, str] | None = None) -> tuple[str | None, ...]:
+    """What read() makes settings of, in their order: cheaper to compare."""
     source = os.environ if environment is None else environment
-    return _of(tuple(map(source.get, _NAMES)))
+    return tuple(map(source.get, _NAMES))
