@@ -10,6 +10,7 @@ from aftercare.feedback_events import FeedbackData
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
+from feedback_survey import counting
 from feedback_survey.reading import lessons
 from feedback_survey.reading.parsed import parse
 from feedback_survey.reading.read import Reading, read
@@ -35,8 +36,11 @@ def on_answer(event: Told, outside: Outside) -> str:
             return "nothing: not kept any more"
         if given is None:
             kept = _keep(outside, customer, order, answer, None, event)
+            if kept == "now":
+                counting.counted(outside, order, answer)
+                return "read: no words"
             if kept:
-                return "read: no words" if kept == "now" else "nothing: read before"
+                return "nothing: read before"
             continue
         parsed = parse(given.text, asked_in=language_of(customer, order))
         known = lessons.kept(outside.tables, order.shop, parsed.language)
@@ -46,6 +50,7 @@ def on_answer(event: Told, outside: Outside) -> str:
             return "nothing: read before"
         if kept:
             telemetry.count("AnswerRead")
+            counting.counted(outside, order, answer)
             lessons.learn(outside.tables, known, order.shop, parsed.language, outside.clock.now())
             return f"read: {reading.sentiment or 'nothing felt'}"
     raise KeepsChanging("the record changed under every attempt")

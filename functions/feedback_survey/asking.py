@@ -64,6 +64,15 @@ class Because(StrEnum):
     TOO_LATE = "too-late"
     QUESTION_WAITS = "question-waits"
     NOTHING_TO_SET_UP = "nothing-to-set-up"
+    REVIEWED = "reviewed"
+    REVIEW_COMES = "review-comes"
+    ASKED_BEFORE = "asked-before"
+    NOT_ASKED = "not-asked"
+    OWN_DAY_COMES = "own-day-comes"
+    NO_HAPPY_MOMENT = "no-happy-moment"
+    SILENT = "silent"
+    RETURN_OVER = "return-over"
+    NOT_SO = "not-so"
 
 
 class Due(NamedTuple):

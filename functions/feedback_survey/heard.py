@@ -7,11 +7,12 @@ from aftercare import keys, telemetry
 from aftercare.customer import Customer
 from aftercare.events import Told
 from aftercare.feedback import Heard, Read, said, with_heard
-from aftercare.feedback_events import CaseData, FeedbackData, MentionData, MilestoneData, ReviewData
+from aftercare.feedback_events import CaseData, ExplainedData, FeedbackData, MentionData, MilestoneData, ReviewData
 from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
+from feedback_survey import counting
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
 from feedback_survey.reading.parsed import parse
@@ -30,13 +31,15 @@ def on_heard(event: Told, outside: Outside) -> str:
             return "nothing: nobody's"
         written = getattr(event.data, "words", False)
         outcome = _read(outside, customer, line, event) if written else _noted(outside, customer, line, None, event)
+        if outcome and not outcome.startswith("nothing"):
+            counting.heard(outside, line)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")
 
 
 def line_of(event: Told) -> Heard | None:
-    """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
+    """What an event says of its customer, in a line; None for a case or a return that holds no words. Pure."""
     data, at = event.data, event.occurred_at
     match data:
         case ReviewData():
@@ -45,6 +48,8 @@ def line_of(event: Told) -> Heard | None:
             return Heard(kind="mention", ref=data.mention, at=at, order=data.order, sku=data.sku)
         case MilestoneData():
             return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
+        case ExplainedData(words=True):
+            return Heard(kind="return", ref=keys.of_return(data.order, data.return_ref), at=at, order=data.order)
         case CaseData(words=True):
             return Heard(kind="case", ref=data.case, at=at, order=data.order)
     return None

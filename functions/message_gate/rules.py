@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aftercare import keys
-from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, group, prefers, stated
 from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
@@ -158,7 +158,7 @@ class Candidate:
         """What an answer to this message says of digests and single messages; nothing of who has chosen for themselves."""
         if stated(self.customer.wishes) is not None:
             return None
-        of = segment(self.customer)
+        of = group(self.customer)
         if self.parts:
             return Kind(Arm.DIGEST, of)
         return Kind(Arm.SINGLE, of) if self.cadence and self.cadence.arm is Arm.SINGLE else None
@@ -295,6 +295,7 @@ class Candidate:
             self.proposal.message_id,
             self.now,
             self.customer.wishes.channels,
+            self.customer.behaviour,
         )
 
     @property
@@ -505,6 +506,17 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _return_explained(candidate: Candidate) -> Refuse | None:
+    """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
+    order, ref = candidate.order, candidate.proposal.references.get("return", "")
+    back = order.returned(ref) if order else None
+    if back is None:
+        return None
+    if back.is_over:
+        return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": back.state})
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"reason": back.reason}) if back.reason else None
+
+
 def _order_went_wrong(candidate: Candidate) -> Refuse | None:
     """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
     order = candidate.order
@@ -552,6 +564,19 @@ def _not_asked(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
 
 
+def _nothing_to_review(candidate: Candidate) -> Refuse | None:
+    """What was reviewed, or is not with the customer, is not asked about; what somebody said of it is no reason here."""
+    order = candidate.order
+    if order is None:
+        return None
+    from aftercare.reviews import reviewable  # here: few messages ask for it
+
+    found = reviewable(candidate.customer, order)
+    if found == "reviewed":
+        return Refuse(because=Reason.ALREADY_REVIEWED, saw={"order": order.key})
+    return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": found}) if isinstance(found, str) else None
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -563,11 +588,13 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.RETURN_EXPLAINED: _return_explained,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
     Unless.NOT_ASKED: _not_asked,
+    Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -686,7 +713,7 @@ def silence(candidate: Candidate) -> Verdict:
 def gathered(candidate: Candidate) -> Verdict:
     """Who would rather hear once a week gets what can wait in one message, on their own day; what cannot wait goes by itself.
 
-    The customer's own choice counts before what their segment was seen to prefer.
+    The customer's own choice counts before what their group was seen to prefer.
     """
     if candidate.parts:
         return Pass(saw={"parts": tuple(part.proposal.key for part in candidate.parts)})

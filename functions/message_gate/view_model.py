@@ -170,6 +170,18 @@ class SurveyView(Frame):
     once: str
 
 
+class ChoiceView(TypedDict):
+    name: str
+    url: str
+
+
+class WhyReturnedView(Frame):
+    lead: str
+    reasons: list[ChoiceView]
+    page_url: str
+    once: str
+
+
 class CheckInView(Frame):
     lead: str
     help: str
@@ -191,6 +203,20 @@ class PublicationView(Frame):
     advice_url: str
     action: str
     action_url: str
+    once: str
+
+
+class ReviewView(Frame):
+    lead: str
+    contact: str | None
+    ask: str
+    action: str
+    action_url: str
+    others: list[LinkView]
+    thanks_title: str | None
+    thanks: str | None
+    tip: str | None
+    tip_url: str | None
     once: str
 
 
@@ -235,10 +261,13 @@ MODELS: Mapping[str, type] = {
     "survey": SurveyView,
     "survey-reminder": SurveyView,
     "rescue-check": SurveyView,
+    "review-request": ReviewView,
+    "review-reward": ReviewView,
     "next-step": OfferView,
     "next-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
+    "return-survey": WhyReturnedView,
     **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }

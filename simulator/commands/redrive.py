@@ -25,6 +25,7 @@ HIDDEN: Final = 120
 
 NO_WAY_BACK: Final = {
     "RelayStreamFailures": "it holds places in the stream, not records; due_sweep finds the deliveries themselves",
+    "StoreReportsDeadLetters": "it holds runs of a schedule; invoke store_reports with the input that they have",
     "DueSweepDeadLetters": "it holds runs of the sweep; the next run finds the same",
 }
 

@@ -27,6 +27,8 @@ GIVEN = {
     "name": "w1",
     "text_hash": "h1",
     "kind": "erasure",
+    "choice": "wording",
+    "experiment": "review-incentive",
     "ref": "r1",
     "keyed_hash": "h1",
     "shop": "shop",
@@ -50,6 +52,8 @@ GIVEN = {
     "hot": Key("customers", "CUSTOMER#c0anna", "1#ORDER#shop:1070"),
     "archived": False,
     "alias": None,
+    "week": "2026-W10",
+    "part": "feedback",
 }
 ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH")
 

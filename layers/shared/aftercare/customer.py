@@ -80,8 +80,22 @@ class Charge(Model):
 ReturnState = Literal["requested", "approved", "expired", "declined", "received", "settled"]
 """How far a return is; it goes forward only. One that lapsed or was declined is over, unless the goods arrive all the same."""
 
-ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
-"""Why something goes back, as a customer may choose to say."""
+ReturnReason = Literal[
+    "too-small",
+    "too-large",
+    "not-to-taste",
+    "stopped-working",
+    "hard-to-use",
+    "missing-parts",
+    "not-as-expected",
+    "damaged",
+    "wrong-item",
+    "late",
+    "changed-mind",
+    "unsaid",
+]
+"""Why something goes back, as a customer may choose to say; which of them are offered is said by what goes back
+(aftercare.return_reasons)."""
 
 ReturnOutcome = Literal["refund", "exchange", "credit"]
 """What a customer gets for what goes back."""
@@ -238,7 +252,7 @@ class Profile(Model):
 
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
     that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
-    archive, None while none does.
+    archive, None while none does. `bought` are the sums of the orders and what kind of buyer they make (aftercare.segments).
     """
 
     version: int = 0
@@ -250,6 +264,7 @@ class Profile(Model):
     tags: tuple[str, ...] = ()
     shops: tuple[str, ...] = ()
     archived_until: AwareDatetime | None = None
+    bought: dict[str, str] = Field(default_factory=dict)
     devices: tuple[Device, ...] = ()
     wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)

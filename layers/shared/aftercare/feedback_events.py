@@ -2,9 +2,10 @@
 
 from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
-from aftercare.customer import Cue
+from aftercare.customer import Cue, ReturnReason
 from aftercare.events import CustomerData, OrderData
-from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
+from aftercare.segment_words import Lifecycle, Value
+from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
 
 
 class CaseData(CustomerData):
@@ -59,6 +60,14 @@ class AnswerData(OrderData):
     standing: Standing = "stands"
 
 
+class ExplainedData(OrderData):
+    """A customer said on our page why something goes back. `words` says whether any were written; they lie on the record."""
+
+    return_ref: str
+    reason: ReturnReason
+    words: bool = False
+
+
 class FeedbackData(CustomerData):
     """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None
     where no words say anything; `themes` are the store's names of them."""
@@ -86,9 +95,19 @@ class ClassifiedData(CustomerData):
     mood: Sentiment
     respondent: Respondent
     signals: tuple[Signal, ...] = ()
-    segment: Segment
+    segment: Lifecycle
     offer: str | None = None
     held_out: bool = False
+
+
+class SegmentData(CustomerData):
+    """What kind of buyer somebody became, and was, with a change of an order at a shop."""
+
+    shop: str
+    lifecycle: Lifecycle
+    value: Value
+    lifecycle_before: Lifecycle
+    value_before: Value
 
 
 class RescueData(CaseData):

@@ -31,6 +31,7 @@ WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 SETUP = "9#SETUP#"
 HISTORY = "9#"
+COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
 ASKED = "ASKED#"
 ARCHIVE = "9#ARCHIVE#"
@@ -123,6 +124,11 @@ def _instant(at: datetime) -> str:
 def words(customer_id: str, kind: str, ref: str, said_at: datetime) -> Key:
     """What a customer wrote elsewhere (a review, a mention, to support); a changed review is another one of its ref."""
     return customer(customer_id, f"{WORDS}{kind}#{ref}#{_instant(said_at)}")
+
+
+def of_return(order_key: str, return_ref: str) -> str:
+    """What was said of a return is named by it: `<shop>:<the return's reference>`."""
+    return f"{order_key.partition(':')[0]}:{return_ref}"
 
 
 def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
@@ -258,8 +264,13 @@ def endpoint(name: str) -> Key:
 
 
 def cadence() -> Key:
-    """How the segments answer digests and single messages: sums that only grow."""
+    """How the groups of customers answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)
+
+
+def buyers(shop: str) -> Key:
+    """What a shop's customers have taught about how people buy there: quantiles and parameters, nobody's."""
+    return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
 def rate(channel: str, shard: int) -> Key:
@@ -270,6 +281,32 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def tally(week: str, shop: str, part: str) -> Key:
+    """One part of what was counted in a week in a shop; all of a week lie together."""
+    return Key("knowledge", f"TALLY#{week}", f"{COUNTED}{shop}#{part}")
+
+
+def report(shop: str, week: str) -> Key:
+    """What is told of a week, as its page and as data."""
+    return Key("knowledge", f"REPORT#{shop}", week)
+
+
+def review_arms(choice: str) -> Key:
+    """How requests for reviews are answered, by the arms of one choice (their words, a family's days, the thanks): sums that only
+    grow."""
+    return Key("knowledge", f"REVIEWS#{choice}", "ARMS")
+
+
+def promised(kind: str, at: datetime) -> Key:
+    """What was promised for reviews of one kind of thanks in a calendar month (UTC)."""
+    return Key("knowledge", f"PROMISED#{kind}", f"{at.astimezone(UTC):%Y-%m}")
+
+
+def exposures(experiment: str, at: datetime) -> Key:
+    """How many messages showed each arm of an experiment in a calendar month (UTC)."""
+    return Key("knowledge", f"EXPOSED#{experiment}", f"{at.astimezone(UTC):%Y-%m}")
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:

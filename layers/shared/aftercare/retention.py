@@ -47,6 +47,8 @@ MARK = Retention("mark", timedelta(days=30), "the person was erased")
 NUMBER = Retention("number", timedelta(days=90), "the person was erased")
 """Carriers give a parcel's number to another parcel after some months: by then it must not be refused any more."""
 
+TALLY = Retention("tally", timedelta(days=400), "the week began that it is about")
+
 REFUSAL = Retention("refusal", None, "never ends: an erased address refuses marketing (GDPR 21(3))")
 KNOWLEDGE = Retention("knowledge", None, "never ends: it is nobody's")
 PACE = Retention("pace", None, "ends when no parcel of its weeks can teach or be foretold any more")
@@ -68,6 +70,7 @@ CLASSES = (
     WAVE,
     MARK,
     NUMBER,
+    TALLY,
     REFUSAL,
     KNOWLEDGE,
     PACE,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-Origin = Literal["survey", "review", "case", "mention"]
+Origin = Literal["survey", "review", "case", "mention", "return"]
 """Where somebody said how it was."""
 
 Respondent = Literal["promoter", "customer", "other"]
@@ -12,9 +12,6 @@ Respondent = Literal["promoter", "customer", "other"]
 
 Signal = Literal["at-risk", "wants-call", "wants-demo", "wants-tip", "wants-promotion", "recommends", "ready-for-more", "unsure"]
 """What it says of the next purchase; the order is the one in which the table of offers is asked."""
-
-Segment = Literal["high-clv", "repeat", "first-time", "other"]
-"""What kind of buyer: by what was spent, else by how many orders stand; `other` has none."""
 
 Theme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """What is spoken of, as the store's table of themes names it."""

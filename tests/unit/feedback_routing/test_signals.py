@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aftercare.answer_words import Sentiment, Standing, Wish
 from aftercare.feedback_policy import feedback_policy
-from aftercare.signal_words import Respondent, Segment, Signal
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Respondent, Signal
 from feedback_routing.signals import SURE, History, Said, meant
 
 CUSTOMER = History(orders=1)
@@ -71,6 +72,19 @@ def test_without_a_score_the_words_decide_and_without_either_nothing_is_felt(sen
     assert meant(Said(), CUSTOMER).mood == "neutral"
 
 
+@given(SAID, HISTORY)
+def test_who_is_in_two_minds_about_an_order_that_went_wrong_is_offered_nothing_to_sell(said, history):
+    if history.standing != "stands" or history.case_open:
+        assert "unsure" not in meant(said, history).signals
+
+
+def test_why_something_goes_back_opens_a_rescue_only_where_it_surely_complains():
+    back = History(orders=1, standing="returned")
+    assert meant(Said(sentiment="negative", confidence=0.6, on_return=True), back).signals == ()
+    assert meant(Said(sentiment="negative", confidence=SURE, on_return=True), back).signals == ("at-risk",)
+    assert meant(Said(sentiment="positive", confidence=0.99, on_return=True), back).signals == ()
+
+
 def test_a_promoter_gives_the_top_score_or_praises_surely():
     assert meant(Said(5), CUSTOMER).respondent == "promoter"
     assert meant(Said(4), CUSTOMER).respondent == "customer"
@@ -80,7 +94,7 @@ def test_a_promoter_gives_the_top_score_or_praises_surely():
 
 def test_every_cell_of_the_table_leads_to_an_offer_that_exists_and_an_empty_one_says_nothing():
     policy = feedback_policy()
-    for signal, segment in product(get_args(Signal), get_args(Segment)):
+    for signal, segment in product(get_args(Signal), get_args(Lifecycle)):
         name = policy.offer((signal,), segment)
         assert name is None or name in policy.offers
     assert policy.offer(("at-risk",), "high-clv") is None
