@@ -32,7 +32,7 @@ demo: $(DEV) ## one order's journey on the local cloud: no account, no Docker, n
 	@.venv/bin/aftercare demo
 
 test: $(DEV) ## the whole suite; ARGS="-k reorder -n0" for a part of it
-	@.venv/bin/python -m pytest -q -n auto $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 browser: ## what the tests in a real browser need: Debian's Chromium, and axe-core (as root, or with sudo)
 	@bash .ci/browser

@@ -6,6 +6,8 @@ import json
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from tests.examples import tries
+
 HOSTILE = (
     *map(json.dumps, (None, True, False, 0, -1, 10**30, -(10**400), 1.5, 1e308, float("nan"), float("inf"))),
     *map(json.dumps, ("", " ", "NaN", "-Infinity", "1e999999", "0x1F", "1,5", "٣٤٥", "9" * 5000)),
@@ -60,7 +62,7 @@ def odd(draw, found):
 
 
 many = settings(
-    max_examples=150,
+    max_examples=tries(150),
     derandomize=True,
     deadline=None,
     database=None,

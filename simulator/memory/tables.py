@@ -386,15 +386,15 @@ def _changed(change: Change, there: Item | None) -> Item:
     put, drop, add = change.put, change.drop, change.add
     if not put and not drop and not add:
         raise Refused("UpdateExpression is empty")
-    names = [*put, *drop, *add]
-    if len(set(names)) != len(names):
+    names = {*put, *drop, *add}
+    if len(names) != len(put) + len(drop) + len(add):
         raise Refused("UpdateExpression: two paths overlap")
     if "pk" in names or "sk" in names:
         raise Refused("UpdateExpression: an attribute of the key cannot be changed")
-    after: Item = dict(there) if there is not None else {"pk": change.key.pk, "sk": change.key.sk}
-    after.update(put)
+    after: Item = {**there, **put} if there is not None else {"pk": change.key.pk, "sk": change.key.sk, **put}
     for name in drop:
-        after.pop(name, None)
+        if name in after:
+            del after[name]
     for name, by in add.items():
         before = after.get(name, 0)
         if isinstance(before, bool) or not isinstance(before, int | Decimal):

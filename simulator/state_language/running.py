@@ -66,9 +66,10 @@ def run(machine: StateMachine, name: str, input: Any, context: RunContext) -> Ge
 
 
 def _record(context: RunContext, event_type: str, state: str) -> None:
-    if len(context.history) >= MAXIMUM_HISTORY - 1:
+    history = context.history
+    if len(history) >= MAXIMUM_HISTORY - 1:
         raise StateFailed(RUNTIME, f"The execution reached the maximum number of history events ({MAXIMUM_HISTORY}).")
-    context.history.append(HistoryEvent(context.now(), event_type, state))
+    history.append(HistoryEvent(context.now(), event_type, state))
 
 
 def _pass(state: PassState, data: Any, scope: Scope) -> Any:

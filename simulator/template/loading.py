@@ -1,4 +1,4 @@
-"""The SAM template translated to CloudFormation, once for each text and its parameters."""
+"""The SAM template translated to CloudFormation and read, once for each text, its parameters and its state machines."""
 
 from __future__ import annotations
 
@@ -25,14 +25,25 @@ def load(
 
     `parameters` override the template's defaults; one without either is an error.
     """
-    given = {name: str(value) for name, value in (parameters or {}).items()}
-    translated = json.loads(_translate(path.read_text(), tuple(sorted(given.items()))))
-    return Reader(path.parent, translated, given, Place(stack, region, account)).read()
+    given = tuple(sorted((name, str(value)) for name, value in (parameters or {}).items()))
+    translated, machines = _translate(path.read_text(), given)
+    files = {name: path.parent / name for name in machines}
+    definitions = tuple((name, file.read_text()) for name, file in files.items() if file.is_file())
+    return _read(path.parent, translated, given, Place(stack, region, account), definitions)
 
 
 @lru_cache(maxsize=32)
-def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> str:
-    """The translated template as JSON text; once for each text and set of parameters, because it takes 0.2 s."""
+def _read(
+    root: Path, translated: str, given: tuple[tuple[str, str], ...], place: Place, definitions: tuple[tuple[str, str], ...]
+) -> Template:
+    """`definitions` are the texts of the state machines' files: who changes one gets another template."""
+    return Reader(root, json.loads(translated), dict(given), place, dict(definitions)).read()
+
+
+@lru_cache(maxsize=32)
+def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> tuple[str, tuple[str, ...]]:
+    """The translated template as JSON text, and the files of its state machines; once for each text and set of parameters,
+    because it takes 0.2 s."""
     # Imported late, it takes half a second; none of it is typed.
     from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics  # type: ignore[import-untyped]
     from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
@@ -42,6 +53,7 @@ def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> str:
     document = yaml_parse(source)
     layers: dict[str, str] = {}
     code: dict[str, str] = {}
+    machines: list[str] = []
     default_code = ((document.get("Globals") or {}).get("Function") or {}).get("CodeUri")
     if default_code is not None:
         document["Globals"]["Function"]["CodeUri"] = "s3://local/code"
@@ -56,7 +68,8 @@ def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> str:
             properties["ContentUri"] = "s3://local/code"
             # SAM hashes a layer's properties into its logical id; the id in the source is what functions refer to.
         elif kind == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
-            properties["Definition"] = {"DefinitionUri": properties.pop("DefinitionUri")}
+            machines.append(str(properties.pop("DefinitionUri")))
+            properties["Definition"] = {"DefinitionUri": machines[-1]}
         resource["Properties"] = properties
     metrics = Metrics("local", DummyMetricsPublisher())
     with _region_set():
@@ -64,7 +77,7 @@ def _translate(source: str, parameters: tuple[tuple[str, str], ...]) -> str:
             document, parameter_values=dict(parameters), get_managed_policy_map=dict
         )
     metrics.publish()
-    return json.dumps({"template": translated, "code": code, "layers": layers}, default=str)
+    return json.dumps({"template": translated, "code": code, "layers": layers}, default=str), tuple(machines)
 
 
 @contextmanager

@@ -50,8 +50,16 @@ class Place:
 
 
 class Reader:
-    def __init__(self, root: Path, translated: Mapping[str, Any], parameters: Mapping[str, str], place: Place) -> None:
+    def __init__(
+        self,
+        root: Path,
+        translated: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        place: Place,
+        definitions: Mapping[str, str],
+    ) -> None:
         self.root = root
+        self.definitions = definitions
         self.place = place
         self.document = translated["template"]
         self.code: Mapping[str, str] = translated["code"]
@@ -384,10 +392,10 @@ class Reader:
         if definition is None:
             definition = json.loads(properties["DefinitionString"])
         if set(definition) == {"DefinitionUri"}:
-            path = self.root / str(definition["DefinitionUri"])
-            if not path.is_file():
-                raise TemplateError("", f"{where}: DefinitionUri {definition['DefinitionUri']}: there is no such file")
-            definition = yaml.safe_load(path.read_text())
+            file = str(definition["DefinitionUri"])
+            if file not in self.definitions:
+                raise TemplateError("", f"{where}: DefinitionUri {file}: there is no such file")
+            definition = yaml.safe_load(self.definitions[file])
         text = json.dumps(definition, default=str)
         for name, value in (properties.get("DefinitionSubstitutions") or {}).items():
             text = text.replace(f"${{{name}}}", json.dumps(str(value))[1:-1])

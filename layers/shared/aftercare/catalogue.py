@@ -5,9 +5,9 @@ goes with a family. `ContentError` names file, field and what was expected.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -244,25 +244,12 @@ class Catalogue(Model):
 
     def family_of(self, line: OrderLine) -> Family:
         """The family of a line, by the order at the head of catalogue.yaml; the default family for an unknown product."""
-        index = self._index
-        for word in (*line.tags, line.product_type or ""):
-            named = word.strip().lower().removeprefix(OVERRIDE) if word.strip().lower().startswith(OVERRIDE) else None
-            if named in self.families:
-                return self.families[named]
-        if line.product_ref in index.ids:
-            return index.ids[line.product_ref]
-        if line.sku:
-            for prefix, family in index.prefixes:
-                if line.sku.startswith(prefix):
-                    return family
-        if line.product_type and (by_type := index.types.get(line.product_type.strip().lower())):
-            return by_type
-        by_tag = index.first(index.tags, (tag.strip().lower() for tag in line.tags))
-        return by_tag or index.first(index.words, _words(line.title)) or self.families[self.default]
+        return self._matched(line.tags, line.product_type, line.product_ref, line.sku, line.title)
 
     @cached_property
-    def _index(self) -> "_Index":
-        return _Index(self.families)
+    def _matched(self) -> "Callable[[tuple[str, ...], str | None, str | None, str | None, str], Family]":
+        """A store sells the same things again and again, and this is asked several times of each order."""
+        return lru_cache(maxsize=1024)(partial(_match, _Index(self.families), self.families, self.families[self.default]))
 
     def by_family(self, lines: Iterable[OrderLine]) -> dict[str, tuple[OrderLine, ...]]:
         """The lines that are goods of ours, by family, in their order: no gift cards, nothing that was taken off the order."""
@@ -272,6 +259,32 @@ class Catalogue(Model):
                 name = self.family_of(line).name
                 found[name] = (*found.get(name, ()), line)
         return found
+
+
+def _match(
+    index: "_Index",
+    families: Mapping[str, Family],
+    default: Family,
+    tags: tuple[str, ...],
+    product_type: str | None,
+    product_ref: str | None,
+    sku: str | None,
+    title: str,
+) -> Family:
+    for word in (*tags, product_type or ""):
+        plain = word.strip().lower()
+        if plain.startswith(OVERRIDE) and (named := families.get(plain.removeprefix(OVERRIDE))):
+            return named
+    if product_ref in index.ids:
+        return index.ids[product_ref]
+    if sku:
+        for prefix, family in index.prefixes:
+            if sku.startswith(prefix):
+                return family
+    if product_type and (by_type := index.types.get(product_type.strip().lower())):
+        return by_type
+    by_tag = index.first(index.tags, (tag.strip().lower() for tag in tags))
+    return by_tag or index.first(index.words, _words(title)) or default
 
 
 def _words(text: str) -> set[str]:

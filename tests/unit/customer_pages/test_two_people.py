@@ -23,6 +23,7 @@ from customer_pages import handler, routes
 from simulator.commands.world import PARAMETERS
 from simulator.template import load
 from tests.a_life import addresses, live, tell
+from tests.examples import tries
 from tests.small_outside import SECRETS, START, Context
 
 PAGES = Path(handler.__file__).parent / "pages"
@@ -40,7 +41,7 @@ LINK_KEYS = read_keys(SECRETS["link"])
 ENDS = int((START + timedelta(days=60)).timestamp())
 CLOSED = {404, 410}
 property_of = settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(300), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

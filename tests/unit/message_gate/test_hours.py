@@ -25,6 +25,7 @@ from message_gate.hours import (
     schedule,
     window_around,
 )
+from tests.examples import tries
 
 BOOK = hours_book()
 GUARD = timedelta(minutes=15)
@@ -128,7 +129,7 @@ def own(spans, zone):
     return QuietHours(start=spans[0], end=spans[1], zone=zone) if spans else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.sampled_from(ADDRESSES), st.sampled_from([P, T, S]), quiet_hours, instants)
 def test_the_next_legal_instant_is_the_first_that_a_scan_of_every_minute_finds(address, purpose, spans, now):
     where = whereabouts(*address)
@@ -146,7 +147,7 @@ def test_the_next_legal_instant_is_the_first_that_a_scan_of_every_minute_finds(a
     assert opens <= found and found + GUARD <= closes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.sampled_from(ADDRESSES), st.sampled_from(ADDRESSES), quiet_hours, instants)
 def test_the_hours_of_a_place_and_of_a_person_elsewhere_both_count(one, other, spans, now):
     where = Whereabouts("country", tuple(Place("XX", None, zone) for zone in whereabouts(*one).zones[:2]))
@@ -156,7 +157,7 @@ def test_the_hours_of_a_place_and_of_a_person_elsewhere_both_count(one, other, s
     assert found == scanned(where, Channel.SMS, T, quiet, now)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(
     st.sampled_from(CHANGES),
     st.integers(-300, 300),

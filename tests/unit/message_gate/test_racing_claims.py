@@ -15,6 +15,7 @@ from aftercare.table import Put
 from message_gate.settlement import _counting
 from simulator.memory.tables import MemoryTables
 from tests.builders import a_proposal
+from tests.examples import tries
 from tests.ledger_items import CUSTOMER
 from tests.small_outside import Now
 
@@ -73,7 +74,7 @@ races = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(races, st.lists(st.tuples(st.integers(0, 7), st.sampled_from([0, 1, 60, 700, 3000])), max_size=60))
 def test_in_any_interleaving_of_claims_no_window_holds_more_than_its_limit(what, turns):
     """Each turn lets one invocation take one step and some minutes pass; in the end all finish. What left (or may have left)

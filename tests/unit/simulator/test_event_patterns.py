@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simulator import event_patterns
 from simulator.event_patterns import FILTER_OPERATORS, PatternError, compile_pattern
+from tests.examples import tries
 
 
 def detail(**fields: Any) -> dict[str, Any]:
@@ -366,7 +367,7 @@ NESTED = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS, inner, min_siz
 PATTERNS = st.dictionaries(KEYS, NESTED, min_size=1)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(PATTERNS, st.dictionaries(KEYS, EVENTS, max_size=3))
 def test_the_walk_down_the_tree_says_what_the_search_for_consistent_elements_says(
     pattern: dict[str, Any], event: dict[str, Any]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from simulator.queues import MAXIMUM_MESSAGE, Queue, QueueError, Received, Redrive
 from simulator.virtual_clock import VirtualClock
+from tests.examples import tries
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -591,7 +592,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(STEPS)
 def test_a_fifo_group_is_in_order_and_never_twice_in_flight_whatever_happens(steps: list[tuple[str, Any]]) -> None:
     world = World()

@@ -20,6 +20,7 @@ from store_intake import web
 from store_intake.handler import handle
 from store_intake.intake import _DONE, take
 from store_intake.verification import Request
+from tests.examples import tries
 from tests.hostile import many, odd
 from tests.small_outside import EVENTS, Context, Small, sample, sqs
 
@@ -97,7 +98,7 @@ def test_a_signed_webhook_with_odd_values_is_recorded_or_parked_and_never_an_err
     assert small.untouched() == before
 
 
-@settings(many, max_examples=40)
+@settings(many, max_examples=tries(40))
 @given(odd(WEBHOOKS))
 def test_an_odd_body_that_another_secret_signed_is_refused_and_nothing_is_written(made):
     small = fresh()
@@ -128,7 +129,7 @@ def test_an_odd_event_of_the_partner_bus_is_recorded_or_parked_and_never_goes_to
     assert delivery["facts"] or ": " in delivery["parked"]
 
 
-@settings(many, max_examples=100)
+@settings(many, max_examples=tries(100))
 @given(st.sampled_from(CARRIERS).flatmap(lambda name: st.tuples(st.just(name), odd(FROM_CARRIERS[name]))))
 def test_an_odd_webhook_of_a_carrier_is_recorded_or_parked_and_never_an_error(made):
     small = fresh()

@@ -9,6 +9,7 @@ from aftercare.shipment import Shipment
 from aftercare.shipment_details import Eta, Origin, ShippedLine
 from store_intake.parcels import shipment_after, shipment_news
 from store_intake.tracking import compact
+from tests.examples import tries
 
 T0 = datetime(2026, 3, 3, tzinfo=UTC)
 A, B = "00340434161094000001", "00340434161094000002"
@@ -63,7 +64,7 @@ def joined(told: list[ShipmentFact]) -> Shipment:
     return shipment
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(st.lists(facts, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_of_arrival_with_duplicates_gives_the_same_shipment(told, random):
     shuffled = told + random.choices(told, k=3)
@@ -71,7 +72,7 @@ def test_any_order_of_arrival_with_duplicates_gives_the_same_shipment(told, rand
     assert joined(shuffled) == joined(told)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.lists(facts, min_size=1, max_size=5))
 def test_a_shipment_read_back_from_the_table_joins_as_before(told):
     shipment = None
@@ -80,7 +81,7 @@ def test_a_shipment_read_back_from_the_table_joins_as_before(told):
     assert shipment == joined(told)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(scans.flatmap(lambda first: scans.map(lambda more: (*first, *more))))
 def test_leaving_scans_out_between_the_first_and_the_last_of_a_status_changes_nothing(many):
     def log(told):
@@ -89,7 +90,7 @@ def test_leaving_scans_out_between_the_first_and_the_last_of_a_status_changes_no
     assert log(compact(many)) == log(many)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.lists(facts, min_size=1, max_size=6))
 def test_nothing_is_told_twice_by_the_same_fact(told):
     shipment = joined(told)

@@ -9,6 +9,7 @@ from aftercare.customer import Contact, Order, OrderLine, Refund
 from aftercare.facts import OrderDetails, OrderFact, OrderFactType
 from aftercare.money import Money
 from store_intake.record import news, order_after, profile_after, refunds_after
+from tests.examples import tries
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 EMAILS = [None, "anna@example.com", "a.beispiel@example.com"]
@@ -67,7 +68,7 @@ def joined(told: list[OrderFact]) -> tuple[Order | None, list[str]]:
     return order, heard
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(st.lists(facts(), min_size=1, max_size=7), st.randoms(use_true_random=False))
 def test_any_order_of_arrival_with_duplicates_gives_the_same_record(told, random):
     record, _ = joined(told)
@@ -76,7 +77,7 @@ def test_any_order_of_arrival_with_duplicates_gives_the_same_record(told, random
     assert joined(shuffled)[0] == record
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(st.lists(facts(), min_size=1, max_size=7), st.randoms(use_true_random=False))
 def test_a_fact_is_told_once_and_the_same_facts_are_told_in_any_order(told, random):
     once = {str(k) for k in OrderFactType} - {"OrderEdited", "OrderUpdated", "OrderRefunded"}
@@ -89,7 +90,7 @@ def test_a_fact_is_told_once_and_the_same_facts_are_told_in_any_order(told, rand
     assert heard.count("OrderRefunded") == again.count("OrderRefunded") == (len(record.refunds) if record else 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.lists(facts(), min_size=1, max_size=5))
 def test_a_record_read_back_from_the_table_joins_as_before(told):
     record, _ = joined(told)

@@ -18,6 +18,7 @@ from store_intake.handler import handle
 from store_intake.received import Received
 from store_intake.verification import Request, Secret
 from store_intake.web import SENDERS, sender
+from tests.examples import tries
 from tests.small_outside import EVENTS, START, Context, sample
 
 CARRIERS = [name for name in SENDERS if name != "shopify"]
@@ -384,7 +385,7 @@ def _holders(content):
             yield from _holders(value)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=tries(400), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(SAMPLES), st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=6))
 def test_no_payload_makes_an_adapter_fail(path, places):
     for received in read(path, lambda content: _scatter(content, places)):

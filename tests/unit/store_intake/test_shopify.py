@@ -9,6 +9,7 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.facts import ConsentFact, OrderFact
 from store_intake import shopify
 from store_intake.received import Received
+from tests.examples import tries
 from tests.small_outside import EVENTS, sample
 
 AT = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
@@ -218,7 +219,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=tries(300), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(sorted(shopify._TOPICS)), st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=12))
 def test_no_payload_makes_the_adapter_fail(topic, content):
     base = payload(topic) if (EVENTS / "shopify" / f"{topic.replace('/', '_')}.json").exists() else {}
