@@ -11,13 +11,17 @@ from aftercare.ledger import message_from
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find
-from feedback_survey.asking import Due, ask, ask_again, due, due_again, guide, key_of
+from feedback_survey.asking import Because, Due, ask, ask_again, due, due_again, guide, key_of
 
 
 def on_arrival(event: Told, outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
+    if customer and customer.signals and customer.signals.tried_at and event.type == "OrderPlaced":
+        from feedback_survey import trials  # here: few customers are in one
+
+        trials.bought_again(outside, customer, event.data.order)
     found = due(customer, event.data.order, catalogue(), outside.clock.now())
     if isinstance(found, Nothing):
         return f"nothing: {found.because}"
@@ -30,9 +34,15 @@ def on_arrival(event: Told, outside: Outside) -> str:
 def on_delivery(event: Told, outside: Outside) -> str:
     """A confirmed delivery brings the guide of what has to be set up, too."""
     from aftercare.catalogue import catalogue
+    from aftercare.report_policy import report_policy
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
-    steps = guide(customer, event.data.order, catalogue(), outside.clock.now(), event.correlation_id)
+    held_out = report_policy().guides_held_out
+    steps = guide(customer, event.data.order, catalogue(), outside.clock.now(), event.correlation_id, held_out)
+    if held_out and customer and (isinstance(steps, Proposal) or steps.because == Because.HELD_OUT):
+        from feedback_survey import trials
+
+        trials.guided(outside, customer, event.data.order, isinstance(steps, Proposal))
     if isinstance(steps, Proposal):
         propose(outside, steps)
     return f"{on_arrival(event, outside)}, {f'no guide: {steps.because}' if isinstance(steps, Nothing) else 'guided'}"
