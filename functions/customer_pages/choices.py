@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from aftercare import events, keys
 from aftercare.brand import brand
 from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Head, Purpose, Says, Statement, Weight, asked_of
 from aftercare.consent_log import (
+    TICK,
     KeepsChanging,
     Spoken,
     Wording,
@@ -90,12 +91,13 @@ def waiting(consent: ConsentRecord, address: str | None, now: datetime) -> tuple
     return tuple(head for head in asked_of(consent, address) if head.said_at > oldest)
 
 
-def wording(locale: str, places: Sequence[Place], page: str) -> Wording:
+def wording(locale: str, places: Sequence[Place], page: str, behaviour: bool = False) -> Wording:
     """The text that the person had before them: what each channel and purpose is called on that page, in that language."""
     text = words_in(locale)
     lines = [page_words(locale).get(f"{page}_lead", "")]
     for channel, purpose in places:
         lines.append(f"{text.channels[channel]}: {': '.join(text.purposes[purpose])}")
+    lines += [page_words(locale).get(name, "") for name in ("behaviour", "behaviour_about") if behaviour]
     lines += [page_words(locale).get(f"terms_{channel}", "") for channel in dict.fromkeys(channel for channel, _ in places)]
     return Wording(version=f"page:{page}", text="\n".join(line for line in lines if line), locale=locale)
 
@@ -162,14 +164,16 @@ def decide(
     locale: str,
     came: Came = NOT_TOLD,
     wish: Callable[[Wishes], Wishes] = _as_before,
+    leave: bool | None = None,
 ) -> Customer:
     """Write what a customer chose: evidence, head with its version, wishes and outbox, in one transaction; once it returns,
     they hold.
 
-    A consent that this country wants confirmed is pending until it is. CustomerUnknown, TableError (then nothing is promised).
+    A consent that this country wants confirmed is pending until it is. `leave` is whether what they do in the store may be noted,
+    where they decided that. CustomerUnknown, TableError (then nothing is promised).
     """
-    text = wording(locale, sorted(choices), page)
-    kept = keep_wording(outside.tables, text) if choices else None
+    text = wording(locale, sorted(choices), page, leave is not None)
+    kept = keep_wording(outside.tables, text) if choices or leave is not None else None
     evidence = {
         "source": f"page:{page}",
         "actor": Actor.CUSTOMER,
@@ -190,7 +194,10 @@ def decide(
         wishes = wish(customer.wishes)
         return Spoken(
             statements=tuple(until_confirmed(one, customer.consent, rule, country) for one in said),
-            declarations=signalled(customer.consent, came, now, sequence, page),
+            declarations=(
+                *signalled(customer.consent, came, now, sequence, page),
+                *_leave(customer.consent, leave, now, sequence, evidence),
+            ),
             wishes=wishes if wishes != customer.wishes else None,
             beside=_looked_at_again(customer, wishes, now),
         )
@@ -225,6 +232,18 @@ def signalled(consent: ConsentRecord, came: Came, now: datetime, sequence: str, 
         device=came.device,
     )
     return (row,)
+
+
+def _leave(
+    consent: ConsentRecord, leave: bool | None, now: datetime, sequence: str, evidence: Mapping[str, Any]
+) -> tuple[Declaration, ...]:
+    """That what they do in the store may be noted, or not any more, if that is news: never asked is a no already."""
+    before = consent.behaviour
+    if leave is None or leave is (before is not None and not before.opted_out):
+        return ()
+    kind: Literal["behaviour_opt_in", "behaviour_opt_out"] = "behaviour_opt_in" if leave else "behaviour_opt_out"
+    said_at = max(now, before.said_at + TICK) if before else now
+    return (Declaration(kind=kind, said_at=said_at, heard_at=now, sequence=f"{sequence}#behaviour", **evidence),)
 
 
 def give_cue(outside: Outside, customer_id: str, order_key: str, cue: Cue) -> Order | None:

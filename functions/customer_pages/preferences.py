@@ -61,7 +61,7 @@ def _save(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
         wish = wish_of(changed, before, reachable(before, outside.settings), now)
     except BadChoice as problem:
         return _page(outside, before, link, token, problem=str(problem))
-    after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish)
+    after = decide(outside, link.customer_id, choices, "preferences", locale_of(before), came(), wish, leave_of(changed))
     telemetry.count("PreferencesSaved")
     return _page(outside, after, link, token, saved=True)
 
@@ -76,7 +76,7 @@ TOGETHER = frozenset(("quiet", "quiet-from", "quiet-until", "zone"))
 def decided(form: Mapping[str, str]) -> Mapping[str, str]:
     """What the form says otherwise than the page that it came from. What stands as it was shown was not decided: an older copy of
     the page changes nothing but what was changed on it (decision 0044). BadChoice for a form that names nothing it could."""
-    if "all" not in form and "frequency" not in form and not any("-".join(place) in form for place in PLACES):
+    if not {"all", "frequency", "behaviour"} & form.keys() and not any("-".join(place) in form for place in PLACES):
         raise BadChoice("unread")
     try:
         shown = dict(parse_qsl(form.get("shown", ""), keep_blank_values=True, max_num_fields=MOST_FIELDS))
@@ -101,6 +101,13 @@ def choices_of(form: Mapping[str, str], customer: Customer) -> dict[Place, Says]
         for place, told in named.items()
         if told == "on" or place in said or place[0] in (Channel.EMAIL, Channel.INBOX)
     }
+
+
+def leave_of(form: Mapping[str, str]) -> bool | None:
+    """Whether what they do in the store may be noted; None where the form does not say. Only `on` is a yes."""
+    if form.get("all") == "off":
+        return False
+    return form["behaviour"] == "on" if "behaviour" in form else None
 
 
 def wish_of(
@@ -210,7 +217,9 @@ def _page(
     zones = zones_of(customer)
     paused = wishes.paused_until if wishes.paused_until and wishes.paused_until > now else None
     hours = wishes.quiet or USUAL
+    leave = customer.consent.behaviour
     chosen = {
+        "behaviour": "on" if leave and not leave.opted_out else "off",
         "frequency": str(wishes.frequency),
         "pause": "keep" if paused else "none",
         "quiet": "on" if wishes.quiet else "off",

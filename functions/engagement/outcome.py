@@ -1,14 +1,16 @@
 """An event's effects: the ledger settled, the message's counters, the customer's address and consent."""
 
+from __future__ import annotations
+
 from contextlib import suppress as suppressed
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aftercare import events, forgotten, keys, learned, ledger, telemetry
 from aftercare.cadence import lesson
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, ConsentRecord, Says, Statement, Suppression
+from aftercare.consent import Actor, Channel, ConsentRecord, Says, Suppression
 from aftercare.consent_log import MARKETING, consent_after, news, writes
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.event import Event
@@ -19,6 +21,9 @@ from aftercare.table import ConditionFailed, Conflict, TableError, Write
 from engagement.people import local_hour
 from engagement.phones import ChatSeen
 from engagement.provider import PROVES_SENT, Seen, What
+
+if TYPE_CHECKING:
+    from aftercare.consent_statement import Statement
 
 ATTEMPTS = 6
 KEPT = 300_000
@@ -233,6 +238,8 @@ def silenced(seen: Seen, before: ConsentRecord, hashes: tuple[str, ...], now: da
 
 def _withdrawals(seen: Seen, before: ConsentRecord, now: datetime) -> tuple[Statement, ...]:
     """A complaint means no more marketing; it counts after whatever was said before it was heard (rule C05)."""
+    from aftercare.consent_statement import Statement  # here: few messages bring a complaint
+
     sequence = f"{iso(now)}#{keys.message_id(seen.event_id)[:12]}"
     found = []
     for number, purpose in enumerate(MARKETING):

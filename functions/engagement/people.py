@@ -5,11 +5,14 @@ none of these, and answers no question of ours, is kept for somebody to read, an
 the gate, as every message is, and expires after five minutes (rule C18).
 """
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aftercare import events, inbound, keys, learned, ledger, telemetry
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, Purpose, Says, Statement, clamp
+from aftercare.consent import Actor, Channel, Purpose, Says, clamp
 from aftercare.consent_log import ATTEMPTS, KeepsChanging, consent_after, news, restarted, stopped, writes
 from aftercare.consent_policy import consent_policy, revoked
 from aftercare.customer import Customer
@@ -23,6 +26,9 @@ from aftercare.table import ConditionFailed, Conflict, Put, Write
 from engagement.keywords import Wish, answered_by_aws, plainly, wish
 from engagement.phones import Inbound
 from engagement.survey import survey_answer
+
+if TYPE_CHECKING:
+    from aftercare.consent_statement import Statement
 
 ANSWER_WITHIN = timedelta(minutes=5)
 REPLIES = {
@@ -139,6 +145,8 @@ def _plan(
     """
     if customer is None:
         return [], False, []
+    from aftercare.consent_statement import Statement  # here: few customers write
+
     at = clamp(said.at, now, Says.WITHDRAWN)
     row = Statement(
         channel=said.channel,
@@ -151,7 +159,8 @@ def _plan(
         actor=Actor.CUSTOMER,
         claimed_at=said.at if said.at != at else None,
     )
-    before, statements = customer.consent, tuple[Statement, ...]()
+    before = customer.consent
+    statements: tuple[Statement, ...] = ()
     if meant is Wish.STOP:
         answered = _answered(outside, said, customer)
         statements = stopped(before, revoked(consent_policy().telephone, said.channel, answered, now), at, row)

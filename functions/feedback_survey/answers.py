@@ -12,7 +12,8 @@ from aftercare.store import find, versioned
 from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Exists, Write
 from feedback_survey import counting
 from feedback_survey.reading import lessons
-from feedback_survey.reading.read import Reading, parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import Reading, read
 from feedback_survey.telling import as_told, telling
 
 ATTEMPTS = 5

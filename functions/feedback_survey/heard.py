@@ -5,9 +5,9 @@ from typing import Literal
 
 from aftercare import keys, telemetry
 from aftercare.customer import Customer
-from aftercare.events import CaseData, Told
+from aftercare.events import Told
 from aftercare.feedback import Heard, Read, said, with_heard
-from aftercare.feedback_events import FeedbackData, MentionData, MilestoneData, ReviewData
+from aftercare.feedback_events import CaseData, FeedbackData, MentionData, MilestoneData, ReviewData
 from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
@@ -15,7 +15,8 @@ from aftercare.table import Absent, Change, Check, ConditionFailed, Conflict, Ex
 from feedback_survey import counting
 from feedback_survey.answers import ATTEMPTS, KeepsChanging, as_kept, language_of
 from feedback_survey.reading import lessons
-from feedback_survey.reading.read import parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read
 from feedback_survey.telling import as_told, telling
 
 

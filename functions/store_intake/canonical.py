@@ -58,6 +58,9 @@ _OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
 _HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
 """Facts whose shapes come with the first of them."""
 
+_DONE = ("ProductViewed", "LoggedIn", "PageVisited", "ContentShared")
+"""So do those of what customers do in the store; a body that cannot be read is not kept: nobody knows whether there was leave."""
+
 _OF_AN_ORDER = (*_words(ReturnFact), "SubscriptionRenewed")
 
 HISTORY = timedelta(hours=24)
@@ -69,10 +72,10 @@ Problem = tuple[str, str]
 
 def detail_types() -> tuple[str, ...]:
     """Every detail-type that a store may put."""
-    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS, *_HEARD)))
+    return tuple(sorted((*_SHAPES, *_OF_PRODUCTS, *_HEARD, *_DONE)))
 
 
-def _shape(detail_type: str) -> type[Fact] | None:
+def _shape(detail_type: str, detail: object) -> type[Fact] | None:
     shapes: tuple[type[Fact], ...] = ()
     if detail_type in _OF_PRODUCTS:
         from aftercare.product_facts import AlertFact, AnnouncementFact, RestockFact
@@ -82,9 +85,19 @@ def _shape(detail_type: str) -> type[Fact] | None:
         from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
 
         shapes = (ReviewFact, MentionFact, MilestoneFact)
+    elif detail_type in _DONE or _speaks_of_behaviour(detail_type, detail):
+        from aftercare.behaviour_facts import LeaveFact, LoginFact, ShareFact, ViewFact, VisitFact
+
+        shapes = (ViewFact, LoginFact, VisitFact, ShareFact, LeaveFact)
     else:
         return _SHAPES.get(detail_type)
     return next(shape for shape in shapes if detail_type in _words(shape))
+
+
+def _speaks_of_behaviour(detail_type: str, detail: object) -> bool:
+    """Whether a consent is one to note what somebody does in the store, which is about no channel."""
+    said = detail.get("said") if detail_type == "ConsentChanged" and isinstance(detail, dict) else None
+    return isinstance(said, list) and any(isinstance(one, dict) and one.get("purpose") == "behaviour" for one in said)
 
 
 def validate(detail_type: str, detail: object) -> list[Problem]:
@@ -126,6 +139,7 @@ def from_store_bus(envelope: Mapping[str, Any], body: bytes, received_at: dateti
         received_at=received_at,
         facts=_facts(fact) if fact is not None and not problems else (),
         reason="; ".join(f"{field}: {expected}" for field, expected in problems)[:2000] or None,
+        keeps_body=detail_type not in _DONE,
     )
 
 
@@ -143,7 +157,7 @@ def _plain(text: str) -> str:
 
 
 def _read(detail_type: str, detail: object) -> tuple[Fact | None, list[Problem]]:
-    shape = _shape(detail_type)
+    shape = _shape(detail_type, detail)
     if shape is None:
         return None, [("detail-type", f"expected one of {', '.join(detail_types())}")]
     if not isinstance(detail, dict):

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from aftercare import consent_log, events, forgotten, identity, keys, telemetry
 from aftercare.case_topic import CaseTopic
 from aftercare.clock import iso
-from aftercare.consent import Actor, Channel, ConsentRecord, Declaration, Says, Statement, Weight
+from aftercare.consent import Actor, Channel, ConsentRecord, Says, Weight
 from aftercare.customer import Contact, Customer, Order, Profile
 from aftercare.event import Event
 from aftercare.facts import (
@@ -72,6 +72,7 @@ from store_intake.record import (
 from store_intake.whose import Names, Places, Whose, names_of, numbers_of, parcel_places, places, whose
 
 if TYPE_CHECKING:
+    from aftercare.consent_statement import Declaration, Statement
     from aftercare.shipment import Shipment
 
 ATTEMPTS = 6
@@ -89,6 +90,9 @@ ROUNDS = 3
 
 _PUBLISHED = ("ProductRestocked", "AnnouncementPublished")
 """Facts about products and nobody."""
+
+_DONE = ("ProductViewed", "LoggedIn", "PageVisited", "ContentShared")
+"""Facts of what customers do in the store: they have a way of their own."""
 
 _ASKED = {"CustomerErasureRequested": "erasure", "CustomerExportRequested": "export", "ShopErasureRequested": "shop-erasure"}
 
@@ -113,9 +117,10 @@ class KeepsChanging(TableError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery. It holds no personal data: it is the answer to the sender and the log line."""
+    """What became of a delivery. It holds no personal data: it is the answer to the sender and the log line. `parked` says why,
+    of what was refused as well: of that nothing is kept."""
 
-    status: Literal["recorded", "duplicate", "parked"]
+    status: Literal["recorded", "duplicate", "parked", "refused"]
     correlation_id: str
     facts: tuple[str, ...] = ()
     parked: str | None = None
@@ -171,6 +176,10 @@ class Plan:
 
 def take(outside: Outside, received: Received) -> Outcome:
     """Record or park one delivery. TableError when that did not work (or nobody knows): it must be brought again."""
+    if received.facts and received.facts[0].type in _DONE:
+        from store_intake import behaviour
+
+        return behaviour.take(outside, received)
     secret = outside.secrets.text(outside.settings.need("identity_secret"))
     for text in _texts(received.facts):
         consent_log.keep_wording(outside.tables, text)
@@ -462,7 +471,7 @@ def _worth_a_record(facts: tuple[Fact, ...]) -> bool:
     for fact in facts:
         if isinstance(fact, OrderFact):
             return True
-        if isinstance(fact, ConsentFact) and not fact.said:
+        if isinstance(fact, ConsentFact) and not (fact.said or _leave(fact)):
             continue
         if isinstance(fact, (CustomerFact, ConsentFact)) and (fact.contact.email or (fact.customer_ref and fact.contact.phone)):
             return True
@@ -950,6 +959,15 @@ def _texts(facts: Iterable[Fact]) -> Iterable[consent_log.Wording]:
     for fact in facts:
         if isinstance(fact, (ConsentFact, OrderFact)):
             yield from wordings(fact.said if isinstance(fact, ConsentFact) else fact.consent)
+        if _leave(fact):
+            from store_intake.behaviour import texts
+
+            yield from texts(fact)
+
+
+def _leave(fact: Fact) -> bool:
+    """Whether it says something of the leave to note what a person does in the store (aftercare.behaviour_facts)."""
+    return bool(getattr(fact, "behaviour", ()))
 
 
 Refused = Mapping[Channel, datetime]
@@ -966,6 +984,10 @@ def _refused(at: Places, known: Known) -> Refused:
 
 
 def _taken_back(refused: Refused, heard_at: datetime, sequence: str) -> list[Statement]:
+    if not refused:
+        return []
+    from aftercare.consent_statement import Statement  # here and below: most orders bring none
+
     places = ((channel, purpose) for channel in refused for purpose in consent_log.MARKETING)
     return [
         Statement(
@@ -1006,6 +1028,10 @@ def _consent(
         where = (fact.occurred_at, received.received_at, sequence, source, len(said) - first)
         said.extend(statements(these, weight, *where, _addresses(contact, at, secret)))
     asked = [_inquiry(fact, source, received.received_at, f"{sequence}#inquiry") for fact in facts if asks(fact)][:1]
+    if any(map(_leave, facts)):
+        from store_intake.behaviour import declarations
+
+        asked += declarations(facts, source, received.received_at, sequence)
     if not said and not asked:
         return
     if any(one.says is Says.GIVEN and not one.confirmed for one in said):
@@ -1026,6 +1052,8 @@ def asks(fact: Fact) -> TypeGuard[CaseFact]:
 
 
 def _inquiry(fact: CaseFact, source: str, heard_at: datetime, sequence: str) -> Declaration:
+    from aftercare.consent_statement import Declaration
+
     said_at = min(fact.occurred_at.astimezone(UTC), heard_at)
     return Declaration(kind="inquiry", said_at=said_at, heard_at=heard_at, sequence=sequence, source=source, actor=Actor.CUSTOMER)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aftercare.clock import iso
-from aftercare.consent import Channel, Statement, Weight, clamp
+from aftercare.consent import Channel, Weight, clamp
 from aftercare.consent_log import Wording
 from aftercare.customer import Device, Order, Profile, Refund, Stockout
 from aftercare.facts import (
@@ -32,6 +32,7 @@ from aftercare.returns import returns_after, returns_news
 
 if TYPE_CHECKING:
     from aftercare.cases import Case
+    from aftercare.consent_statement import Statement
 
 # Parts of a description that are told and kept together, by the fields that say whether the part was told at all.
 _PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -348,6 +349,8 @@ def statements(
     addresses: Mapping[Channel, str | None],
 ) -> tuple[Statement, ...]:
     """What was said as evidence: the speaker's own time within bounds of ours, our sequence, where and for which address."""
+    from aftercare.consent_statement import Statement  # here: most orders bring none
+
     found = []
     for number, one in enumerate(said, start):
         claimed_at = one.said_at or occurred_at

@@ -43,17 +43,11 @@ def _heads(rows: Iterable[Statement | Declaration]) -> list[dict[str, Any]]:
     record = fold(ConsentRecord(), (row for row in kept if isinstance(row, Statement)))
     record = declare(record, (row for row in kept if isinstance(row, Declaration)))
     heads: list[dict[str, Any]] = [_head(head) for head in record.heads]
-    if record.sale:
-        says = "opted out" if record.sale.opted_out else "opted in"
-        heads.append(
-            {
-                "channel": "any",
-                "purpose": "sale-or-sharing",
-                "says": says,
-                "since": iso(record.sale.said_at),
-                "proof": record.sale.proof,
-            }
-        )
+    for purpose, choice in (("sale-or-sharing", record.sale), ("behaviour", record.behaviour)):
+        if choice:
+            says = "opted out" if choice.opted_out else "opted in"
+            since = iso(choice.said_at)
+            heads.append({"channel": "any", "purpose": purpose, "says": says, "since": since, "proof": choice.proof})
     return heads
 
 

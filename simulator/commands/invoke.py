@@ -1,6 +1,6 @@
 """`aftercare invoke`: one function with one event, in the local cloud.
 
-The samples in events/ follow each other: events/given.json names for each folder the samples that come before any of it, and
+The samples in events/ follow each other: events/given.json names what comes before each folder or sample, and
 the ids in its samples are those that seed 1 then gives. Another event finds the records that `--given` made.
 """
 
@@ -86,7 +86,8 @@ def _named_beside(event: Path) -> list[Path]:
     if not listed.is_file():
         return []
     content = read_json(listed)
-    names = content.get(event.resolve().parent.name, []) if isinstance(content, dict) else None
+    folder, name = event.resolve().parent.name, event.name
+    names = content.get(f"{folder}/{name}", content.get(folder, [])) if isinstance(content, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadInput(f"{listed}: expected an object: for each folder the list of files that come before its samples")
+        raise BadInput(f"{listed}: expected an object: for each folder or sample the list of files that come before")
     return [listed.parent / name for name in names]

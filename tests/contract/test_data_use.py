@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from aftercare.alerts import Alert
+from aftercare.behaviour import Behaviour
 from aftercare.caps import Caps
 from aftercare.cases import Case
 from aftercare.consent import ConsentRecord, Declaration, Statement
@@ -46,6 +47,7 @@ DOCUMENTS = {
     "slot": Slot,
     "feedback": Feedback,
     "signals": Signals,
+    "behaviour": Behaviour,
     "fresh links": FreshLinks,
     "words": Words,
     "answer": Given,

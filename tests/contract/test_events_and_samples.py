@@ -12,7 +12,7 @@ from simulator.commands.main import main
 from simulator.commands.world import PARAMETERS, SENDERS
 from simulator.event_patterns import compile_pattern
 from simulator.template import load
-from store_intake import canonical, shopify, web
+from store_intake import canonical, intake, shopify, web
 from tests.small_outside import EVENTS, sample
 
 ALL = sorted(EVENTS.rglob("*.json"))
@@ -110,7 +110,9 @@ def test_an_event_that_no_function_listens_to_is_refused_in_one_line(invoke, pat
 def test_every_function_has_a_sample_and_every_folder_says_what_came_before():
     functions = {function.package for function in load(EVENTS.parent / "template.yaml", PARAMETERS).functions.values()}
     assert {function for function, _ in RUNS} == functions
-    assert set(sample("given")) == {path.parent.name for path in SAMPLES} - OUTSIDE
+    folders = {name for name in sample("given") if "/" not in name}
+    assert folders == {path.parent.name for path in SAMPLES} - OUTSIDE
+    assert set(sample("given")) - folders == {f"store/{name}.json" for name in intake._DONE}, "nothing is kept without leave"
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)

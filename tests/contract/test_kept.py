@@ -53,7 +53,7 @@ GIVEN = {
     "week": "2026-W10",
     "part": "feedback",
 }
-ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "ERASED", "FRESH")
+ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH")
 
 
 def built(**given):

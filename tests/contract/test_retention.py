@@ -30,8 +30,10 @@ def everything(shop):
     at = iso(cloud.now)
     account = {"email": forgotten.EMAIL, "phone": forgotten.PHONE, "name": forgotten.NAME}
     text = {"wording": "newsletter-3", "text": "Write to me about offers."}
-    said = [{"channel": "email", "purpose": "promotional", "says": "given", "confirmed": True, **text}]
+    leave = {"purpose": "behaviour", "says": "given", "text": "You may note what I look at."}
+    said = [leave, {"channel": "email", "purpose": "promotional", "says": "given", "confirmed": True, **text}]
     shop.put("ConsentChanged", customer_ref="C-1", contact=account, said=said, occurred_at=at)
+    shop.put("ProductViewed", sku="CAM-1", customer_ref="C-1", occurred_at=at)
     shop.put("SubscriptionUpdated", ref="SUB-1", customer_ref="C-1", order_ref="2", occurred_at=at)
     shop.put("SubscriptionRenewed", ref="SUB-2", occurred_at=at)
     shop.put("OrderCancelled", ref="early", occurred_at=at)

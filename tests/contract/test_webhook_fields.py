@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aftercare.cases import Case, Rescue
-from aftercare.consent import Channel, ConsentRecord, Head, Purpose, SaleHead, Says, Suppression, Weight
+from aftercare.consent import Channel, Choice, ConsentRecord, Head, Purpose, Says, Suppression, Weight
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import CONTACT, EVENTS, SHARED, Endpoint
 from aftercare.events import CATALOGUE, told
@@ -54,7 +54,7 @@ def a_full_customer(data):
         version=1,
         heads=tuple(heads),
         suppressed=(Suppression(channel=Channel.EMAIL, address_hash="h", reason="hard_bounce", since=NOON),),
-        sale=SaleHead(opted_out=False, said_at=NOON, proof="s1"),
+        sale=Choice(opted_out=False, said_at=NOON, proof="s1"),
     )
     rescue = Rescue(
         origin="survey", about=order, segment="high-clv", score=1, themes=("delivery",), way="call", answer_by=NOON, act_by=NOON

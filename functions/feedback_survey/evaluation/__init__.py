@@ -22,7 +22,8 @@ from feedback_survey.evaluation.files import (
 from feedback_survey.evaluation.sentiment import elsewhere, online
 from feedback_survey.evaluation.spoken_of import themes_found
 from feedback_survey.reading.model import Model
-from feedback_survey.reading.read import parse, teach
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import teach
 
 
 class Given(NamedTuple):

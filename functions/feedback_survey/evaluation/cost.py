@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from feedback_survey.reading.model import Model
-from feedback_survey.reading.read import parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read
 
 DIFFERENT = 400
 """So many different texts: one repeated would stay in the processor's caches."""

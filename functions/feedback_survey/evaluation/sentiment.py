@@ -8,11 +8,10 @@ from typing import Any
 
 from aftercare.evaluation.metrics import auc, brier, calibration_error, hit_rates, log_loss, reliability
 from feedback_survey.evaluation.files import Answer, Sentence
-from feedback_survey.reading import model as learned
-from feedback_survey.reading.lexicon import LANGUAGES, Language, lexicon
+from feedback_survey.reading.lexicon import LANGUAGES, Language
 from feedback_survey.reading.model import Leaning, Model
-from feedback_survey.reading.mood import mood
-from feedback_survey.reading.read import SENTIMENTS, Parsed, parse, read, teach
+from feedback_survey.reading.parsed import Parsed, parse
+from feedback_survey.reading.read import SENTIMENTS, read, said, teach
 
 LOOKED_AT = 500
 """Texts by which a file's usual language is found."""
@@ -73,8 +72,7 @@ def usual_language(texts: Iterable[str]) -> tuple[Language, float]:
 
 def leaning(parsed: Parsed, model: Model) -> Leaning:
     """The three probabilities, also where a text says nothing."""
-    known = lexicon(parsed.language)
-    return model.leaning(learned.features(parsed.words, known.negators), mood(parsed.words, known, parsed.loud))
+    return model.leaning(*said(parsed))
 
 
 def first_scored(answers: Sequence[Answer]) -> datetime:

@@ -8,8 +8,8 @@ from aftercare.evaluation.metrics import hit_rates
 from feedback_survey.evaluation.files import Labelled
 from feedback_survey.evaluation.sentiment import LOOKED_AT, usual_language
 from feedback_survey.reading.lexicon import Language
-from feedback_survey.reading.read import parse
-from feedback_survey.reading.themes import finder, plain_letters
+from feedback_survey.reading.parsed import Parsed, parse
+from feedback_survey.reading.themes import finder
 
 FOLDS = 5
 WRONG = 2
@@ -24,9 +24,9 @@ def _score(pairs: Sequence[tuple[set[str], frozenset[str]]]) -> dict[str, Any]:
     return hit_rates(hits, sum(len(said) for said, _ in pairs), sum(len(truth) for _, truth in pairs))
 
 
-def _hits(text: str, language: Language) -> Hits:
+def _hits(parsed: Parsed) -> Hits:
     found: Hits = {}
-    for phrased, _, _ in finder(language).phrases(plain_letters(text)):
+    for phrased, _, _ in finder(parsed.language).phrases(parsed.parts):
         found.setdefault(phrased.theme, set()).add(phrased.phrase)
     return found
 
@@ -59,7 +59,7 @@ def themes_found(labelled: Sequence[Labelled], seed: int = 1) -> dict[str, Any]:
     scored = frozenset(theme for one in labelled for theme in one.themes)
     found = []
     for one in labelled:
-        hits = _hits(parse(one.text, language, one.title).text, language)
+        hits = _hits(parse(one.text, title=one.title, language=language))
         found.append(({theme: phrases for theme, phrases in hits.items() if theme in scored}, one.themes))
     order = list(range(len(found)))
     random.Random(seed).shuffle(order)  # noqa: S311 - no secret hangs on it

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from feedback_survey.reading.lexicon import LANGUAGES, REMEMBERED, Language, lexicon
+from feedback_survey.reading.lexicon import LANGUAGES, Language, lexicon
+from feedback_survey.reading.text import Looked
 
 _WORDS: dict[Language, str] = {
     "en": """the and is it to of i was for this that with my not you have are but very so they at on be as had were we from all
@@ -47,7 +48,12 @@ _LETTERS: dict[str, Language] = {
     **dict.fromkeys("òì", "it"),
     **dict.fromkeys("ãõ", "pt"),
 }
-_LETTER, _ENDING, _KNOWN, _ASKED = 1.5, 0.35, 0.4, 0.6
+_SIGNS = frozenset([*_LETTERS, *(letter.upper() for letter in _LETTERS if letter != "ß")])
+_BITS = 24
+_MOST = (1 << _BITS) - 1
+_PLACES: dict[str | None, int] = {language: _BITS * place for place, language in enumerate(LANGUAGES)}
+_LETTER, _ASKED = 1500, 600
+_ENDING, _KNOWN = 0.35, 0.4
 
 
 class Identified(NamedTuple):
@@ -67,38 +73,31 @@ def _weights() -> dict[str, tuple[tuple[Language, float], ...]]:
     return {word: tuple((language, 1.0 / len(of) ** 1.5) for language in of) for word, of in shared.items()}
 
 
-_known: dict[str, tuple[tuple[int, float], ...]] = {}
+class _Hints(Looked[int]):
+    def look(self, word: str) -> int:
+        """What one word says for each of LANGUAGES, in thousandths, side by side in one number: they are summed at once."""
+        found = dict(_weights().get(word, ()))
+        if len(word) >= 4:
+            endings = [language for language, known in _ENDINGS.items() if word.endswith(known)]
+            moods = [language for language in LANGUAGES if lexicon(language).value(word)]
+            for weight, languages in ((_ENDING, endings), (_KNOWN, moods)):
+                for language in languages:
+                    found[language] = found.get(language, 0.0) + weight / len(languages)
+        return sum(round(1000 * weight) << _PLACES[language] for language, weight in found.items())
 
 
-def _hints(word: str) -> tuple[tuple[int, float], ...]:
-    """What one word says for each language, by its place in LANGUAGES."""
-    found = dict(_weights().get(word, ()))
-    if len(word) >= 4:
-        endings = [language for language, known in _ENDINGS.items() if word.endswith(known)]
-        moods = [language for language in LANGUAGES if lexicon(language).value(word)]
-        for weight, languages in ((_ENDING, endings), (_KNOWN, moods)):
-            for language in languages:
-                found[language] = found.get(language, 0.0) + weight / len(languages)
-    hints = tuple((LANGUAGES.index(language), weight) for language, weight in found.items())
-    if len(_known) < REMEMBERED:
-        _known[word] = hints
-    return hints
+_hints = _Hints()
 
 
 def identify(text: str, words: Iterable[str], asked_in: str | None = None) -> Identified:
-    """The likeliest of LANGUAGES. `asked_in` is the language in which the customer was asked, if it is one of them."""
-    scores = [0.0] * len(LANGUAGES)
-    for word in words:
-        hints = _known.get(word)
-        for place, weight in _hints(word) if hints is None else hints:
-            scores[place] += weight
+    """The likeliest of LANGUAGES. `asked_in` is the language in which the customer was asked, if it is one of them. `text` has at
+    most text.LONGEST characters."""
+    said = sum(map(_hints.__getitem__, words))
     if not text.isascii():
-        for letter in _LETTERS.keys() & set(text.lower()):
-            scores[LANGUAGES.index(_LETTERS[letter])] += _LETTER
-    evidence = any(scores)
-    for place, language in enumerate(LANGUAGES):
-        if language == asked_in:
-            scores[place] += _ASKED
+        for letter in {letter.lower() for letter in _SIGNS.intersection(text)}:
+            said += _LETTER << _PLACES[_LETTERS[letter]]
+    asked = _ASKED << _PLACES[asked_in] if asked_in in _PLACES else 0
+    scores = [(said + asked) >> place & _MOST for place in _PLACES.values()]
     second, first = sorted(scores)[-2:]
     language = LANGUAGES[scores.index(first)] if first else "en"
-    return Identified(language, (first - second) / (first + 0.5) if evidence else 0.0)
+    return Identified(language, (first - second) / (first + 500) if said else 0.0)

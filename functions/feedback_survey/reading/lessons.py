@@ -18,7 +18,8 @@ from aftercare.retention import JOURNAL
 from aftercare.table import Absent, ConditionFailed, Conflict, Exists, Is, Item, Put, Remove, Tables, Throttled, Unclear
 from feedback_survey.reading.lexicon import Language
 from feedback_survey.reading.model import Model
-from feedback_survey.reading.read import parse, teach
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import teach
 
 EVERY: Final = timedelta(minutes=10)
 """A model is rewritten no more often."""

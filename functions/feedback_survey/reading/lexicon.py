@@ -13,15 +13,13 @@ from typing import Literal
 FOLDER = Path(__file__).parent / "words"
 Language = Literal["en", "de", "es", "fr", "it", "pt"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "es", "fr", "it", "pt")
-REMEMBERED = 20_000
-"""Words whose value is kept once it was looked up; text from outside cannot fill the memory."""
-
 SHORTEST_STEM = 3
 
 
 @dataclass(slots=True)
 class Lexicon:
-    """One language. `values` are of whole words, `stems` of beginnings; both are folded."""
+    """One language. `values` are of whole words, `stems` of beginnings; both are folded. Nothing is kept of what is looked up:
+    who asks often keeps it."""
 
     values: dict[str, int] = field(default_factory=dict)
     stems: dict[str, int] = field(default_factory=dict)
@@ -29,20 +27,14 @@ class Lexicon:
     more: frozenset[str] = frozenset()
     less: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()
-    _known: dict[str, int] = field(default_factory=dict)
     _longest: int = 0
 
     def value(self, word: str) -> int:
         """Tenths; 0 for a word that says nothing. The longest stem counts."""
-        known = self._known.get(word)
-        if known is not None:
-            return known
         found = self.values.get(word)
         if found is None:
             lengths = range(min(len(word), self._longest), SHORTEST_STEM - 1, -1)
             found = next((self.stems[word[:n]] for n in lengths if word[:n] in self.stems), 0)
-        if len(self._known) < REMEMBERED:
-            self._known[word] = found
         return found
 
 

@@ -12,15 +12,14 @@ alone, and where a store's customers mean something else by a word, that is lear
 import math
 import zlib
 from array import array
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from operator import add, itemgetter, mul
+from typing import Any, Final, Literal, NamedTuple
 
 from feedback_survey.reading.mood import Mood
-from feedback_survey.reading.text import END
+from feedback_survey.reading.vocabulary import BITS, MASK, PLACES, Role, Word
 
-BITS: Final = 15
-PLACES: Final = 1 << BITS
-_MASK: Final = PLACES - 1
+MARK, NUMBER, NEGATOR = Role.MARK, Role.NUMBER, Role.NEGATOR
 UNIT: Final = 4096.0
 """A weight is kept as a whole number of 1/4096, from -8 to 8."""
 
@@ -50,7 +49,6 @@ START: Final = (0.6, 2.2, 0.2, -0.4, 0.4, -0.3, 2.2, 0.2, -0.4, 0.4)
 NEUTRAL: Final = 1.8
 """Neutral answers are few and are found by their odds against these (the share of neutral is about a tenth everywhere)."""
 
-PREFIX: Final = 4
 NEGATED: Final = 4
 _VERSION: Final = 2
 _LOG: Final = tuple(math.log(count + DOUBT) for count in range(HEADS * MOST_SEEN + 1))
@@ -64,33 +62,35 @@ class Leaning(NamedTuple):
     positive: float
 
 
-def features(words: Sequence[str], negators: frozenset[str]) -> list[int]:
+def features(words: Sequence[Word]) -> list[int]:
     """The places of a text's features, each once, in order of their first appearance."""
-    found: dict[str, None] = {}
+    found: dict[int, None] = {}
     left = 0
-    before = ""
-    for text in words:
-        if text == END or text == "!" or text == "?" or text == ",":
-            left = 0
-            before = ""
-            if text == "!":
-                found[text] = None
+    before = None
+    crc32 = zlib.crc32
+    for word in words:
+        role = word.role
+        if role is MARK:
+            left, before = 0, None
+            if word.text == "!":
+                found[word.place] = None
             continue
-        if text in negators:
-            found[text] = None
+        if role is NUMBER:
+            continue
+        if role is NEGATOR:
+            found[word.place] = None
             left = NEGATED
         elif left:
-            found["!" + text] = None
+            found[word.negated] = None
             left -= 1
         else:
-            found[text] = None
-        if before:
-            found[before + " " + text] = None
-        before = text
-        if len(text) > PREFIX:
-            found[text[:PREFIX] + "*"] = None
-    crc32 = zlib.crc32
-    return list(dict.fromkeys([crc32(name.encode()) & _MASK for name in found]))
+            found[word.place] = None
+        if before is not None:
+            found[crc32(word.joined, before) & MASK] = None
+        before = word.hashed
+        if word.prefix >= 0:
+            found[word.prefix] = None
+    return [*found]
 
 
 def decided(leaning: Leaning) -> Literal["negative", "neutral", "positive"]:
@@ -99,6 +99,11 @@ def decided(leaning: Leaning) -> Literal["negative", "neutral", "positive"]:
     if raised > leaning.negative and raised > leaning.positive:
         return "neutral"
     return "positive" if leaning.positive > leaning.negative else "negative"
+
+
+def _each(places: Sequence[int]) -> Callable[[Any], Sequence[Any]]:
+    """What takes all of these places out of a row at once."""
+    return itemgetter(*places) if len(places) > 1 else lambda row: [row[place] for place in places]
 
 
 def _squashed(value: float) -> float:
@@ -126,7 +131,8 @@ class Model:
 
     def knows(self, places: Sequence[int]) -> bool:
         """Whether an answer taught anything about one of them."""
-        return any(counts[place] for counts in self.counts for place in places)
+        at = _each(places)
+        return any(any(at(counts)) for counts in self.counts)
 
     def leaning(self, places: Sequence[int], mood: Mood) -> Leaning:
         """The three probabilities."""
@@ -136,32 +142,29 @@ class Model:
 
     def _numbers(self, places: Sequence[int], mood: Mood) -> tuple[tuple[float, ...], ...]:
         """The dense features, head by head."""
-        negative, neutral, positive = self.counts
+        at = _each(places)
+        bad, middling, good = map(at, self.counts)
+        better = [*map(add, middling, good)]
+        known = len(places) - [*map(add, bad, better)].count(0)
         low = high = 0.0
-        known, log = 0, _LOG
-        for place in places:
-            bad, middling, good = negative[place], neutral[place], positive[place]
-            if bad or good or middling:
-                known += 1
-                low += log[middling + good] - log[bad]
-                high += log[good] - log[bad + middling]
         if known:
-            bad, middling, good = self.answers
-            low += known * math.log((bad + 1) / (middling + good + 1))
-            high += known * math.log((bad + middling + 1) / (good + 1))
+            worse = [*map(add, bad, middling)]
+            low = sum(_each(better)(_LOG)) - sum(_each(bad)(_LOG))
+            high = sum(_each(good)(_LOG)) - sum(_each(worse)(_LOG))
+            blamed, shrugged, praised = self.answers
+            low += known * math.log((blamed + 1) / (shrugged + praised + 1))
+            high += known * math.log((blamed + shrugged + 1) / (praised + 1))
             scale = 1.0 / math.sqrt(len(places))
             low, high = low * scale, high * scale
         shared = (1.0, mood.score, _squashed(mood.positive), _squashed(mood.negative))
         return (*shared, low), (*shared, high)
 
     def _chances(self, places: Sequence[int], numbers: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        dense, found = self.dense, []
+        at, found = _each(places), []
+        scale = 1.0 / (UNIT * math.sqrt(len(places))) if places else 0.0
         for head, given in enumerate(numbers):
-            z = sum([dense[DENSE * head + number] * value for number, value in enumerate(given)])
-            if places:
-                weights = self.weights[head]
-                z += sum([weights[place] for place in places]) / (UNIT * math.sqrt(len(places)))
-            found.append(_chance(z))
+            z = sum(map(mul, self.dense[DENSE * head : DENSE * head + DENSE], given))
+            found.append(_chance(z + scale * sum(at(self.weights[head]))))
         return tuple(found)
 
     def learn(self, places: Sequence[int], mood: Mood, score: int) -> None:

@@ -8,8 +8,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from feedback_survey.reading.lexicon import Lexicon
-from feedback_survey.reading.text import END
+from feedback_survey.reading.vocabulary import Role, Word
+
+PLAIN, VALUED, MARK, FACE = Role.PLAIN, Role.VALUED, Role.MARK, Role.FACE
+NEGATOR, BUT, MORE, LESS = Role.NEGATOR, Role.BUT, Role.MORE, Role.LESS
 
 NEGATED = -0.74
 REACH = 3
@@ -18,7 +20,7 @@ REACH = 3
 ALONE = -0.7
 """What a negation says in which nothing was negated that has a value: "never arrived", "no signal"."""
 
-EMPHASIS, CAPITALS, MARK = 0.293, 0.733, 0.292
+EMPHASIS, CAPITALS, EXCLAIMED = 0.293, 0.733, 0.292
 SOFTENED = 15.0
 
 
@@ -34,50 +36,44 @@ class Mood(NamedTuple):
         return not self.positive and not self.negative
 
 
-def mood(words: Sequence[str], lexicon: Lexicon, loud: frozenset[str] = frozenset()) -> Mood:
-    """Of a text's tokens; `loud` are those in capitals. Linear in their number. Pure."""
+def mood(words: Sequence[Word], loud: frozenset[str] = frozenset()) -> Mood:
+    """Of a text's words; `loud` are those in capitals. Linear in their number. Pure."""
     found: list[float] = []
     before_but = 0
     negated, alone = 0, False
     push = 0.0
     marks = 0
-    negators, more, less, but, value_of = lexicon.negators, lexicon.more, lexicon.less, lexicon.but, lexicon.value
-    for text in words:
-        if text[0] == ":":
-            found.append(float(text[1:]))
-            continue
-        if text == END or text == "!" or text == "?" or text == ",":
-            marks += text == "!"
+    for word in words:
+        role = word.role
+        if role is PLAIN:
+            if negated:
+                negated -= 1
+                if not negated and alone:
+                    found.append(ALONE)
+        elif role is VALUED:
+            value = word.value
+            if push or loud:
+                value += math.copysign(1.0, value) * (push + (CAPITALS if word.text in loud else 0.0))
+                push = 0.0
+            found.append(value * NEGATED if negated else value)
+            negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False
+        elif role is MARK:
+            marks += word.text == "!"
             if negated and alone:
                 found.append(ALONE)
             negated = 0
             push = 0.0
-            continue
-        if text in negators:
+        elif role is NEGATOR:
             negated, alone = REACH, True
-            continue
-        if text in but:
+        elif role is MORE:
+            push += EMPHASIS
+        elif role is LESS:
+            push -= EMPHASIS
+        elif role is FACE:
+            found.append(word.value)
+        elif role is BUT:
             before_but = len(found)
             negated = 0
-            continue
-        value = value_of(text) / 10.0
-        if value:
-            sign = 1.0 if value > 0 else -1.0
-            value += sign * (push + (CAPITALS if text in loud else 0.0))
-            found.append(value * NEGATED if negated else value)
-            push = 0.0
-            negated, alone = max(negated - 1, 0) if value < 0.0 else 0, False
-            continue
-        if text in more:
-            push += EMPHASIS
-            continue
-        if text in less:
-            push -= EMPHASIS
-            continue
-        if negated:
-            negated -= 1
-            if not negated and alone:
-                found.append(ALONE)
     if negated and alone:
         found.append(ALONE)
     if before_but:
@@ -86,5 +82,5 @@ def mood(words: Sequence[str], lexicon: Lexicon, loud: frozenset[str] = frozense
     negative = -sum(value for value in found if value < 0.0)
     total = positive - negative
     if total:
-        total += math.copysign(MARK * min(marks, 4), total)
+        total += math.copysign(EXCLAIMED * min(marks, 4), total)
     return Mood(total / math.sqrt(total * total + SOFTENED), positive, negative)

@@ -1,13 +1,29 @@
-"""A text as tokens: lower case without accents, signs that end a clause, faces. What all readers of a text start from."""
+"""A text as tokens: words in lower case without accents, signs that end a clause, faces, numbers. All readers start from them.
+
+Text from outside repeats its words, so what a written word is as a token is looked up once; only so many are kept.
+"""
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 LONGEST = 2000
 """Characters of a text that are read; the rest adds nothing to what it is about."""
 
+LONGEST_WORD = 40
+"""Characters of a word that are read: the longest German ones."""
+
+REMEMBERED = 20_000
+"""Words of which is kept what they are; text from outside cannot fill the memory."""
+
 END = "."
 """The token at which a clause ends: negation and emphasis do not reach past it."""
+
+MARKS = frozenset([END, ",", "!", "?"])
+NUMBER = "0"
+"""Every number is this token: what it is tells nothing, that it stands there may."""
 
 _FACES = {
     2: "😀😁😃😄😆😊😍🥰😘😎🤩🥳😻👍👏🙌💯❤💖💕💜💙💚🧡💛🎉✨⭐🌟🔥👌🙏😋😇🤗♥☺🫶💪🏆",
@@ -16,10 +32,16 @@ _FACES = {
 FACES = {face: value for value, faces in _FACES.items() for face in faces}
 """What an emoji says, as a lexicon's words do: from -4 to 4."""
 
-_SMILE = re.compile(r"[:;=][-o^']?(?:[)\]d(\[|p](?!\w)|/(?![\w/]))|<3|:'\(")
-_TOKEN = re.compile(rf"{_SMILE.pattern}|[^\W\d_]+(?:'[^\W\d_]+)*|[!?]+|[.,;:()\n]+|[{''.join(FACES)}]")
+_SMILE = re.compile(r"[:;=][-oO^']?(?:[)\]dD(\[|pP](?!\w)|/(?![\w/]))|<3|:'\(")
+_REST = rf"\d+(?:[.,:]\d+)*|{_SMILE.pattern}|[!?]+|[.,;:()\n]+"
+_TOKEN = re.compile(rf"[^\W\d_]+(?:['’][^\W\d_]+)*|{_REST}|[{''.join(FACES)}]")
+_ASCII = re.compile(rf"[A-Za-z]+(?:'[A-Za-z]+)*|{_REST}")
+"""The same for texts that have no other letters, in half the time."""
+
+_UNSEEN = re.compile("[\u00ad\u0300-\u036f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+"""Marks that show nothing of themselves: joiners, directions, accents on accents. A word is not split by them."""
+
 _LONG = re.compile(r"([^\W\d_])\1{2,}")
-_LOUD = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]{2}[^\W\d_]*")
 _SAD = frozenset("([/|")
 
 _ACCENTED = (
@@ -27,6 +49,33 @@ _ACCENTED = (
 )  # fmt: skip
 LETTERS = str.maketrans({letter: plain for plain, letters in _ACCENTED for letter in letters})
 """The accented letters of the six languages, letter for letter. `ß` stays what it is."""
+
+
+Known = TypeVar("Known")
+
+
+class Looked(dict[str, Known], Generic[Known]):
+    """What was looked up of words, for the first REMEMBERED of them. A word is looked up by indexing, which never fails."""
+
+    def look(self, word: str) -> Known:
+        raise NotImplementedError
+
+    def __missing__(self, word: str) -> Known:
+        found = self.look(word)
+        if len(self) < REMEMBERED and len(word) <= LONGEST_WORD:
+            self[word] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`text` is the word folded, a mark (END `,` `!` `?`), NUMBER, or a face by its value: `:2` or `:-2`. `parts` is what phrases
+    are found in: the words that an apostrophe joins, a number as it was written, no comma. `loud` says it is in capitals.
+    """
+
+    text: str
+    parts: tuple[str, ...]
+    loud: bool = False
 
 
 def folded(text: str) -> str:
@@ -40,13 +89,24 @@ def folded(text: str) -> str:
     return _LONG.sub(r"\1\1", text)
 
 
-def tokens(text: str) -> list[str]:
-    """The tokens of a text of at most LONGEST characters, words folded. A run of marks is one token, digits are none; a face is
-    named by its value, `:2` or `:-2`."""
-    return [token if token[0].isalpha() else _sign(token) for token in _TOKEN.findall(folded(text[:LONGEST]))]
+def seen(text: str) -> str:
+    """What is read of a text: at most LONGEST characters, composed, without marks that show nothing."""
+    text = text[:LONGEST]
+    return text if text.isascii() else _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+
+
+class _Written(Looked[Token]):
+    def look(self, word: str) -> Token:
+        if word[0].isalpha():
+            text = folded(word[:LONGEST_WORD])
+            return Token(text, tuple(text.split("'")), len(word) > 1 and word.isupper())
+        text = _sign(word)
+        return Token(text, (word,) if text == NUMBER else () if text == "," else (text,))
 
 
 def _sign(token: str) -> str:
+    if token[0].isdigit():
+        return NUMBER
     if token[0] in "!?":
         return "!" if "!" in token else "?"
     if token in FACES:
@@ -56,9 +116,20 @@ def _sign(token: str) -> str:
     return "," if token[0] == "," else END
 
 
-def loud(text: str) -> frozenset[str]:
+_written = _Written()
+
+
+def written(text: str) -> list[str]:
+    """The tokens of a text as they stand in it; `text` is as seen() gives it."""
+    return _ASCII.findall(text) if text.isascii() else _TOKEN.findall(text)
+
+
+def tokens(words: Sequence[str]) -> list[Token]:
+    """What written() gave, as tokens."""
+    return [*map(_written.__getitem__, words)]
+
+
+def loud(text: str, found: Sequence[Token]) -> frozenset[str]:
     """The words of a text that stand in capitals; none where all do."""
-    text = text[:LONGEST]
-    if not _LOUD.search(text) or text.isupper():
-        return frozenset()
-    return frozenset([folded(word) for word in _LOUD.findall(text) if word.isupper()])
+    said = [token.text for token in found if token.loud]
+    return frozenset(said) if said and not text.isupper() else frozenset()

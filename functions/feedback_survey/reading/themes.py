@@ -1,7 +1,6 @@
 """What a text speaks of, each theme with the words that show it and how they feel. The phrases are content/themes.yaml."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -10,9 +9,11 @@ from pydantic import Field, StringConstraints
 
 from aftercare.content import read_content
 from aftercare.model import Model
-from feedback_survey.reading.lexicon import LANGUAGES, REMEMBERED, Language, lexicon
+from feedback_survey.reading.lexicon import LANGUAGES, Language
 from feedback_survey.reading.mood import mood
-from feedback_survey.reading.text import LETTERS, LONGEST, loud, tokens
+from feedback_survey.reading.parsed import Parsed
+from feedback_survey.reading.text import MARKS, Looked, tokens, written
+from feedback_survey.reading.vocabulary import Role, Word
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=80, pattern=r"^[\w'’-]+\*?( +[\w'’-]+\*?)*$")]
@@ -24,7 +25,7 @@ BETWEEN = 2
 EXCERPT = 120
 """Characters of the clause that is shown for a theme."""
 
-_END = r"[.,;:!?\n]+"
+TURNS = frozenset([Role.MARK, Role.BUT])
 
 
 class Theme(NamedTuple):
@@ -33,12 +34,6 @@ class Theme(NamedTuple):
     name: str
     phrase: str
     score: float
-
-
-def plain_letters(text: str) -> str:
-    """Lower case without accents, letter for letter, so that places in it are places in the text."""
-    lower = text.lower()
-    return (lower if len(lower) == len(text) else text).translate(LETTERS)
 
 
 class ThemeFile(Model):
@@ -54,76 +49,93 @@ def themes() -> Mapping[str, Mapping[Language, tuple[str, ...]]]:
 
 
 class _Part(NamedTuple):
-    """One word of a phrase. `between` is how many others may stand before it, `stem` whether it may go on."""
+    """One word of a phrase. `between` is how many others may stand before it on the way to it, `stem` whether it may go on."""
 
     word: str
     stem: bool
     between: int
 
-    def fits(self, word: str) -> bool:
-        return word.startswith(self.word) if self.stem else word == self.word
-
 
 class Phrased(NamedTuple):
-    """A phrase of a theme without its first word, by which it is looked up."""
+    """A phrase of a theme without its longest word, by which it is looked up: what stands `before` it, nearest first, and
+    `after`. A text without the `needed` ones does not have it."""
 
     theme: str
     phrase: str
-    rest: tuple[_Part, ...]
-
-    def ends(self, words: Sequence[str], at: int) -> int | None:
-        """At which word a phrase ends whose first is at `at`. Linear in the number of words that it spans, whatever the text."""
-        reached = [at]
-        for part in self.rest:
-            near = {to for before in reached for to in range(before + 1, before + part.between + 2) if to < len(words)}
-            reached = sorted(to for to in near if part.fits(words[to]))
-            if not reached:
-                return None
-        return reached[0]
+    before: tuple[_Part, ...]
+    after: tuple[_Part, ...]
+    needed: frozenset[str]
 
 
-class Finder:
-    """The phrases of one language by the word that they begin with, so that each word of a text is looked up once."""
+def _near(part: _Part, words: Sequence[str], at: int, step: int) -> Iterator[int]:
+    """Where a part stands near a word, nearest first; a phrase ends at a mark."""
+    to, left, wanted, stem = at, part.between, part.word, part.stem
+    while left >= 0:
+        to += step
+        if not 0 <= to < len(words) or words[to] in MARKS:
+            return
+        if words[to] == wanted or (stem and words[to].startswith(wanted)):
+            yield to
+        left -= 1
+
+
+def _reached(rest: Sequence[_Part], words: Sequence[str], at: int, step: int) -> int | None:
+    """At which word the rest of a phrase ends, going by `step`. Linear in the words that it spans, whatever the text."""
+    *others, last = rest
+    reached = [at]
+    for part in others:
+        reached = [*dict.fromkeys(to for start in reached for to in _near(part, words, start, step))]
+    return next((to for start in reached for to in _near(last, words, start, step)), None)
+
+
+class Finder(Looked[tuple[Phrased, ...]]):
+    """The phrases of one language by their longest words, so that each word of a text is looked up once, and a "not" costs
+    nothing though many phrases begin with it."""
 
     def __init__(self, by_theme: Mapping[str, Sequence[str]]) -> None:
+        super().__init__()
         self._whole: dict[str, list[Phrased]] = {}
         self._stems: dict[str, list[Phrased]] = {}
-        self._known: dict[str, tuple[Phrased, ...]] = {}
         for theme, phrases in by_theme.items():
             for phrase in phrases:
-                first, *rest = _parts(phrase)
-                begun = self._stems if first.stem else self._whole
-                begun.setdefault(first.word, []).append(Phrased(theme, phrase, tuple(rest)))
+                self._add(theme, phrase)
 
-    def begun_by(self, word: str) -> tuple[Phrased, ...]:
-        known = self._known.get(word)
-        if known is None:
-            stems = (self._stems.get(word[:length], ()) for length in range(1, len(word) + 1))
-            known = (*self._whole.get(word, ()), *(phrased for some in stems for phrased in some))
-            if len(self._known) < REMEMBERED:
-                self._known[word] = known
-        return known
+    def _add(self, theme: str, phrase: str) -> None:
+        parts = [*_parts(phrase)]
+        longest = max(range(len(parts)), key=lambda at: len(parts[at].word))
+        before = [parts[at]._replace(between=parts[at + 1].between) for at in reversed(range(longest))]
+        known = self._stems if parts[longest].stem else self._whole
+        after = parts[longest + 1 :]
+        needed = frozenset(part.word for part in [*before, *after] if not part.stem)
+        known.setdefault(parts[longest].word, []).append(Phrased(theme, phrase, tuple(before), tuple(after), needed))
 
-    def phrases(self, letters: str) -> Iterator[tuple[Phrased, int, int]]:
-        """Every phrase that stands in plain letters, with its first and last place, by where it begins."""
-        at = [(found[0], found.start(), found.end()) for found in _WORD.finditer(letters)]
-        words = [word.replace("ß", "ss") for word, _, _ in at] if "ß" in letters else [word for word, _, _ in at]
-        for place, word in enumerate(words):
-            for phrased in self.begun_by(word):
-                last = phrased.ends(words, place)
+    def look(self, word: str) -> tuple[Phrased, ...]:
+        stems = (self._stems.get(word[:length], ()) for length in range(1, len(word) + 1))
+        return (*self._whole.get(word, ()), *(phrased for some in stems for phrased in some))
+
+    def phrases(self, parts: Sequence[str], without: Container[str] = ()) -> Iterator[tuple[Phrased, int, int]]:
+        """Every phrase that stands in the parts of a text's tokens, with the places of its first and last; none of the themes
+        that are in `without`, which may grow meanwhile."""
+        there = set(parts)
+        for at, known in enumerate(map(self.__getitem__, parts)):
+            for phrased in known:
+                theme, _, before, after, needed = phrased
+                if theme in without or not needed <= there:
+                    continue
+                first = _reached(before, parts, at, -1) if before else at
+                if first is None:
+                    continue
+                last = _reached(after, parts, at, 1) if after else at
                 if last is not None:
-                    yield phrased, at[place][1], at[last][2]
-
-
-_WORD = re.compile(r"[^\W_]+")
+                    yield phrased, first, last
 
 
 def _parts(phrase: str) -> Iterator[_Part]:
     """The words of a phrase; what an apostrophe or a hyphen joins stays together."""
-    for written in plain_letters(phrase).split():
-        words = _WORD.findall(written.replace("ß", "ss"))
-        for number, word in enumerate(words):
-            yield _Part(word, written.endswith("*") and number == len(words) - 1, 0 if number else BETWEEN)
+    for said in phrase.split():
+        parts = [part for token in tokens(written(said)) for part in token.parts]
+        for number, word in enumerate(parts):
+            yield _Part(word, said.endswith("*") and number == len(parts) - 1, 0 if number else BETWEEN)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -132,44 +144,51 @@ def finder(language: Language) -> Finder:
     return Finder({name: by[language] for name, by in themes().items() if by.get(language)})
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def _ends(language: Language) -> re.Pattern[str]:
-    """Where a clause ends: at a mark, or before a word that turns the sentence."""
-    turns = "|".join(re.escape(word) for word in sorted(lexicon(language).but))
-    return re.compile(rf"{_END}|(?<!\w)(?:{turns})(?!\w)")
-
-
-def found(text: str, language: Language) -> tuple[Theme, ...]:
-    """The themes of a text in the order of the file, each once, with the first clause that shows it."""
-    text = text[:LONGEST]
-    letters = plain_letters(text)
+def found(parsed: Parsed, words: Sequence[Word]) -> tuple[Theme, ...]:
+    """The themes of a text in the order of the file, each once, with the first clause that shows it. `words` are what the text's
+    tokens are in its language."""
     first: dict[str, tuple[int, int]] = {}
-    for phrased, start, end in finder(language).phrases(letters):
-        first.setdefault(phrased.theme, (start, end))
+    for phrased, start, end in finder(parsed.language).phrases(parsed.parts, first):
+        first[phrased.theme] = start, end
     if not first:
         return ()
-    ends, seen = _ends(language), dict[tuple[int, int], float]()
+    of_part = [at for at, token in enumerate(parsed.tokens) for _ in token.parts]
+    begins = _begins(parsed.text, parsed.written)
+    clauses: dict[tuple[int, int], float] = {}
     said = []
-    for name in themes():
-        if name in first:
-            start, end = _clause(ends, letters, *first[name])
-            if (start, end) not in seen:
-                clause = text[start:end]
-                seen[start, end] = mood(tokens(clause), lexicon(language), loud(clause)).score
-            said.append(Theme(name, _shown(text, start, end, first[name][0]), seen[start, end]))
+    for name in [name for name in themes() if name in first]:
+        start, end = first[name]
+        match = of_part[start], of_part[end]
+        clause = low, high = _clause(words, *match)
+        if clause not in clauses:
+            clauses[clause] = mood(words[low:high]).score
+        said.append(Theme(name, _shown(parsed, begins, low, high, match), clauses[clause]))
     return tuple(said)
 
 
-def _clause(ends: re.Pattern[str], letters: str, start: int, end: int) -> tuple[int, int]:
-    """The clause around a match."""
-    first = max((at.end() for at in ends.finditer(letters, 0, start)), default=0)
-    last = ends.search(letters, end)
-    return first, last.start() if last else len(letters)
+def _begins(text: str, written: Sequence[str]) -> list[int]:
+    """Where each token stands in a text."""
+    found, at = [], 0
+    for token in written:
+        at = text.index(token, at)
+        found.append(at)
+        at += len(token)
+    return found
 
 
-def _shown(text: str, start: int, end: int, at: int) -> str:
-    """At most EXCERPT characters of the clause, from the match on if it is longer."""
-    if end - start > EXCERPT:
-        start = max(start, min(at, end - EXCERPT))
-        end = start + EXCERPT
-    return text[start:end].strip()
+def _clause(words: Sequence[Word], first: int, last: int) -> tuple[int, int]:
+    """The clause around a match, its first token and the one after its last: up to a mark, or a word that turns the sentence."""
+    while first and words[first - 1].role not in TURNS:
+        first -= 1
+    last += 1
+    while last < len(words) and words[last].role not in TURNS:
+        last += 1
+    return first, last
+
+
+def _shown(parsed: Parsed, begins: Sequence[int], low: int, high: int, match: tuple[int, int]) -> str:
+    """At most EXCERPT characters of the clause, in whole words, as many before the match as after it."""
+    first, last = match
+    while begins[high - 1] + len(parsed.written[high - 1]) - begins[low] > EXCERPT and high - low > 1:
+        low, high = (low + 1, high) if first - low >= high - 1 - last else (low, high - 1)
+    return parsed.text[begins[low] : begins[high - 1] + len(parsed.written[high - 1])][:EXCERPT]

@@ -6,11 +6,24 @@ withdrawal wins a tie (EDPB Guidelines 05/2020: withdrawal as easy as giving).
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from aftercare.model import Model, Term
+
+if TYPE_CHECKING:
+    from aftercare.consent_statement import Declaration as Declaration
+    from aftercare.consent_statement import Statement as Statement
+else:
+
+    def __getattr__(name: str) -> Any:
+        """The shapes of consent_statement.py, as if they lay here: they come with the first statement."""
+        if name not in ("Declaration", "Statement"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from aftercare import consent_statement
+
+        return getattr(consent_statement, name)
 
 
 class Channel(Term):
@@ -54,57 +67,6 @@ class Actor(Term):
     CONFIRMATION = "confirmation"
 
 
-class Evidence(Model):
-    """What is kept of every statement, so that it can be proved (GDPR 7(1), rule C01).
-
-    `said_at` is the speaker's time as it counts, `claimed_at` what the speaker's clock said where that was out of bounds,
-    `heard_at` ours; `sequence` is the proof's id. `by` names the agent or provider, `manner` how an agent heard it. The text
-    that was agreed to lies under `wording_hash` (consent_log.wording_of); `wording` is its version in the words of its
-    source. `network` is the address cut to /24 or /48, `device` the family of the user agent.
-    """
-
-    said_at: AwareDatetime
-    heard_at: AwareDatetime
-    sequence: Annotated[str, Field(min_length=1)]
-    source: str
-    claimed_at: AwareDatetime | None = None
-    actor: Actor = Actor.STORE
-    by: str | None = None
-    manner: str | None = None
-    url: str | None = None
-    wording: str | None = None
-    wording_hash: str | None = None
-    locale: str | None = None
-    network: str | None = None
-    device: str | None = None
-
-
-class Statement(Evidence):
-    """One thing said about consent to one purpose on one channel, with its evidence.
-
-    `address` is the keyed hash of the address that it was said for; None where it was said for whoever the customer is.
-    `confirmed` is a double opt-in done, here or at the platform; `asks` a consent that waits for our own confirmation mail;
-    `took` marks a withdrawal by keyword that took back a consent, which is all that a START gives back (rule C20); `written`
-    says of both that the text of that consent is on record.
-    """
-
-    channel: Channel
-    purpose: Purpose
-    says: Says
-    weight: Weight = Weight.EXPLICIT
-    address: str | None = None
-    confirmed: bool = False
-    asks: bool = False
-    took: bool = False
-    written: bool = False
-
-
-class Declaration(Evidence):
-    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), or an inquiry (CASL)."""
-
-    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry"]
-
-
 class Head(Model):
     """The present state of one channel and purpose, and which statement made it so (`proof`: its sequence).
 
@@ -125,8 +87,8 @@ class Head(Model):
     took: bool = False
 
 
-class SaleHead(Model):
-    """Whether the person opted out of sale and sharing of their data, and the proof."""
+class Choice(Model):
+    """Whether the person opted out of something that is about no channel, and the proof."""
 
     opted_out: bool
     said_at: AwareDatetime
@@ -143,12 +105,14 @@ class Suppression(Model):
 
 
 class ConsentRecord(Model):
-    """All heads and suppressed addresses of a customer; `version` moves with every change and the claim checks it."""
+    """All heads and suppressed addresses of a customer; `version` moves with every change and the claim checks it. `behaviour` is
+    an opt-in: without one that stands, nothing is kept of what they look at."""
 
     version: int = 0
     heads: tuple[Head, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
-    sale: SaleHead | None = None
+    sale: Choice | None = None
+    behaviour: Choice | None = None
     inquired_at: AwareDatetime | None = None
 
     def head(self, channel: Channel, purpose: Purpose) -> Head | None:
@@ -183,7 +147,7 @@ def _rank(says: Says, weight: Weight, said_at: datetime, proof: str) -> tuple[bo
 Heads = dict[tuple[Channel, Purpose], Head]
 
 
-def head_after(old: Head | None, said: Statement) -> Head:
+def head_after(old: Head | None, said: "Statement") -> Head:
     """The head of the statement's channel and purpose after it; the same object when the statement does not count."""
     if old and _rank(old.says, old.weight, old.said_at, old.proof) >= _rank(said.says, said.weight, said.said_at, said.sequence):
         return old
@@ -203,7 +167,7 @@ def head_after(old: Head | None, said: Statement) -> Head:
     )
 
 
-def fold(record: ConsentRecord, statements: Iterable[Statement]) -> ConsentRecord:
+def fold(record: ConsentRecord, statements: "Iterable[Statement]") -> ConsentRecord:
     """The record after the statements, whatever their order of arrival; the same object when nothing changes."""
     heads = record.by_place
     for said in statements:
@@ -227,19 +191,21 @@ def suppress(record: ConsentRecord, suppression: Suppression) -> ConsentRecord:
     return record.model_copy(update={"suppressed": (*record.suppressed, suppression), "version": record.version + 1})
 
 
-def declare(record: ConsentRecord, declared: Iterable[Declaration]) -> ConsentRecord:
+def declare(record: ConsentRecord, declared: "Iterable[Declaration]") -> ConsentRecord:
     """The record after declarations, whatever their order; an opt-out wins a tie. The same object when nothing changes."""
-    sale, inquired_at = record.sale, record.inquired_at
+    before = {"sale": record.sale, "behaviour": record.behaviour, "inquired_at": record.inquired_at}
+    after: dict[str, Any] = dict(before)
     for one in declared:
         if one.kind == "inquiry":
-            inquired_at = max(inquired_at or one.said_at, one.said_at)
+            after["inquired_at"] = max(after["inquired_at"] or one.said_at, one.said_at)
             continue
-        said = SaleHead(opted_out=one.kind == "sale_opt_out", said_at=one.said_at, proof=one.sequence)
-        if sale is None or (said.said_at, said.opted_out, said.proof) > (sale.said_at, sale.opted_out, sale.proof):
-            sale = said
-    if (sale, inquired_at) == (record.sale, record.inquired_at):
+        about, _, way = one.kind.partition("_")
+        said, old = Choice(opted_out=way == "opt_out", said_at=one.said_at, proof=one.sequence), after[about]
+        if old is None or (said.said_at, said.opted_out, said.proof) > (old.said_at, old.opted_out, old.proof):
+            after[about] = said
+    if after == before:
         return record
-    return record.model_copy(update={"sale": sale, "inquired_at": inquired_at, "version": record.version + 1})
+    return record.model_copy(update={**after, "version": record.version + 1})
 
 
 def asked_of(record: ConsentRecord, address: str | None) -> tuple[Head, ...]:

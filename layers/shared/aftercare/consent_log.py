@@ -4,6 +4,8 @@
 everyone else. Evidence is append-only: every write of it is a put on an absent key.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,11 +20,9 @@ from aftercare.clock import iso
 from aftercare.consent import (
     Channel,
     ConsentRecord,
-    Declaration,
     Head,
     Purpose,
     Says,
-    Statement,
     Suppression,
     Weight,
     declare,
@@ -34,11 +34,12 @@ from aftercare.customer import Customer
 from aftercare.model import Model
 from aftercare.outside import Outside
 from aftercare.store import Delivery, load, versioned
-from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, TableError, Tables, Write
+from aftercare.table import Absent, ConditionFailed, Conflict, Item, Put, Remove, TableError, Tables, Write
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
     from aftercare.consent_policy import DoubleOptIn
+    from aftercare.consent_statement import Declaration, Statement
 
 ATTEMPTS = 8
 TICK = timedelta(microseconds=1)
@@ -90,15 +91,15 @@ def consent_after(
 
 
 def writes(customer_id: str, before: ConsentRecord, after: Consented) -> list[Write]:
-    """The evidence, and the record if it moved from what was read."""
+    """The evidence, and the record if it moved from what was read. What was noted of behaviour goes with the leave."""
     found: list[Write] = []
     if after.record != before:
         found.append(versioned(keys.customer(customer_id, keys.CONSENT), after.record.to_json(), before.version))
-    for row in (*after.evidence, *after.declared):
-        item: Item = {"doc": row.to_json()}
-        if isinstance(row, Declaration):
-            item["kind"] = row.kind
-        found.append(Put(keys.evidence(customer_id, row.sequence), item, when=Absent()))
+    rows: list[tuple[str, Item]] = [(row.sequence, {"doc": row.to_json()}) for row in after.evidence]
+    rows += [(row.sequence, {"doc": row.to_json(), "kind": row.kind}) for row in after.declared]
+    found += [Put(keys.evidence(customer_id, sequence), item, when=Absent()) for sequence, item in rows]
+    if after.record.behaviour and after.record.behaviour.opted_out and after.record.behaviour != before.behaviour:
+        found.append(Remove(keys.customer(customer_id, keys.BEHAVIOUR)))
     return found
 
 
@@ -114,7 +115,7 @@ def news(customer_id: str, after: Consented) -> tuple[tuple[str, datetime, event
     )
 
 
-def until_confirmed(said: Statement, before: ConsentRecord, rule: "DoubleOptIn", country: str | None) -> Statement:
+def until_confirmed(said: Statement, before: ConsentRecord, rule: DoubleOptIn, country: str | None) -> Statement:
     """The statement as it counts where double opt-in is needed: a consent without a confirmed level is pending and asks.
 
     A consent that stands for the same address is not asked for again, and a platform's own pending state stays with it.
@@ -140,6 +141,8 @@ def evidence_of(tables: Tables, customer_id: str) -> list[Statement | Declaratio
 
 def evidence_from(item: Item) -> Statement | Declaration:
     """A row of the evidence log."""
+    from aftercare.consent_statement import Declaration, Statement
+
     doc = str(item["doc"])
     return Declaration.model_validate_json(doc) if "kind" in item else Statement.model_validate_json(doc)
 

@@ -18,6 +18,7 @@ from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:  # the shapes that only some customers' records have
     from aftercare.alerts import Alert
+    from aftercare.behaviour import Behaviour
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
@@ -300,6 +301,7 @@ class Customer:
     learned: Learned = NOTHING
     feedback: "Feedback | None" = None
     signals: "Signals | None" = None
+    behaviour: "Behaviour | None" = None
     archived: frozenset[str] = frozenset()
     whole: bool = False
 

@@ -6,43 +6,37 @@ Events carry ids, times, numbers and enumerated words; never a name, an address,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AwareDatetime, Field
-
-from aftercare.case_topic import CaseTopic
-from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import Cue, ReturnOutcome, ReturnReason
 from aftercare.event import Event
 from aftercare.model import Model
 from aftercare.parcel_status import ShipmentStatus
-from aftercare.reason import Reason, State
+
+if TYPE_CHECKING:
+    from aftercare.feedback_events import CaseData as CaseData
+    from aftercare.feedback_events import CueData as CueData
+    from aftercare.rare_events import ConsentData as ConsentData
+    from aftercare.rare_events import FreshLinkData as FreshLinkData
+    from aftercare.rare_events import InboundData as InboundData
+    from aftercare.rare_events import MessageData as MessageData
+    from aftercare.rare_events import PaymentData as PaymentData
+    from aftercare.rare_events import PublicationData as PublicationData
+    from aftercare.rare_events import RefundData as RefundData
+    from aftercare.rare_events import RequestData as RequestData
+    from aftercare.rare_events import ReturnData as ReturnData
+    from aftercare.rare_events import SentData as SentData
+    from aftercare.rare_events import StockData as StockData
+    from aftercare.rare_events import SubscriptionData as SubscriptionData
 
 
 class CustomerData(Model):
     customer_id: str
 
 
-class RequestData(Model):
-    """A legal request; whose it is (several, or nobody known) lies with it under its reference."""
-
-    request: str
-
-
-class FreshLinkData(CustomerData):
-    """`link` is the reference that the link's token is about."""
-
-    link: str
-    opens: Literal["orders", "export", "erase"]
-
-
 class OrderData(CustomerData):
     order: str
-
-
-class RefundData(OrderData):
-    refund: str
 
 
 class ShipmentData(OrderData):
@@ -58,82 +52,6 @@ class ParcelData(ShipmentData):
     status: ShipmentStatus
 
 
-class ReturnData(OrderData):
-    """`lines` is how many of each line go back, `wish` what the customer wants for them, as far as anybody said."""
-
-    return_ref: str
-    lines: dict[str, int] = Field(default_factory=dict)
-    reason: ReturnReason | None = None
-    wish: ReturnOutcome | None = None
-    outcome: ReturnOutcome | None = None
-
-
-class SubscriptionData(OrderData):
-    """`order` is the order that the renewal led to."""
-
-    subscription: str
-
-
-class PaymentData(CustomerData):
-    subscription: str
-    attempt: str
-    order: str | None
-
-
-class StockData(OrderData):
-    lines: tuple[str, ...]
-    expected_at: AwareDatetime | None
-
-
-class CaseData(CustomerData):
-    """`words` says whether what the customer wrote is kept, to be read."""
-
-    case: str
-    topic: CaseTopic
-    order: str | None
-    words: bool = False
-
-
-class CueData(OrderData):
-    cue: Cue
-
-
-class ConsentData(CustomerData):
-    channel: Channel
-    purpose: Purpose
-    says: Says
-
-
-class MessageData(CustomerData):
-    message: str
-    state: State
-    reason: Reason
-
-
-class SentData(CustomerData):
-    """A message that its provider took. `message` is its short name."""
-
-    message: str
-    template: str
-    purpose: Purpose
-    channel: Channel
-
-
-class PublicationData(Model):
-    """What a store published about its products, by its key: nobody's data, and all of it lies under the key."""
-
-    publication: str
-
-
-class InboundData(CustomerData):
-    """A person wrote. `customer_id` is empty where the number is nobody's here; `wish` is stop, start, help or other. Of the
-    last, `text_ref` names the text where it is kept (aftercare.inbound)."""
-
-    channel: Channel
-    wish: str
-    text_ref: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One entry of the catalogue."""
@@ -141,15 +59,19 @@ class Kind:
     detail_type: str
     source: str
     shape: type[Model] | str
-    """The shape of its data; of what few functions tell or hear the name of one in feedback_events.py, which is loaded with the
-    first of them: each field of a model costs every cold start 65 calls."""
+    """The shape of its data; of what few orders bring its name, in feedback_events.py or after the name of another module, which
+    is loaded with the first of them: each field of a model costs every cold start 65 calls."""
 
     @property
     def data(self) -> type[Model]:
-        if isinstance(self.shape, str):
-            found: type[Model] = getattr(import_module("aftercare.feedback_events"), self.shape)
-            return found
-        return self.shape
+        return _named(self.shape) if isinstance(self.shape, str) else self.shape
+
+
+@cache
+def _named(shape: str) -> type[Model]:
+    module, _, name = shape.rpartition(".")
+    found: type[Model] = getattr(import_module(f"aftercare.{module or 'feedback_events'}"), name)
+    return found
 
 
 CATALOGUE: Mapping[str, Kind] = {
@@ -164,17 +86,17 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("OrderCompleted", "aftercare.orders", OrderData),
         Kind("OrderReadyForPickup", "aftercare.orders", OrderData),
         Kind("OrderCancelled", "aftercare.orders", OrderData),
-        Kind("OrderRefunded", "aftercare.orders", RefundData),
+        Kind("OrderRefunded", "aftercare.orders", "rare_events.RefundData"),
         Kind("OrderDeleted", "aftercare.orders", OrderData),
         Kind("OrderShipped", "aftercare.orders", ShipmentData),
         Kind("OrderDelivered", "aftercare.orders", OrderData),
-        Kind("ItemOutOfStock", "aftercare.orders", StockData),
-        Kind("ReturnRequested", "aftercare.orders", ReturnData),
-        Kind("ReturnApproved", "aftercare.orders", ReturnData),
-        Kind("ReturnExpired", "aftercare.orders", ReturnData),
-        Kind("ReturnDeclined", "aftercare.orders", ReturnData),
-        Kind("ReturnReceived", "aftercare.orders", ReturnData),
-        Kind("ReturnSettled", "aftercare.orders", ReturnData),
+        Kind("ItemOutOfStock", "aftercare.orders", "rare_events.StockData"),
+        Kind("ReturnRequested", "aftercare.orders", "rare_events.ReturnData"),
+        Kind("ReturnApproved", "aftercare.orders", "rare_events.ReturnData"),
+        Kind("ReturnExpired", "aftercare.orders", "rare_events.ReturnData"),
+        Kind("ReturnDeclined", "aftercare.orders", "rare_events.ReturnData"),
+        Kind("ReturnReceived", "aftercare.orders", "rare_events.ReturnData"),
+        Kind("ReturnSettled", "aftercare.orders", "rare_events.ReturnData"),
         Kind("ShipmentCreated", "aftercare.shipments", ShipmentData),
         Kind("ShipmentUpdated", "aftercare.shipments", ShipmentData),
         Kind("ShipmentCancelled", "aftercare.shipments", ShipmentData),
@@ -183,12 +105,12 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ShipmentStalled", "aftercare.shipments", ParcelData),
         Kind("ShipmentEtaChanged", "aftercare.shipments", ParcelData),
         Kind("DeliveryAssumed", "aftercare.shipments", OrderData),
-        Kind("SubscriptionRenewed", "aftercare.subscriptions", SubscriptionData),
-        Kind("PaymentFailed", "aftercare.subscriptions", PaymentData),
-        Kind("SupportCaseOpened", "aftercare.support", CaseData),
-        Kind("SupportCaseAnswered", "aftercare.support", CaseData),
-        Kind("SupportCaseClosed", "aftercare.support", CaseData),
-        Kind("CueGiven", "aftercare.feedback", CueData),
+        Kind("SubscriptionRenewed", "aftercare.subscriptions", "rare_events.SubscriptionData"),
+        Kind("PaymentFailed", "aftercare.subscriptions", "rare_events.PaymentData"),
+        Kind("SupportCaseOpened", "aftercare.support", "CaseData"),
+        Kind("SupportCaseAnswered", "aftercare.support", "CaseData"),
+        Kind("SupportCaseClosed", "aftercare.support", "CaseData"),
+        Kind("CueGiven", "aftercare.feedback", "CueData"),
         Kind("SurveyAnswered", "aftercare.feedback", "AnswerData"),
         Kind("FeedbackRead", "aftercare.feedback", "FeedbackData"),
         Kind("FeedbackClassified", "aftercare.feedback", "ClassifiedData"),
@@ -196,23 +118,38 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
-        Kind("ProductRestocked", "aftercare.products", PublicationData),
-        Kind("AnnouncementPublished", "aftercare.products", PublicationData),
+        Kind("ProductViewed", "aftercare.behaviour", "behaviour_events.ViewData"),
+        Kind("LoggedIn", "aftercare.behaviour", "behaviour_events.LoginData"),
+        Kind("PageVisited", "aftercare.behaviour", "behaviour_events.VisitData"),
+        Kind("ContentShared", "aftercare.behaviour", "behaviour_events.ShareData"),
+        Kind("ProductRestocked", "aftercare.products", "rare_events.PublicationData"),
+        Kind("AnnouncementPublished", "aftercare.products", "rare_events.PublicationData"),
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
-        Kind("CustomerErasureRequested", "aftercare.customers", RequestData),
-        Kind("CustomerExportRequested", "aftercare.customers", RequestData),
-        Kind("ShopErasureRequested", "aftercare.customers", RequestData),
-        Kind("FreshLinkAsked", "aftercare.customers", FreshLinkData),
-        Kind("ConsentChanged", "aftercare.consent", ConsentData),
-        Kind("ConsentObserved", "aftercare.consent", ConsentData),
+        Kind("CustomerErasureRequested", "aftercare.customers", "rare_events.RequestData"),
+        Kind("CustomerExportRequested", "aftercare.customers", "rare_events.RequestData"),
+        Kind("ShopErasureRequested", "aftercare.customers", "rare_events.RequestData"),
+        Kind("FreshLinkAsked", "aftercare.customers", "rare_events.FreshLinkData"),
+        Kind("ConsentChanged", "aftercare.consent", "rare_events.ConsentData"),
+        Kind("ConsentObserved", "aftercare.consent", "rare_events.ConsentData"),
         Kind("AddressSuppressed", "aftercare.consent", CustomerData),
-        Kind("MessageSent", "aftercare.messages", SentData),
-        Kind("MessageUnresolved", "aftercare.messages", MessageData),
-        Kind("InboundMessage", "aftercare.messages", InboundData),
+        Kind("MessageSent", "aftercare.messages", "rare_events.SentData"),
+        Kind("MessageUnresolved", "aftercare.messages", "rare_events.MessageData"),
+        Kind("InboundMessage", "aftercare.messages", "rare_events.InboundData"),
     )
 }
+
+
+if not TYPE_CHECKING:  # to a type checker any name would be there
+    _ELSEWHERE = {kind.shape.rpartition(".")[2]: kind for kind in CATALOGUE.values() if isinstance(kind.shape, str)}
+
+    def __getattr__(name: str) -> type[Model]:
+        """The shapes that lie elsewhere, as if they lay here."""
+        if name not in _ELSEWHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = shape = _ELSEWHERE[name].data
+        return shape
 
 
 class UnknownEvent(ValueError):

@@ -1,8 +1,23 @@
 """The data of events about what customers say and what comes of it; aftercare.events has their place in the catalogue."""
 
 from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
-from aftercare.events import CaseData, CustomerData, OrderData
+from aftercare.case_topic import CaseTopic
+from aftercare.customer import Cue
+from aftercare.events import CustomerData, OrderData
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
+
+
+class CaseData(CustomerData):
+    """`words` says whether what the customer wrote is kept, to be read."""
+
+    case: str
+    topic: CaseTopic
+    order: str | None
+    words: bool = False
+
+
+class CueData(OrderData):
+    cue: Cue
 
 
 class ReviewData(CustomerData):

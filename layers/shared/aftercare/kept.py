@@ -13,6 +13,7 @@ from typing import NamedTuple
 from aftercare.keys import Key, TableName
 from aftercare.retention import (
     ALERT,
+    BEHAVIOUR,
     CASE,
     CHAT,
     DAY,
@@ -94,6 +95,7 @@ KINDS: tuple[Kind, ...] = (
     _own("learned", "1#LEARNED", PERSON),
     _own("feedback", "1#FEEDBACK", PERSON),
     _own("signals", "1#SIGNALS", PERSON),
+    _own("behaviour", "1#BEHAVIOUR", BEHAVIOUR),
     _own("order", "1#ORDER#*", PERSON),
     _own("shipment", "1#SHIPMENT#*", PERSON),
     _own("held message", "1#HELD#*", JOURNAL),
@@ -146,7 +148,7 @@ KINDS: tuple[Kind, ...] = (
         "delivery",
         "DELIVERY#*",
         "-",
-        (JOURNAL,),
+        (JOURNAL, BEHAVIOUR),
         because="that something came, when and from which sender, so that it is recorded once; relayed, it leads to nobody",
     ),
     Kind(

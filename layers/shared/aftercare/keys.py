@@ -23,6 +23,7 @@ CASE = "1#CASE#"
 ALERT = "1#ALERT#"
 LEARNED = "1#LEARNED"  # how the customer answers on each channel, and at which hours: sums, no message and no text
 FEEDBACK = "1#FEEDBACK"  # the newest answers, a line each: no text
+BEHAVIOUR = "1#BEHAVIOUR"  # on which of the last days the customer looked at what, where they agreed to that
 SIGNALS = "1#SIGNALS"  # what the newest feedback came to: closed words
 LEDGER = "9#LEDGER#"
 ANSWER = "9#ANSWER#"

@@ -37,6 +37,8 @@ ALERT = Retention("alert", timedelta(days=180), "the customer asked to hear of a
 OWNED = Retention("owned", timedelta(days=3 * 365), "the order was told that has the product")
 """So long somebody is told of a product that they bought."""
 
+BEHAVIOUR = Retention("behaviour", timedelta(days=90), "the last day on which the customer was seen in the store")
+
 WAVE = Retention("wave", timedelta(days=90), "a publication's wave began")
 
 MARK = Retention("mark", timedelta(days=30), "the person was erased")
@@ -64,6 +66,7 @@ CLASSES = (
     DAY,
     ALERT,
     OWNED,
+    BEHAVIOUR,
     WAVE,
     MARK,
     NUMBER,

@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aftercare import keys
 from aftercare.customer import Order, Return, ReturnOutcome, ReturnReason
-from aftercare.events import ReturnData
 from aftercare.money import Money
+
+if TYPE_CHECKING:
+    from aftercare.rare_events import ReturnData
 
 TIMES: Mapping[str, str] = {
     "ReturnRequested": "requested_at",
@@ -150,8 +152,10 @@ def returns_news(before: Order | None, after: Order) -> list[tuple[str, datetime
     return found
 
 
-def return_data(customer_id: str, order: Order, ref: str) -> ReturnData:
+def return_data(customer_id: str, order: Order, ref: str) -> "ReturnData":
     """What the events of a return say of it. KeyError when the order has no such return."""
+    from aftercare.rare_events import ReturnData  # here: few orders have a return
+
     known = order.returned(ref)
     if known is None:
         raise KeyError(ref)

@@ -16,12 +16,13 @@ from aftercare.customer import Customer, Order, Profile, Slot
 from aftercare.event import Event
 from aftercare.keys import Key
 from aftercare.learned import Learned, learned_from
-from aftercare.retention import JOURNAL, PAYLOAD
+from aftercare.retention import JOURNAL, PAYLOAD, Retention
 from aftercare.table import Absent, Change, Check, Condition, Exists, Is, Item, Put, Tables, Value
 from aftercare.wishes import Wishes
 
 if TYPE_CHECKING:
     from aftercare.alerts import Alert
+    from aftercare.behaviour import Behaviour
     from aftercare.caps import Caps
     from aftercare.cases import Case
     from aftercare.decision import Message
@@ -163,6 +164,12 @@ def _signals(doc: str) -> "Signals":
     return Signals.model_validate_json(doc)
 
 
+def _behaviour(doc: str) -> "Behaviour":
+    from aftercare.behaviour import Behaviour
+
+    return Behaviour.model_validate_json(doc)
+
+
 def _alert(doc: str) -> "Alert":
     from aftercare.alerts import Alert
 
@@ -180,6 +187,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
         (keys.LEARNED, "learned", _learned),
         (keys.FEEDBACK, "feedback", _feedback),
         (keys.SIGNALS, "signals", _signals),
+        (keys.BEHAVIOUR, "behaviour", _behaviour),
         (keys.ORDER, "orders", _order),
         (keys.SHIPMENT, "shipments", _shipment),
         (keys.HELD, "held", _message),
@@ -284,6 +292,7 @@ class Delivery:
     customer_id: str | None = None
     parked: str | None = None
     sender_version: str | None = None
+    kept: Retention = JOURNAL
 
     def put(self) -> Put:
         """The write that makes the delivery known, and fails when it already is."""
@@ -294,7 +303,7 @@ class Delivery:
             "correlation_id": self.correlation_id,
             "body_hash": self.body_hash,
             "facts": ",".join(self.facts),
-            "expires_at": JOURNAL.ends(self.received_at),
+            "expires_at": self.kept.ends(self.received_at),
         }
         if self.parked:
             item["parked"] = self.parked

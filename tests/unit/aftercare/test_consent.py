@@ -66,7 +66,7 @@ inquiries = st.lists(
         lambda kind, minutes, n: Declaration(
             kind=kind, said_at=NOON + timedelta(minutes=minutes), heard_at=NOON, sequence=f"d{n}", source="test"
         ),
-        st.sampled_from(["sale_opt_out", "sale_opt_in", "inquiry"]),
+        st.sampled_from(["sale_opt_out", "sale_opt_in", "inquiry", "behaviour_opt_in", "behaviour_opt_out"]),
         st.integers(0, 3),
         st.integers(0, 10**6),
     ),
@@ -94,7 +94,12 @@ def test_in_any_order_and_in_any_deliveries_the_record_is_the_same(what, declare
         batch = shuffled[part::parts]
         heard = [one for one in batch if isinstance(one, Statement)]
         record = consent_after(record, heard, declared=[one for one in batch if isinstance(one, Declaration)]).record
-    assert (record.heads, record.sale, record.inquired_at) == (whole.heads, whole.sale, whole.inquired_at)
+    assert (record.heads, record.sale, record.behaviour, record.inquired_at) == (
+        whole.heads,
+        whole.sale,
+        whole.behaviour,
+        whole.inquired_at,
+    )
 
 
 @given(everything)

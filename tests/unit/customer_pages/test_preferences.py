@@ -1,6 +1,7 @@
 """The preference centre: what is shown is what holds, what is saved holds at once, and nothing else changes anything."""
 
 import base64
+import json
 import re
 from dataclasses import replace
 from datetime import time, timedelta
@@ -17,7 +18,7 @@ from aftercare.customer import Contact, Device, Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.identity import keyed_hash
 from aftercare.links import LinkPurpose
-from aftercare.retention import JOURNAL
+from aftercare.retention import BEHAVIOUR, JOURNAL
 from aftercare.table import Put
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from customer_pages import choices, preferences
@@ -28,6 +29,7 @@ from tests.small_outside import SECRETS, START, Context
 from tests.unit.customer_pages.test_pages import get, head, post, token
 
 P = LinkPurpose.PREFERENCES
+A_DAY = {"doc": '{"version":1,"day":20514,"acts":{"web":"1"}}', "version": 1}
 MARKETING = (Purpose.SURVEY, Purpose.REORDER, Purpose.PROMOTIONAL)
 
 
@@ -62,6 +64,44 @@ def chosen(body):
 
 
 # ---------------------------------------------------------------- consent by channel and purpose
+
+
+@pytest.mark.parametrize(("locale", "word"), [("en", "Note what I look at"), ("de", "Festhalten, was ich")])
+def test_leave_to_note_what_they_look_at_is_a_switch_that_is_off_until_it_is_turned_on(small, locale, word):
+    a_profile(small, order=an_order(locale=locale, country="FR"), country="FR")
+    post(P, f"frequency=each&language={locale}")
+    body = get(P)["body"]
+    assert word in body and "behaviour" not in checked(body)
+    assert "behaviour" in checked(post(P, "behaviour=off&behaviour=on")["body"])
+    leave = record(small).consent.behaviour
+    assert not leave.opted_out
+    (row,) = [json.loads(str(i["doc"])) for i in small.items("EVIDENCE#")]
+    assert (row["kind"], row["sequence"], row["actor"], row["locale"]) == (
+        "behaviour_opt_in",
+        leave.proof,
+        "customer",
+        f"{locale}-FR",
+    )
+    assert word in wording_of(small.tables, row["wording_hash"]).text
+    small.tables.twin.write([Put(keys.customer(CUSTOMER, keys.BEHAVIOUR), {**A_DAY, "expires_at": BEHAVIOUR.ends(START)})])
+    assert "behaviour" not in checked(post(P, "behaviour=off")["body"])
+    assert record(small).consent.behaviour.opted_out and record(small).behaviour is None
+    assert [json.loads(str(i["doc"]))["kind"] for i in small.items("EVIDENCE#")] == ["behaviour_opt_in", "behaviour_opt_out"]
+
+
+def test_everything_off_ends_it_too_and_a_no_that_was_never_asked_is_no_news(small, anna):
+    post(P, "behaviour=off&frequency=each")
+    assert record(small).consent.behaviour is None
+    post(P, "behaviour=on")
+    post(P, "all=off")
+    assert record(small).consent.behaviour.opted_out
+
+
+def test_a_page_that_is_saved_as_it_was_shown_says_nothing_of_it(small, anna):
+    post(P, "behaviour=on")
+    before = record(small).consent
+    post(P, urlencode(chosen(get(P)["body"])))
+    assert record(small).consent == before
 
 
 def test_nothing_that_needs_consent_is_ticked_before_it_was_given(small, anna):

@@ -3,19 +3,24 @@
 import random
 import string
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aftercare import content
+from feedback_survey.reading import language as language_module
+from feedback_survey.reading import text as text_module
 from feedback_survey.reading.language import identify
 from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
 from feedback_survey.reading.lexicon import parse as parse_lexicon
 from feedback_survey.reading.model import Model
-from feedback_survey.reading.read import parse, read, teach
-from feedback_survey.reading.text import LONGEST, tokens
-from feedback_survey.reading.themes import Finder, finder, plain_letters, themes
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read, teach
+from feedback_survey.reading.text import LONGEST, LONGEST_WORD, REMEMBERED, tokens, written
+from feedback_survey.reading.themes import Finder, finder, themes
+from feedback_survey.reading.vocabulary import vocabulary
 
 GOOD_AND_BAD = {
     "en": ("Great product, very fast delivery", "The handle broke and nobody answers my emails"),
@@ -222,7 +227,7 @@ def test_a_phrase_is_words_in_their_order_with_at_most_two_others_between_them()
     found = Finder({"a": ["took weeks"], "b": ["doesn't work"], "c": ["falsch* gross*"], "d": ["l'ordine"]})
 
     def themes_in(text):
-        return [phrased.theme for phrased, _, _ in found.phrases(plain_letters(text))]
+        return [phrased.theme for phrased, _, _ in found.phrases(parse(text).parts)]
 
     assert themes_in("It took me two weeks") == ["a"]
     assert themes_in("It took me about two weeks") == themes_in("weeks it took") == []
@@ -230,6 +235,20 @@ def test_a_phrase_is_words_in_their_order_with_at_most_two_others_between_them()
     assert themes_in("does it work, don't you know") == []
     assert themes_in("Die falsche Größe; FALSCHER GRÖßE") == ["c", "c"]
     assert themes_in("dell'ordine, l'ordine") == ["d"]
+
+
+def test_a_phrase_ends_with_its_sentence():
+    assert [theme.name for theme in reading("Never again. Arrived home and it was fine", asked_in="en").themes] == []
+    assert [theme.name for theme in reading("It never, ever arrived", asked_in="en").themes] == ["delivery"]
+
+
+def test_a_long_clause_is_shown_in_whole_words_around_what_it_says():
+    text = "when we were finally back " * 6 + "the parcel " + "was still somewhere out there " * 6
+    (theme,) = reading(text, asked_in="en").themes
+    words = theme.phrase.split()
+    assert 100 < len(theme.phrase) <= 120
+    assert f" {theme.phrase} " in f" {text}"
+    assert abs(words.index("parcel") - (len(words) - 1 - words.index("parcel"))) <= 1
 
 
 def test_a_store_adds_a_theme_of_its_own(tmp_path, monkeypatch):
@@ -304,8 +323,27 @@ def test_a_hostile_text_is_read_in_a_few_hundredths_of_a_second(text):
     assert all(len(theme.phrase) <= 120 for theme in found.themes)
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u2060", "\u202e", "\ufe0f", "\u0336"])
+def test_a_mark_that_shows_nothing_does_not_split_a_word(hidden):
+    assert reading(f"This is ter{hidden}rible, the par{hidden}cel never arrived").sentiment == "negative"
+    assert [theme.name for theme in reading(f"the par{hidden}cel").themes] == ["delivery"]
+
+
+def test_letters_with_accents_beside_them_are_those_with_accents_on_them():
+    composed, apart = (unicodedata.normalize(form, "péssimo, não recomendo, não chegou até agora") for form in ("NFC", "NFD"))
+    assert reading(composed, asked_in="pt") == reading(apart, asked_in="pt")
+
+
+def test_words_from_outside_fill_no_memory():
+    for number in range(50):
+        reading("".join(random.Random(number).choices(string.ascii_letters, k=LONGEST)))
+    kept = [vocabulary("en"), finder("en"), text_module._written, language_module._hints]
+    assert max(len(word) for each in kept for word in each) <= LONGEST_WORD
+    assert all(len(each) <= REMEMBERED for each in kept)
+
+
 def test_what_is_read_of_a_text_is_bounded():
-    assert len(parse("good " * 50_000).words) <= LONGEST
+    assert len(parse("good " * 50_000).tokens) <= LONGEST
 
 
 @given(st.text(max_size=300), st.text(max_size=40), st.sampled_from([*LANGUAGES, None, "xx"]))
@@ -348,4 +386,4 @@ def test_a_line_of_a_lexicon_that_cannot_be_read_is_named(lines, said):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_lexicons_words_are_as_a_text_gives_them(language):
     words = {*lexicon(language).values, *lexicon(language).stems, *lexicon(language).negators}
-    assert [word for word in words if tokens(word) != [word]] == []
+    assert [word for word in words if [token.text for token in tokens(written(word))] != [word]] == []

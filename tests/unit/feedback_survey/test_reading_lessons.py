@@ -10,7 +10,8 @@ from aftercare.clock import iso
 from aftercare.table import Put, Remove, Throttled, Unclear
 from feedback_survey.reading import lessons
 from feedback_survey.reading.model import HEADS, MOST_SEEN, PLACES, Model
-from feedback_survey.reading.read import parse, read, teach
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read, teach
 from simulator.memory.tables import MemoryTables
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

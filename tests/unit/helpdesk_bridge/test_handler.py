@@ -9,7 +9,7 @@ import pytest
 from aftercare import inbound, keys
 from aftercare.cases import Case, Rescue
 from aftercare.clock import iso
-from aftercare.consent import ConsentRecord, Head, SaleHead
+from aftercare.consent import Choice, ConsentRecord, Head
 from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import EVENTS, Unusable, endpoints_of
 from aftercare.feedback import Answer, Feedback, Given
@@ -112,7 +112,7 @@ def test_a_return_that_is_not_on_record_is_not_told(bridge):
 
 
 def test_who_opted_out_of_sale_is_told_to_processors_only(bridge):
-    consent = ConsentRecord(version=1, sale=SaleHead(opted_out=True, said_at=NOON, proof="s1"))
+    consent = ConsentRecord(version=1, sale=Choice(opted_out=True, said_at=NOON, proof="s1"))
     bridge.tables.write([versioned(keys.customer(ANNA, keys.CONSENT), consent.to_json(), 0)])
     store_it(bridge, desk=endpoint(), crm=endpoint(CRM, recipient="third_party"))
     told(bridge, event())
