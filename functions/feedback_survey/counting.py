@@ -19,9 +19,9 @@ from aftercare.outside import Outside
 from aftercare.report_policy import Touchpoint, report_policy
 from aftercare.table import Item, Number
 from feedback_survey.phrases import phrases
-from feedback_survey.reading.lexicon import LANGUAGES, lexicon
-from feedback_survey.reading.mood import mood
-from feedback_survey.reading.text import loud, tokens
+from feedback_survey.reading.lexicon import LANGUAGES
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import said as mood_of
 from feedback_survey.telling import key_of
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ NOTHING: Final = Counts(frozenset(), {}, {})
 
 def felt(phrase: str, language: str, overall: Sentiment | None, score: Score | None) -> Sentiment:
     """How a theme's clause feels; where it says nothing of that, as the whole does."""
-    known = lexicon(language) if language in LANGUAGES else None
-    own = mood(tokens(phrase), known, loud(phrase)).score if known else 0.0
+    own = mood_of(parse(phrase, language=language)).mood.score if language in LANGUAGES else 0.0
     if abs(own) >= FELT:
         return "positive" if own > 0 else "negative"
     if score is not None:
@@ -100,7 +99,7 @@ def counts(spoken: Spoken, policy: "ReportPolicy", catalogue: "Catalogue") -> Co
     themes = {one.theme: one for one in read.themes} if read else {}
     moods = {name: felt(one.phrase, read.language, read.sentiment, given.score) for name, one in themes.items() if read}
     ticked = {TICKED[part] for part in given.slowed_down}
-    at: set[Touchpoint] = ticked | {"return"} if spoken.returning else ticked
+    at: set[Touchpoint] = ticked | {"return"} if spoken.returning or spoken.origin == "return" else ticked
     places: set[tuple[str, Touchpoint]] = set()
     for theme, feeling in moods.items():
         marks |= {(PART, f"theme/{theme}/{feeling}"), (PART, f"origin/{spoken.origin}/{theme}")}

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 from feedback_survey.reading.lexicon import LANGUAGES, Language, lexicon
-from feedback_survey.reading.text import END, folded, tokens
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.text import END, folded
 from feedback_survey.reading.themes import themes
 
 LONGEST: Final = 4
@@ -60,7 +61,7 @@ def phrases(clauses: Sequence[str], language: Language) -> tuple[str, ...]:
     """The phrases of some clauses, each once, the longest of each place; at most MOST. Pure."""
     found: dict[str, None] = {}
     for clause in clauses:
-        for run in _runs(tokens(clause), language):
+        for run in _runs([token.text for token in parse(clause, language=language).tokens], language):
             for phrase in _of(run, language):
                 if len(phrase) <= LETTERS:
                     found.setdefault(phrase)

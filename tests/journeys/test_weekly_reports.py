@@ -6,7 +6,9 @@ import json
 import pytest
 
 from aftercare import keys
+from aftercare import report_policy as report_policy_module
 from aftercare.clock import iso, parse_iso
+from aftercare.report_policy import report_policy
 from aftercare.rescues import open_rescues
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
@@ -169,3 +171,43 @@ def test_weeks_end_at_the_stores_midnight_on_the_night_the_clocks_change(backend
             cloud.advance(seconds=30)
         assert store.counted("2026-W13")["read/review"] == 2
         assert store.counted("2026-W14")["read/review"] == 1
+
+
+@pytest.fixture
+def half_held_out(monkeypatch):
+    usual = report_policy()
+    report_policy.cache_clear()
+    monkeypatch.setattr(report_policy_module, "read_content", lambda *_: usual.model_copy(update={"guides_held_out": 0.5}))
+    yield
+    report_policy.cache_clear()
+
+
+def test_orders_without_a_guide_are_held_against_those_with_one(half_held_out):
+    with opened("2026-03-02T08:00:00Z") as cloud:
+        store = Weeks(cloud)
+        for n in range(1, 13):
+            store.buys(n)
+        store.buys(13, sku="COF-1", title="House espresso", kind="Coffee")
+        cloud.advance(days=1)
+        for n in range(1, 14):
+            store.gets(n)
+        cloud.advance(days=1)
+        guided = {m["key"].rpartition(":")[2] for m in store.messages("setup-guide")}
+        held_out = {str(n) for n in range(1, 13)} - guided
+        assert guided and held_out and "13" not in guided
+        counted = store.counted("2026-W10", "trials")
+        assert (counted["guides/guided/n"], counted["guides/held-out/n"]) == (len(guided), len(held_out))
+        cloud.advance(days=7)
+        back, gone, off = min(guided), min(held_out), max(held_out)
+        for ref in (back, gone):
+            at = iso(cloud.now)
+            for kind in ("ReturnRequested", "ReturnApproved"):
+                store.put(kind, ref=f"RET-{ref}", order_ref=ref, occurred_at=at)
+                cloud.advance(minutes=1)
+        store.put("OrderCancelled", ref=off, occurred_at=iso(cloud.now))
+        store.put("ReturnRequested", ref="RET-13", order_ref="13", occurred_at=iso(cloud.now))
+        cloud.advance(minutes=5)
+        counted = store.counted("2026-W10", "trials")
+        ends = {name: n for name, n in counted.items() if not name.endswith("/n")}
+        assert ends == {"guides/guided/returned": 1, "guides/held-out/returned": 1, "guides/held-out/cancelled": 1}
+        assert cloud.errors == [] and cloud.dead_letters() == {}

@@ -12,7 +12,8 @@ from aftercare.feedback import Given, Read, ReadTheme
 from aftercare.report_policy import report_policy
 from feedback_survey.counting import NOTHING, PART, Spoken, counts, difference, felt
 from feedback_survey.phrases import _own, phrases
-from feedback_survey.reading.read import parse, read
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read
 from tests.small_outside import START
 
 CAMERA = {"line_ref": "1", "title": "Camera", "quantity": 1, "product_type": "Camera", "sku": "CAM-1"}
