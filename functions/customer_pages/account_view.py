@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from aftercare.arrival import Window, expected
+from aftercare.behaviour import best_first, interest
 from aftercare.brand import Brand
 from aftercare.carriers import is_known
 from aftercare.catalogue import Catalogue, Family, Skill
@@ -606,12 +607,13 @@ def _guides(family: Family, lines: Iterable[OrderLine], experienced: bool, setti
 
 
 def _ideas(customer: Customer, families: Iterable[Family], setting: Setting) -> tuple[Idea, ...]:
-    """What goes with it and is not there yet: nothing that was bought in any order that is known."""
+    """What goes with it and is not there yet, what they looked at first: nothing that was bought in any order that is known."""
     goods = setting.catalogue
     bought = [line for order in customer.orders if not order.closed for line in order.lines]
     skus, has = {line.sku for line in bought if line.sku}, set(goods.by_family(bought))
     found = []
-    for name in dict.fromkeys(name for family in families for name in family.cross_sells):
+    offered = dict.fromkeys(name for family in families for name in family.cross_sells)
+    for name in best_first(offered, interest(customer.behaviour, setting.now), goods):
         thing = goods.add_ons[name]
         if not skus.intersection(thing.skus) and not (thing.family and thing.family in has):
             found.append(Idea(setting.pick(thing.name), setting.pick(thing.why), setting.pick(thing.url)))

@@ -13,7 +13,7 @@ from aftercare.feedback_events import FeedbackData, RescueData
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
-from aftercare.store import find, versioned, with_archive
+from aftercare.store import find, versioned
 from aftercare.table import TableError, Write
 from feedback_routing import counting, rescue
 from feedback_routing.because import Because
@@ -36,7 +36,7 @@ def on_read(event: Told, outside: Outside) -> str:
     policy, said = feedback_policy(), event.data
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
-        customer = _whole(outside, said.customer_id, said.order)
+        customer = find(outside.tables, said.customer_id, said.order)
         routed = route(customer, said, policy, now)
         if isinstance(routed, Nothing):
             return f"nothing: {routed.because}"
@@ -46,12 +46,6 @@ def on_read(event: Told, outside: Outside) -> str:
             # It was recorded before, and other feedback since: what follows from it is still to be done, each of it once.
             return _act(outside, again(routed, said), event)
     raise KeepsChanging("the record changed under every attempt")
-
-
-def _whole(outside: Outside, customer_id: str, order: str | None) -> Customer | None:
-    """All that is known of the customer: what kind of buyer they are is said by all their orders."""
-    customer = find(outside.tables, customer_id, order)
-    return with_archive(outside.tables, customer_id) if customer and customer.lacks_orders_since(None) else customer
 
 
 def _key(said: FeedbackData) -> str:

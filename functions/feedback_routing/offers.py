@@ -1,20 +1,19 @@
 """Which offer feedback leads to, for which kind of buyer, and the message that makes it. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from aftercare import keys
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.proposal import Block, Nothing, Proposal, Unless
-from aftercare.signal_words import Segment
 from aftercare.signals import Signals
 from feedback_routing.because import Because
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
-    from aftercare.feedback_policy import FeedbackPolicy, HighValue
+    from aftercare.feedback_policy import FeedbackPolicy
 
 OPEN_FOR = timedelta(days=14)
 """So long an offer is still an answer to what was said."""
@@ -22,35 +21,24 @@ OPEN_FOR = timedelta(days=14)
 TEMPLATES = {Purpose.SERVICE: "next-help", Purpose.PROMOTIONAL: "next-step"}
 
 
-def segment_of(customer: Customer, rule: "HighValue") -> Segment:
-    """What kind of buyer: by orders that stand and what they paid for them, currency by currency."""
-    standing = [o for o in customer.orders if not o.closed and not o.is_test]
-    if not standing:
-        return "other"
-    spent: dict[str, Decimal] = {}
-    for order in standing:
-        if order.total:
-            spent[order.total.currency] = spent.get(order.total.currency, Decimal()) + order.total.amount
-    rich = any(amount >= Decimal(rule.spent[currency]) for currency, amount in spent.items() if currency in rule.spent)
-    if rich or len(standing) >= rule.orders:
-        return "high-clv"
-    return "repeat" if len(standing) > 1 else "first-time"
-
-
 def held_out(customer_id: str, share: float) -> bool:
     """Whether a customer gets no offers, so that it is seen what offers do; the same for good."""
     return keys.share(f"offers#{customer_id}") < share
 
 
-def goes_with(order: Order, catalogue: "Catalogue") -> str | None:
-    """The add-on that goes with what was ordered and can be put into a basket; None where there is none."""
+def goes_with(order: Order, catalogue: "Catalogue", interests: Mapping[str, float]) -> str | None:
+    """The add-on that goes with what was ordered and can be put into a basket, one that they looked at before others; None
+    where there is none."""
     own = {line.sku for line in order.lines}
-    for family in catalogue.by_family(order.lines):
-        for name in catalogue.family(family).cross_sells:
-            skus = catalogue.add_ons[name].skus
-            if skus and not own & set(skus):
-                return name
-    return None
+    offered = [
+        name
+        for family in catalogue.by_family(order.lines)
+        for name in catalogue.family(family).cross_sells
+        if catalogue.add_ons[name].skus and not own & set(catalogue.add_ons[name].skus)
+    ]
+    from aftercare.behaviour import best_first  # few offers choose
+
+    return next(iter(best_first(offered, interests, catalogue)), None)
 
 
 def offer(
@@ -73,7 +61,9 @@ def offer(
         return Nothing(Because.NO_ORDER)
     blocks = [Block(kind="offer", variant=signals.offer)]
     if made.basket == "goes-with":
-        add_on = goes_with(order, catalogue)
+        from aftercare.behaviour import interest  # few offers choose
+
+        add_on = goes_with(order, catalogue, interest(customer.behaviour, now))
         if add_on is None:
             return Nothing(Because.NOTHING_GOES_WITH_IT)
         blocks.append(Block(kind="goes-with", variant=add_on))

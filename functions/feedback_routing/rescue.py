@@ -9,7 +9,8 @@ from aftercare.cases import Case, Rescue
 from aftercare.consent import Purpose
 from aftercare.customer import Customer
 from aftercare.proposal import Block, Nothing, Proposal, Unless
-from aftercare.signal_words import Missed, Segment
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Missed
 from feedback_routing.because import Because
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def case_ref(shop: str, about: str) -> str:
     return f"{shop}:rescue-{keys.message_id(about)[:12]}"
 
 
-def opened(customer: Customer, said: "FeedbackData", segment: Segment, policy: "RescuePolicy", now: datetime) -> Case | None:
+def opened(customer: Customer, said: "FeedbackData", segment: Lifecycle, policy: "RescuePolicy", now: datetime) -> Case | None:
     """The case as the rescue makes it, or None where its clock runs already or ran.
 
     Somebody who has an open case about the same order, or whose case it is that reads so, has one conversation with us: that

@@ -9,9 +9,10 @@ from aftercare.customer import Customer
 from aftercare.feedback import standing
 from aftercare.feedback_events import ClassifiedData, FeedbackData
 from aftercare.proposal import Nothing
+from aftercare.segments import bought_by, segments_of
 from aftercare.signals import Signals
 from feedback_routing.because import Because
-from feedback_routing.offers import held_out, segment_of
+from feedback_routing.offers import held_out
 from feedback_routing.rescue import opened
 from feedback_routing.signals import History, Said, meant
 
@@ -62,12 +63,12 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
         return Routed(customer, before, _case_of(customer, said), said.order, known=True, now=now)
     order = customer.order(said.order or "")
     history = History(
-        orders=sum(not o.closed and not o.is_test for o in customer.orders),
+        orders=bought_by(customer).orders,
         standing=standing(customer, order) if order else "stands",
         case_open=any(case.open for case in customer.cases),
     )
     found = meant(Said(said.score, said.sentiment, said.confidence, said.wish, said.call), history)
-    segment = segment_of(customer, policy.high_clv)
+    segment = segments_of(customer).lifecycle
     offer, held = policy.offer(found.signals, segment), False
     if offer and held_out(customer.id, policy.held_out):
         offer, held = None, True

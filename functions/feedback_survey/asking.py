@@ -65,6 +65,12 @@ class Because(StrEnum):
     QUESTION_WAITS = "question-waits"
     NOTHING_TO_SET_UP = "nothing-to-set-up"
     HELD_OUT = "held-out"
+    REVIEWED = "reviewed"
+    REVIEW_COMES = "review-comes"
+    ASKED_BEFORE = "asked-before"
+    NOT_ASKED = "not-asked"
+    OWN_DAY_COMES = "own-day-comes"
+    NO_HAPPY_MOMENT = "no-happy-moment"
 
 
 class Due(NamedTuple):

@@ -14,6 +14,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.learned import Learned
 
 if TYPE_CHECKING:
+    from aftercare.behaviour import Behaviour
     from message_gate.channel_policy import ChannelPolicy, Learning
 
 Because = Literal["only", "stated", "urgent", "learned", "default", "explored"]
@@ -37,14 +38,15 @@ def choose(
     message_id: str,
     now: datetime,
     stated: tuple[Channel, ...] = (),
+    behaviour: "Behaviour | None" = None,
 ) -> Choice:
     """The usable channels in the order in which they are tried. `own` is of the customer, `store` of all of them; `stated` are
-    those that the customer asked for, best first."""
+    those that the customer asked for, best first; `behaviour` says who would see what lies in the account or the app."""
     if len(usable) < 2:
         return Choice(usable)
     urgency = policy.urgency_of(template)
     table = tuple(channel for channel in policy.order[urgency] if channel in usable)
-    likely = {c: p for c in table if (p := answer_likelihood(c, own, store, policy.learning, now)) is not None}
+    likely = {c: p for c in table if (p := answer_likelihood(c, own, store, policy.learning, now, behaviour)) is not None}
     saw = {"urgency": urgency, **{f"{c} answers": f"{p:.0%}" for c, p in likely.items()}}
     wished = tuple(channel for channel in stated if channel in table)
     if wished:
@@ -58,17 +60,25 @@ def choose(
     return Choice(ranked, "default" if ranked[0] is table[0] and len(likely) < 2 else "learned", saw)
 
 
-def answer_likelihood(channel: Channel, own: Learned, store: Learned, rule: "Learning", now: datetime) -> float | None:
+def answer_likelihood(
+    channel: Channel, own: Learned, store: Learned, rule: "Learning", now: datetime, behaviour: "Behaviour | None" = None
+) -> float | None:
     """How likely a message on a channel is answered, or None where the store knows too little to say.
 
-    Beta-Bernoulli: the store's rate is the prior, worth `prior` messages; the customer's own messages move it.
+    Beta-Bernoulli: the store's rate is the prior, worth `prior` messages; the customer's own messages move it, and so do days on
+    which they were where the channel's messages lie.
     """
     all_, ours = store.of(channel, now), own.of(channel, now)
     if all_.delivered < rule.enough:
         return None
     rate = min(all_.answered / all_.delivered, 1.0)
-    answered = min(ours.answered, ours.delivered)
-    return (answered + rule.prior * rate) / (ours.delivered + rule.prior)
+    answered, delivered = min(ours.answered, ours.delivered), ours.delivered
+    if behaviour is not None:
+        from aftercare.behaviour import looked_in
+
+        there = looked_in(behaviour, channel, now)
+        answered, delivered = answered + there.answered, delivered + there.delivered
+    return (answered + rule.prior * rate) / (delivered + rule.prior)
 
 
 def by_value(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aftercare import keys
-from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, prefers, segment, stated
+from aftercare.cadence import NOTHING, Arm, Cadence, Cadences, Kind, group, prefers, stated
 from aftercare.caps import Limit
 from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose, asked_of
@@ -158,7 +158,7 @@ class Candidate:
         """What an answer to this message says of digests and single messages; nothing of who has chosen for themselves."""
         if stated(self.customer.wishes) is not None:
             return None
-        of = segment(self.customer)
+        of = group(self.customer)
         if self.parts:
             return Kind(Arm.DIGEST, of)
         return Kind(Arm.SINGLE, of) if self.cadence and self.cadence.arm is Arm.SINGLE else None
@@ -284,6 +284,7 @@ class Candidate:
             self.proposal.message_id,
             self.now,
             self.customer.wishes.channels,
+            self.customer.behaviour,
         )
 
     @property
@@ -541,6 +542,19 @@ def _not_asked(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.NOT_ASKED, saw={"product": product})
 
 
+def _nothing_to_review(candidate: Candidate) -> Refuse | None:
+    """What was reviewed, or is not with the customer, is not asked about; what somebody said of it is no reason here."""
+    order = candidate.order
+    if order is None:
+        return None
+    from aftercare.reviews import reviewable  # here: few messages ask for it
+
+    found = reviewable(candidate.customer, order)
+    if found == "reviewed":
+        return Refuse(because=Reason.ALREADY_REVIEWED, saw={"order": order.key})
+    return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": found}) if isinstance(found, str) else None
+
+
 _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.ORDER_UNKNOWN: _order_unknown,
     Unless.ORDER_CANCELLED: _order_cancelled,
@@ -557,6 +571,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
     Unless.NOT_ASKED: _not_asked,
+    Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }
 
 OF_SHIPMENT = (Unless.ORDER_SHIPPED, Unless.PARCEL_ARRIVED, Unless.PARCEL_MOVED_ON, Unless.PARCEL_RECOVERED)
@@ -675,7 +690,7 @@ def silence(candidate: Candidate) -> Verdict:
 def gathered(candidate: Candidate) -> Verdict:
     """Who would rather hear once a week gets what can wait in one message, on their own day; what cannot wait goes by itself.
 
-    The customer's own choice counts before what their segment was seen to prefer.
+    The customer's own choice counts before what their group was seen to prefer.
     """
     if candidate.parts:
         return Pass(saw={"parts": tuple(part.proposal.key for part in candidate.parts)})

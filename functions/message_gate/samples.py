@@ -15,6 +15,7 @@ from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.published import Publication
+from aftercare.review_policy import review_policy
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
@@ -304,11 +305,41 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
         found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
     found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
     found |= _of_feedback(catalogue, usual, several, hostile)
+    found |= _of_reviews(catalogue, {"": usual, "-several": several, "-digital": digital, "-bare": bare, "-hostile": hostile})
     for name, order in (("usual", usual), ("bare", bare)):
         for template in FRESH:
             about = {"link": "sample"}
             found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
     return found | _of_products(usual, bare) | _notices(usual, several, bare, hostile)
+
+
+def _of_reviews(catalogue: Catalogue, orders: Mapping[str, Order]) -> dict[str, Sample]:
+    """Every way in which a review is asked for: each wording, anchor, word of thanks and incentive."""
+    policy, found = review_policy(), dict[str, Sample]()
+
+    def add(name: str, order: Order, wording: str, *more: tuple[str, str]) -> None:
+        incentive = dict(more).get("review-incentive")
+        family = next(iter(catalogue.by_family(order.lines)), catalogue.default)
+        chosen = (("anchor", "there"), ("review-wording", wording), *more)
+        blocks = tuple(Block(kind=kind, variant=variant) for kind, variant in dict(chosen).items())
+        template, purpose = ("review-reward", Purpose.PROMOTIONAL) if incentive else ("review-request", Purpose.SURVEY)
+        found[f"{template}{name}"] = Sample(template, order, (*blocks, Block(kind="help", family=family)), purpose)
+
+    for wording in policy.wordings:
+        add("" if wording == policy.wordings[0] else f"-{wording}", orders[""], wording)
+    first = policy.wordings[0]
+    for name in ("-several", "-bare", "-hostile"):
+        add(name, orders[name], first)
+    for anchor in ("assumed", "ordered", "milestone"):
+        add(f"-{anchor}", orders["-digital" if anchor == "milestone" else ""], first, ("anchor", anchor))
+    for contact in ("praised", "shared", "helped"):
+        add(f"-{contact}", orders[""], first, ("contact", contact))
+    add("-again", orders[""], first, ("opening", "again"))
+    for kind in policy.incentives:
+        if kind != "none":
+            add(f"-{kind}", orders[""], first, ("review-incentive", kind))
+            add(f"-{kind}-again", orders["-several"], first, ("review-incentive", kind), ("opening", "again"))
+    return found
 
 
 def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:

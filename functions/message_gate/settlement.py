@@ -22,7 +22,7 @@ from aftercare.retention import CHAT
 from aftercare.settings import MissingSetting, Settings
 from aftercare.store import CustomerErased, load, versioned, with_archive
 from aftercare.switch import Switch, switch_from
-from aftercare.table import AllOf, AnyOf, Check, Condition, Exists, Is, Item, Lacks, Put, Write
+from aftercare.table import AllOf, AnyOf, Change, Check, Condition, Exists, Is, Item, Lacks, Put, Write
 from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
@@ -433,7 +433,9 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
             raise
         return _unwritten(gate, candidate, trace, held, type(error).__name__)
     tone = {"tone": letter.tone.tone, "because": letter.tone.because} if letter.tone else {}
-    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw}))
+    arms = tuple(f"{experiment}: {arm}" for experiment, arm in candidate.proposal.arms.items())
+    shows = {"arms": arms} if arms else {}
+    trace = (*trace, Step(rule="written", said="pass", saw={**tone, **letter.saw, **shows}))
     if gate.time_left() < CLAIM_TAKES + SEND_TAKES:
         raise NoTimeLeft(candidate.proposal.key)
     used = candidate.ground(channel, candidate.proposal.purpose)
@@ -657,9 +659,14 @@ def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcom
         return decision
     if sent_at is not None and claimed.proposal.purpose is Purpose.SURVEY:
         _asked(gate.outside, claimed.proposal, now)
-    if arrived:
-        # Of all customers together, after what must not be lost: this may be.
-        tables.write([learned.for_all(Channel(str(claimed.channel)), now, claimed.proposal.message_id, "delivered")])
+    arms = claimed.proposal.arms if sent_at is not None else {}
+    for experiment, arm in arms.items():
+        # Who saw which arm lies with the claim, in their own ledger; the sums may lose one and never count one twice.
+        tables.write([Change(keys.exposures(experiment, now), add={f"arm_{arm}": 1})])
+    if not arrived:
+        return decision
+    # Of all customers together, after what must not be lost: this may be.
+    tables.write([learned.for_all(Channel(str(claimed.channel)), now, claimed.proposal.message_id, "delivered")])
     return decision
 
 

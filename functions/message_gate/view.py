@@ -19,6 +19,7 @@ from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line
 from message_gate.notices import NOTICES, notice
 from message_gate.offers import offered
 from message_gate.questions import check_in, survey
+from message_gate.reviews import review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -536,6 +537,8 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "survey": survey,
     "survey-reminder": survey,
     "rescue-check": survey,
+    "review-request": review,
+    "review-reward": review,
     "next-step": offered,
     "next-help": offered,
     "check-in": check_in,

@@ -194,6 +194,20 @@ class PublicationView(Frame):
     once: str
 
 
+class ReviewView(Frame):
+    lead: str
+    contact: str | None
+    ask: str
+    action: str
+    action_url: str
+    others: list[LinkView]
+    thanks_title: str | None
+    thanks: str | None
+    tip: str | None
+    tip_url: str | None
+    once: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -235,6 +249,8 @@ MODELS: Mapping[str, type] = {
     "survey": SurveyView,
     "survey-reminder": SurveyView,
     "rescue-check": SurveyView,
+    "review-request": ReviewView,
+    "review-reward": ReviewView,
     "next-step": OfferView,
     "next-help": OfferView,
     "check-in": CheckInView,

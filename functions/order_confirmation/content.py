@@ -4,7 +4,7 @@ Guides follow the kinds of the families in the order (catalogue.yaml): onboardin
 guide, registration. The first few stand in full, the rest are links: a confirmation is read once, on a phone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aftercare.catalogue import Catalogue, Family, Kind, Skill
 from aftercare.consent import Purpose
@@ -23,9 +23,12 @@ EXPERIENCED_AFTER = 2
 """So many earlier orders with something complex or digital make somebody experienced with a new family too."""
 
 
-def blocks(order: Order, earlier: Sequence[Order], catalogue: Catalogue) -> tuple[Block, ...]:
-    """All blocks of the confirmation in their order. `earlier` are the customer's standing orders before this one."""
-    return (_opening(order, earlier), *_guides(order, earlier, catalogue), *_add_ons(order, earlier, catalogue))
+def blocks(
+    order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float] | None = None
+) -> tuple[Block, ...]:
+    """All blocks of the confirmation in their order. `earlier` are the standing orders before this one, `interests` what their
+    customer looks at in the store, where they agreed to that."""
+    return (_opening(order, earlier), *_guides(order, earlier, catalogue), *_add_ons(order, earlier, catalogue, interests or {}))
 
 
 def _opening(order: Order, earlier: Sequence[Order]) -> Block:
@@ -90,8 +93,9 @@ def skill(family: Family, earlier: Sequence[Order], catalogue: Catalogue) -> Ski
     return Skill.EXPERIENCED if demanding >= EXPERIENCED_AFTER else Skill.BEGINNER
 
 
-def _add_ons(order: Order, earlier: Sequence[Order], catalogue: Catalogue) -> tuple[Block, ...]:
-    """A few cross-sells of what is in this order, then of what was bought before; never what somebody has already.
+def _add_ons(order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float]) -> tuple[Block, ...]:
+    """A few cross-sells of what is in this order, then of what was bought before; of these what somebody looked at first, and
+    never what they have already.
 
     They are an offer: their own purpose lets the gate leave them out where its consent is missing.
     """
@@ -106,4 +110,8 @@ def _add_ons(order: Order, earlier: Sequence[Order], catalogue: Catalogue) -> tu
             has_it = owned.intersection(add_on.skus) or (add_on.family in families)
             if offered not in chosen and not has_it:
                 chosen[offered] = Block(kind="add-ons", family=name, variant=offered, purpose=Purpose.PROMOTIONAL)
+    if interests and len(chosen) > 1:
+        from aftercare.behaviour import best_first
+
+        chosen = {name: chosen[name] for name in best_first(chosen, interests, catalogue)}
     return tuple(chosen.values())[:ADD_ONS]

@@ -56,13 +56,21 @@ def confirm(
         purpose=Purpose.TRANSACTIONAL,
         template="order-confirmation",
         references={"order": order.key},
-        blocks=blocks(order, _before(order, customer), catalogue),
+        blocks=blocks(order, _before(order, customer), catalogue, _interests(customer, now)),
         unless=UNLESS,
         not_after=_news_since(order) + WINDOW,
         proposed_at=now,
         caused_by=event.id,
         correlation_id=event.correlation_id,
     )
+
+
+def _interests(customer: Customer, now: datetime) -> dict[str, float]:
+    if customer.behaviour is None:
+        return {}
+    from aftercare.behaviour import interest
+
+    return interest(customer.behaviour, now)
 
 
 def _against(order: Order | None, customer: Customer | None, now: datetime) -> Because | None:

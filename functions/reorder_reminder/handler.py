@@ -10,7 +10,7 @@ from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find, with_archive
-from reorder_reminder.depletion import due, remind
+from reorder_reminder.reminding import due, remind
 
 
 def on_order(event: Told, outside: Outside) -> str:

@@ -129,7 +129,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that was read before deciding. `aliases` are as they lie, `customer` is None where nobody is known yet.
+    """All that was read before deciding. `aliases` are as they lie, `customer` is None where nobody is known yet; `buyers` is
+    what the shop has learned of those who buy there.
 
     `erased` are those of the names that an erased person had, with when that was; `stale` leads to nobody any more.
     """
@@ -139,6 +140,7 @@ class Known:
     customer: Customer | None
     erased: Mapping[Key, datetime] = field(default_factory=dict)
     stale: Mapping[Key, Item] = field(default_factory=dict)
+    buyers: Item | None = None
 
     def pending(self, place: Key | None) -> tuple[Early, ...]:
         """The facts that lie with an alias because they came before what they are about."""
@@ -189,12 +191,13 @@ def take(outside: Outside, received: Received) -> Outcome:
     for _ in range(ATTEMPTS):
         names = names_of(received.shop, received.facts)
         at = places(names, secret) if received.facts else Places()
-        known = outside.tables.read([keys.delivery(received.key), *at.all()])
-        marker = known.pop(keys.delivery(received.key), None)
+        buyers = [keys.buyers(received.shop)] if names.order_ref else []
+        known = outside.tables.read([keys.delivery(received.key), *at.all(), *buyers])
+        marker, learned = known.pop(keys.delivery(received.key), None), known.pop(keys.buyers(received.shop), None)
         if marker is not None:
             return _known_delivery(outside, received, marker, secret)
         names, at = _with_early(outside, received, known, names, at, secret)
-        there = _known(outside, received, names, at, known)
+        there = replace(_known(outside, received, names, at, known), buyers=learned)
         plan = decide(received, names, at, there, new_id, secret, owners=outside.settings.product_owners != "off")
         if plan.forgets:
             plan = replace(plan, writes=(*plan.writes, *_left(outside, plan.forgets)))
@@ -576,6 +579,8 @@ def _record(
         _aliases(draft, at, known, with_order=bool(about))
         _numbers(draft, customer, profile, orders.values(), secret)
         _shipment_aliases(draft, received.shop, joined, shipments, known)
+    if profile is not None and names.order_key in orders and orders[names.order_key] != before:
+        profile = _bought(draft, profile, before, orders[names.order_key], orders, known.buyers)
     if customer is not None and profile is not None:
         profile = _archive(draft, customer, profile, orders, shipments)
     _write_profile(draft, customer.profile if customer else None, profile)
@@ -921,6 +926,29 @@ def _profile(draft: _Draft, before: Profile | None, facts: list[Fact], names: Na
         if isinstance(fact, CustomerFact) and changed:
             draft.tell(fact.type, fact.occurred_at, events.CustomerData(customer_id=draft.customer_id))
     return after
+
+
+def _bought(
+    draft: _Draft, profile: Profile, before: Order | None, now: Order, orders: Mapping[str, Order], buyers: Item | None
+) -> Profile:
+    """The sums of what the customer bought; what kind of buyer that makes of them is told where it is news.
+
+    That somebody begins with a first order, as everyone does, is none: the order was told.
+    """
+    from aftercare import segments  # few deliveries change an order
+
+    noted = segments.after(profile, before, now, orders, segments.cuts_from(buyers), draft.received.received_at.date())
+    if noted == profile.bought:
+        return profile
+    was, profile = segments.noted_segments(profile), profile.model_copy(update={"bought": noted})
+    after = segments.noted_segments(profile)
+    if after != was and (was, after) != (segments.NOBODY, segments.BEGINS):
+        from aftercare.feedback_events import SegmentData
+
+        ids = {"customer_id": draft.customer_id, "shop": now.shop}
+        told = {**after._asdict(), "lifecycle_before": was.lifecycle, "value_before": was.value}
+        draft.tell("SegmentChanged", draft.received.received_at, SegmentData.model_validate({**ids, **told}))
+    return profile
 
 
 def _write_profile(draft: _Draft, before: Profile | None, after: Profile | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 FUNCTIONS: Final = Path(__file__).resolve().parents[2] / "functions"
 
-PACKAGES: Final = {"delay": "shipping_delay", "feedback": "feedback_survey"}
+PACKAGES: Final = {"delay": "shipping_delay", "feedback": "feedback_survey", "reorder": "reorder_reminder"}
 """What can be evaluated, and the function's package that holds its model: `<package>.evaluation`."""
 
 

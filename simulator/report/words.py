@@ -32,6 +32,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PARCEL_MOVED_ON: "the parcel has moved on",
     Reason.PARCEL_RECOVERED: "the parcel is expected in time again",
     Reason.ALREADY_ANSWERED: "the customer has answered",
+    Reason.ALREADY_REVIEWED: "the customer has reviewed it",
     Reason.ORDER_WENT_WRONG: "the order was refunded, given back or lost, and is not asked about as if all were well",
     Reason.CASE_CLOSED: "the case that it speaks of is over",
     Reason.CONSENT_SETTLED: "no consent of this mailbox waits for its confirmation any more",
@@ -127,6 +128,7 @@ _UNLESS: Final = {
     "case-open": "the case was not opened again",
     "consent-settled": "a consent still waits for its confirmation",
     "not-asked": "the customer still waits for the product",
+    "nothing-to-review": "the customer has something of it that they have not reviewed",
 }
 _SUPPRESSED: Final = {"hard_bounce": "bounced for good", "complaint": "complained"}
 

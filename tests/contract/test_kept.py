@@ -27,6 +27,8 @@ GIVEN = {
     "name": "w1",
     "text_hash": "h1",
     "kind": "erasure",
+    "choice": "wording",
+    "experiment": "review-incentive",
     "ref": "r1",
     "keyed_hash": "h1",
     "shop": "shop",

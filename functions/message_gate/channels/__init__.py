@@ -62,6 +62,9 @@ QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
 LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
 """What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
 
+MAILED = LINKS | {"review-request", "review-reward"}
+"""What leads to another page by its links: a mail has room for them."""
+
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 
 
@@ -71,7 +74,7 @@ def forms(template: str) -> tuple[Channel, ...]:
         return (Channel.SMS, Channel.WHATSAPP)
     if template in QUESTIONS:
         return (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
-    if template in LINKS:
+    if template in MAILED:
         return (Channel.EMAIL,)
     return (*_LONG, Channel.SMS, Channel.WHATSAPP) if template in SHORT else _LONG
 

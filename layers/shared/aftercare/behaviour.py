@@ -7,7 +7,7 @@ is older than 90 days falls out of the bits, and the whole record ends 90 days a
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ from aftercare.consent import Channel
 from aftercare.learned import Answers
 from aftercare.model import Model
 from aftercare.retention import BEHAVIOUR
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 DAYS = BEHAVIOUR.kept.days if BEHAVIOUR.kept else 0
 MOST_THEMES = 8
@@ -99,11 +102,11 @@ def days_of(behaviour: Behaviour | None, act: Act, at: datetime, within: int = D
     return sum(1 for n in _ages(int(behaviour.acts[act], 16)) if n + age < min(within, DAYS))
 
 
-def best_first(offered: Iterable[str], interests: Mapping[str, float], family_of: Mapping[str, str | None]) -> list[str]:
+def best_first(offered: Iterable[str], interests: Mapping[str, float], goods: "Catalogue") -> list[str]:
     """Add-ons with those of interest first, by themselves or by their family; the others keep their order."""
 
     def much(name: str) -> float:
-        return interests.get(f"+{name}", 0.0) + interests.get(family_of.get(name) or "", 0.0)
+        return interests.get(f"+{name}", 0.0) + interests.get(goods.add_ons[name].family or "", 0.0)
 
     return sorted(offered, key=lambda name: -much(name))
 

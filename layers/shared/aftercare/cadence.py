@@ -1,6 +1,6 @@
-"""Whether a customer would rather hear once a week: what they said, else what their segment answers more readily.
+"""Whether a customer would rather hear once a week: what they said, else what their group answers more readily.
 
-A segment is a country and whether it is a first order; nothing in it is about a person. An answer is a click, never an open:
+A group is a country and whether it is a first order; nothing in it is about a person. An answer is a click, never an open:
 Apple's proxy opens every mail. The sums only grow, so that ADD needs no read; what is newer is added with more weight (2 to
 the power of its age in half-lives since a fixed day), so what is older weighs less. Only messages to people who have said
 nothing count: who chose a digest would answer it anyway.
@@ -57,7 +57,7 @@ class Answers(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What an answer to a message teaches: the arm that it was sent on, and whose segment."""
+    """What an answer to a message teaches: the arm that it was sent on, and whose group."""
 
     arm: Arm
     of: str
@@ -74,12 +74,12 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cadences:
-    """The sums of all segments, `<arm>_<segment>_<delivered or answered>`."""
+    """The sums of all groups, `<arm>_<group>_<delivered or answered>`."""
 
     sums: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, arm: Arm, segment: str, now: datetime) -> Answers:
-        return self._sum(f"{arm}_{segment}_", now)
+    def of(self, arm: Arm, group: str, now: datetime) -> Answers:
+        return self._sum(f"{arm}_{group}_", now)
 
     def of_all(self, arm: Arm, now: datetime) -> Answers:
         return self._sum(f"{arm}_", now)
@@ -113,16 +113,16 @@ def prefers(customer: Customer, known: Cadences, rule: Learning, now: datetime) 
     said = stated(customer.wishes)
     if said is not None:
         return Cadence(Arm.DIGEST if said is Frequency.WEEKLY else Arm.SINGLE, "stated")
-    usual = learned(segment(customer), known, rule, now)
+    usual = learned(group(customer), known, rule, now)
     if _explores(customer.id, rule.explore, now):
         return Cadence(Arm.SINGLE if usual.arm is Arm.DIGEST else Arm.DIGEST, "explored")
     return usual
 
 
 def learned(of: str, known: Cadences, rule: Learning, now: datetime) -> Cadence:
-    """Digest where the segment is sure enough to answer it so many times as often as a single message.
+    """Digest where the group is sure enough to answer it so many times as often as a single message.
 
-    Beta-Bernoulli: the rate of all segments, worth `prior` messages, is the prior of each; the comparison takes both posteriors
+    Beta-Bernoulli: the rate of all groups, worth `prior` messages, is the prior of each; the comparison takes both posteriors
     as normal, which they are at such numbers.
     """
     posteriors = []
@@ -140,7 +140,7 @@ def learned(of: str, known: Cadences, rule: Learning, now: datetime) -> Cadence:
     return Cadence(Arm.DIGEST if likely >= rule.sure else Arm.SINGLE, "learned")
 
 
-def segment(customer: Customer) -> str:
+def group(customer: Customer) -> str:
     """`DE-first`: where the customer is, and whether they have bought once or more often; `ZZ` for an unknown country."""
     countries = [o.country for o in sorted(customer.orders, key=lambda o: o.as_of) if o.country]
     country = countries[-1] if countries else customer.profile.country or "ZZ"

@@ -9,7 +9,8 @@ from aftercare.answer_words import Score, Sentiment
 from aftercare.case_topic import CaseResult, CaseTopic
 from aftercare.clock import iso
 from aftercare.model import Model
-from aftercare.signal_words import Origin, Priority, Segment, Theme
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Origin, Priority, Theme
 from aftercare.table import Value
 
 Way = Literal["replacement", "refund", "call"]
@@ -26,7 +27,7 @@ class Rescue(Model):
     origin: Origin
     about: str
     order_key: str | None = None
-    segment: Segment
+    segment: Lifecycle
     score: Score | None = None
     themes: tuple[Theme, ...] = ()
     way: Way

@@ -126,6 +126,23 @@ class Asking(Model):
 AS_USUAL = Asking.model_construct()
 
 
+class Experience(Model):
+    """When a family's buyer knows what they have and is asked for a review: on one of these `days` after it arrived, or after the
+    named milestone. Which of them is learned from how they answer; a happy moment moves it up, never before `earliest`."""
+
+    days: Annotated[tuple[Annotated[int, Field(ge=0, le=90)], ...], Field(min_length=1, max_length=5)]
+    earliest: Annotated[int, Field(ge=0, le=90)]
+    milestone: Word | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Experience":
+        if list(self.days) != sorted(set(self.days)):
+            raise ValueError("days: expected rising days, each once")
+        if self.earliest > self.days[0]:
+            raise ValueError("earliest: expected a day not after the first of days")
+        return self
+
+
 class AddOn(Model):
     """One thing that goes with a family. `family` is what it is itself, `skus` is how one already bought is known."""
 
@@ -135,6 +152,13 @@ class AddOn(Model):
     family: Word | None = None
     skus: tuple[str, ...] = ()
 
+
+EXPERIENCES: Mapping[Kind, Experience] = {
+    Kind.SOFTWARE: Experience.model_construct(days=(1, 3), earliest=0, milestone="first-use"),
+    Kind.DURABLE: Experience.model_construct(days=(14, 17, 21), earliest=7),
+    Kind.FASHION: Experience.model_construct(days=(3, 4, 5), earliest=2),
+}
+KNOWN_SOON = Experience.model_construct(days=(7, 10), earliest=3)
 
 _NEEDS = {
     Kind.COMPLEX: "quick_start",
@@ -160,6 +184,7 @@ class Family(Model):
     reorder: Reorder | None = None
     survey: Asking = AS_USUAL
     check_in_days: Annotated[int, Field(ge=2, le=5)] = 4
+    review: Experience | None = None
     cross_sells: tuple[Word, ...] = ()
 
     @model_validator(mode="after")
@@ -172,6 +197,13 @@ class Family(Model):
         if self.reorder and self.reorder.offers == "care" and not self.cross_sells:
             raise ValueError("cross_sells: expected, because reorder offers care")
         return self
+
+    @property
+    def experience(self) -> Experience:
+        """When it is known well enough to be reviewed; by its kinds, where the family does not say."""
+        if self.review:
+            return self.review
+        return next((EXPERIENCES[kind] for kind in EXPERIENCES if kind in self.kinds), KNOWN_SOON)
 
 
 class Catalogue(Model):

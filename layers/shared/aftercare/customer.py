@@ -238,7 +238,7 @@ class Profile(Model):
 
     `told` says for each part when it was told and by whom (1: the customer's account, 0: an order), as sortable text, so
     that the order of arrival does not matter. `archived_until` is when the newest of the orders was placed that lie in the
-    archive, None while none does.
+    archive, None while none does. `bought` are the sums of the orders and what kind of buyer they make (aftercare.segments).
     """
 
     version: int = 0
@@ -250,6 +250,7 @@ class Profile(Model):
     tags: tuple[str, ...] = ()
     shops: tuple[str, ...] = ()
     archived_until: AwareDatetime | None = None
+    bought: dict[str, str] = Field(default_factory=dict)
     devices: tuple[Device, ...] = ()
     wrote_at: Instant | None = None
     told: dict[str, str] = Field(default_factory=dict)

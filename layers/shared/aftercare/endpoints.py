@@ -29,6 +29,7 @@ EVENTS = (
     "MilestoneReached",
     "FeedbackRead",
     "FeedbackClassified",
+    "SegmentChanged",
     "SupportCaseOpened",
     "SupportCaseAnswered",
     "SupportCaseClosed",

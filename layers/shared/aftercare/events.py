@@ -127,6 +127,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("CustomerCreated", "aftercare.customers", CustomerData),
         Kind("CustomerUpdated", "aftercare.customers", CustomerData),
         Kind("CustomerTagged", "aftercare.customers", CustomerData),
+        Kind("SegmentChanged", "aftercare.customers", "SegmentData"),
         Kind("CustomerErasureRequested", "aftercare.customers", "rare_events.RequestData"),
         Kind("CustomerExportRequested", "aftercare.customers", "rare_events.RequestData"),
         Kind("ShopErasureRequested", "aftercare.customers", "rare_events.RequestData"),

@@ -4,7 +4,8 @@ from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue
 from aftercare.events import CustomerData, OrderData
-from aftercare.signal_words import Missed, Origin, Priority, Respondent, Segment, Signal, Theme
+from aftercare.segment_words import Lifecycle, Value
+from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
 
 
 class CaseData(CustomerData):
@@ -86,9 +87,19 @@ class ClassifiedData(CustomerData):
     mood: Sentiment
     respondent: Respondent
     signals: tuple[Signal, ...] = ()
-    segment: Segment
+    segment: Lifecycle
     offer: str | None = None
     held_out: bool = False
+
+
+class SegmentData(CustomerData):
+    """What kind of buyer somebody became, and was, with a change of an order at a shop."""
+
+    shop: str
+    lifecycle: Lifecycle
+    value: Value
+    lifecycle_before: Lifecycle
+    value_before: Value
 
 
 class RescueData(CaseData):

@@ -20,7 +20,8 @@ from aftercare.language import Texts
 from aftercare.model import Model
 from aftercare.places import has_holidays, is_holiday
 from aftercare.proposal import Word
-from aftercare.signal_words import Segment, Signal, Theme
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Signal, Theme
 
 Basket = Literal["again", "goes-with"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -28,12 +29,6 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 LOOK_AHEAD = 30
 """Days that are looked at for the next opening: longer than any run of closed days."""
-
-
-def _amounts(told: Any) -> Any:
-    if isinstance(told, dict) and any(isinstance(amount, float) for amount in told.values()):
-        raise ValueError('expected amounts as text, such as EUR: "600"')
-    return told
 
 
 def _hours(told: Any) -> Any:
@@ -56,11 +51,13 @@ def _in_order(hours: tuple[time, time]) -> tuple[time, time]:
 Hours = Annotated[tuple[time, time], BeforeValidator(_hours), AfterValidator(_in_order)]
 
 
-class HighValue(Model):
-    """From when on a buyer counts as one of high value: by standing orders, or by what they paid in one currency."""
+def _occasional(told: Any) -> Any:
+    """What is said of who comes back holds for who does so now and then, unless it is said of them."""
+    return {"occasional": told["repeat"], **told} if isinstance(told, dict) and "repeat" in told else told
 
-    orders: Annotated[int, Field(ge=1, le=10_000)]
-    spent: Annotated[dict[str, Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$")]], BeforeValidator(_amounts)]
+
+BY_BUYER = BeforeValidator(_occasional)
+"""Of what a store says by kind of buyer."""
 
 
 class Offer(Model):
@@ -103,8 +100,8 @@ class RescuePolicy(Model):
     zone: str
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     hours: Annotated[dict[Weekday, Hours], Field(min_length=1)]
-    answer_minutes: Mapping[Segment, Annotated[int, Field(ge=1, le=480)]]
-    act_hours: Mapping[Segment, Annotated[int, Field(ge=1, le=168)]]
+    answer_minutes: Annotated[Mapping[Lifecycle, Annotated[int, Field(ge=1, le=480)]], BY_BUYER]
+    act_hours: Annotated[Mapping[Lifecycle, Annotated[int, Field(ge=1, le=168)]], BY_BUYER]
     asked_again_after_hours: Annotated[int, Field(ge=1, le=120)]
     ways: tuple[WayFor, ...] = ()
     replies: Mapping[Way, Texts]
@@ -112,8 +109,8 @@ class RescuePolicy(Model):
     @model_validator(mode="after")
     def _whole(self) -> "RescuePolicy":
         for field, found, wanted in (
-            ("answer_minutes", set(self.answer_minutes), set(get_args(Segment))),
-            ("act_hours", set(self.act_hours), set(get_args(Segment))),
+            ("answer_minutes", set(self.answer_minutes), set(get_args(Lifecycle))),
+            ("act_hours", set(self.act_hours), set(get_args(Lifecycle))),
             ("replies", set(self.replies), set(get_args(Way))),
         ):
             if found != wanted:
@@ -130,7 +127,7 @@ class RescuePolicy(Model):
         """The way out for what went wrong."""
         return next((one.way for one in self.ways if one.theme in themes), "call")
 
-    def answer_by(self, opened: datetime, segment: Segment) -> datetime:
+    def answer_by(self, opened: datetime, segment: Lifecycle) -> datetime:
         """Until when it must be answered: so many minutes of the hours in which somebody is there.
 
         Reckoned on UTC instants, so that a day on which the clock changes has the hours that it has.
@@ -158,9 +155,8 @@ class RescuePolicy(Model):
 class FeedbackPolicy(Model):
     """content/feedback.yaml."""
 
-    high_clv: HighValue
     held_out: Annotated[float, Field(ge=0, le=0.5)]
-    table: Mapping[Signal, Mapping[Segment, Word]]
+    table: Mapping[Signal, Annotated[Mapping[Lifecycle, Word], BY_BUYER]]
     offers: Mapping[Word, Offer]
     rescue: RescuePolicy
 
@@ -174,7 +170,7 @@ class FeedbackPolicy(Model):
                     raise ValueError(f"table.{signal}.{segment}: expected a kind of buyer and one of offers, found {offer}")
         return self
 
-    def offer(self, signals: tuple[Signal, ...], segment: Segment) -> str | None:
+    def offer(self, signals: tuple[Signal, ...], segment: Lifecycle) -> str | None:
         """The name of the offer for the first of the signals that has one; None where the table says nothing."""
         return next((name for signal in signals if (name := self.table.get(signal, {}).get(segment))), None)
 

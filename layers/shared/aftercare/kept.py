@@ -181,7 +181,11 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
+    _nobodys("buyers", "BUYERS#*", "quantiles over all customers of a shop", sk="MODEL"),
     _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
+    _nobodys("review knowledge", "REVIEWS#*", "sums over all requests for reviews", sk="*"),
+    _nobodys("promised thanks", "PROMISED#*", "sums of a month over all customers", sk="*"),
+    _nobodys("exposures", "EXPOSED#*", "how many messages showed each arm in a month", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
 )
 

@@ -259,8 +259,13 @@ def endpoint(name: str) -> Key:
 
 
 def cadence() -> Key:
-    """How the segments answer digests and single messages: sums that only grow."""
+    """How the groups of customers answer digests and single messages: sums that only grow."""
     return Key("knowledge", "CADENCE", ONLY)
+
+
+def buyers(shop: str) -> Key:
+    """What a shop's customers have taught about how people buy there: quantiles and parameters, nobody's."""
+    return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
 def rate(channel: str, shard: int) -> Key:
@@ -281,6 +286,22 @@ def tally(week: str, shop: str, part: str) -> Key:
 def report(shop: str, week: str) -> Key:
     """What is told of a week, as its page and as data."""
     return Key("knowledge", f"REPORT#{shop}", week)
+
+
+def review_arms(choice: str) -> Key:
+    """How requests for reviews are answered, by the arms of one choice (their words, a family's days, the thanks): sums that only
+    grow."""
+    return Key("knowledge", f"REVIEWS#{choice}", "ARMS")
+
+
+def promised(kind: str, at: datetime) -> Key:
+    """What was promised for reviews of one kind of thanks in a calendar month (UTC)."""
+    return Key("knowledge", f"PROMISED#{kind}", f"{at.astimezone(UTC):%Y-%m}")
+
+
+def exposures(experiment: str, at: datetime) -> Key:
+    """How many messages showed each arm of an experiment in a calendar month (UTC)."""
+    return Key("knowledge", f"EXPOSED#{experiment}", f"{at.astimezone(UTC):%Y-%m}")
 
 
 def phone_owner(keyed_hash: str, customer_id: str) -> Key:

@@ -32,6 +32,11 @@ class Unless(Term):
     CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
     NOT_ASKED = "not-asked"
+    NOTHING_TO_REVIEW = "nothing-to-review"
+
+
+EXPERIMENTS = ("review-incentive", "review-wording")
+"""Blocks of these kinds are arms: which one a message showed is noted in the claim that sends it, and counted."""
 
 
 class Block(Model):
@@ -69,6 +74,11 @@ class Proposal(Model):
     def message_id(self) -> str:
         """The message's short name outside our tables."""
         return keys.message_id(self.key)
+
+    @property
+    def arms(self) -> dict[str, str]:
+        """Which arm of which experiment it shows."""
+        return {block.kind: block.variant for block in self.blocks if block.kind in EXPERIMENTS and block.variant}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Reason(Term):
     PARCEL_MOVED_ON = "parcel_moved_on"
     PARCEL_RECOVERED = "parcel_recovered"
     ALREADY_ANSWERED = "already_answered"
+    ALREADY_REVIEWED = "already_reviewed"
     ORDER_WENT_WRONG = "order_went_wrong"
     CASE_CLOSED = "case_closed"
     CONSENT_SETTLED = "consent_settled"

@@ -13,9 +13,6 @@ Respondent = Literal["promoter", "customer", "other"]
 Signal = Literal["at-risk", "wants-call", "wants-demo", "wants-tip", "wants-promotion", "recommends", "ready-for-more", "unsure"]
 """What it says of the next purchase; the order is the one in which the table of offers is asked."""
 
-Segment = Literal["high-clv", "repeat", "first-time", "other"]
-"""What kind of buyer: by what was spent, else by how many orders stand; `other` has none."""
-
 Theme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """What is spoken of, as the store's table of themes names it."""
 

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime
 from aftercare.answer_words import Sentiment
 from aftercare.model import Model
 from aftercare.proposal import Word
-from aftercare.signal_words import Origin, Respondent, Segment, Signal
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Origin, Respondent, Signal
 
 
 class Signals(Model):
@@ -23,7 +24,7 @@ class Signals(Model):
     mood: Sentiment
     respondent: Respondent
     signals: tuple[Signal, ...] = ()
-    segment: Segment
+    segment: Lifecycle
     offer: Word | None = None
     held_out: bool = False
     trial: Literal["offered", "held-out"] | None = None

@@ -1,4 +1,4 @@
-"""Who would rather hear once a week: the customer's word, what a segment answers, and a few who find out."""
+"""Who would rather hear once a week: the customer's word, what a group answers, and a few who find out."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -14,10 +14,10 @@ from aftercare.cadence import (
     Kind,
     Learning,
     cadences_from,
+    group,
     learned,
     lesson,
     prefers,
-    segment,
     weight,
 )
 from aftercare.customer import Customer, Profile
@@ -66,7 +66,7 @@ def test_a_digest_must_be_answered_so_much_more_often_as_it_takes_the_place_of_s
     assert learned("DE-first", known(sums(digest, single)), RULE, NOON).arm is arm
 
 
-def test_a_small_segment_is_taken_for_what_all_are_and_a_large_one_for_itself():
+def test_a_small_group_is_taken_for_what_all_are_and_a_large_one_for_itself():
     all_like_digests = sums((3000, 900), (3000, 300), of="DE-first")
     few = sums((4, 0), (4, 1), of="AT-first")
     many = sums((2000, 60), (2000, 600), of="AT-first")
@@ -112,11 +112,11 @@ def test_what_lies_beside_the_sums_in_the_item_is_none_of_them():
     assert cadences_from(item).sums == {"digest_DE-first_delivered": 2.5}
 
 
-def test_a_segment_says_where_and_whether_it_is_a_first_order_and_nothing_of_the_person():
-    assert segment(a_customer(an_order(country="AT"))) == "AT-first"
+def test_a_group_says_where_and_whether_it_is_a_first_order_and_nothing_of_the_person():
+    assert group(a_customer(an_order(country="AT"))) == "AT-first"
     moved = a_customer(an_order("1", country="AT"), an_order("2", country="DE", as_of=NOON + timedelta(days=1)))
-    assert segment(moved) == "DE-again"
-    assert segment(Customer(id="c1", profile=Profile(first_seen=NOON))) == "ZZ-first"
+    assert group(moved) == "DE-again"
+    assert group(Customer(id="c1", profile=Profile(first_seen=NOON))) == "ZZ-first"
 
 
 @pytest.mark.parametrize("text", ["", "digest", "digest_DE", "both_DE-first", "digest_DE-first_x", "digest_de-first", "x" * 5000])

@@ -1,4 +1,4 @@
-"""What becomes of a message teaches which kind a segment answers: once for each message, and of nobody who has chosen."""
+"""What becomes of a message teaches which kind a group answers: once for each message, and of nobody who has chosen."""
 
 import pytest
 

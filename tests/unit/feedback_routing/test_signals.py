@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aftercare.answer_words import Sentiment, Standing, Wish
 from aftercare.feedback_policy import feedback_policy
-from aftercare.signal_words import Respondent, Segment, Signal
+from aftercare.segment_words import Lifecycle
+from aftercare.signal_words import Respondent, Signal
 from feedback_routing.signals import SURE, History, Said, meant
 
 CUSTOMER = History(orders=1)
@@ -80,7 +81,7 @@ def test_a_promoter_gives_the_top_score_or_praises_surely():
 
 def test_every_cell_of_the_table_leads_to_an_offer_that_exists_and_an_empty_one_says_nothing():
     policy = feedback_policy()
-    for signal, segment in product(get_args(Signal), get_args(Segment)):
+    for signal, segment in product(get_args(Signal), get_args(Lifecycle)):
         name = policy.offer((signal,), segment)
         assert name is None or name in policy.offers
     assert policy.offer(("at-risk",), "high-clv") is None

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys
+from aftercare.behaviour import seen
 from aftercare.consent import Channel, Purpose
 from aftercare.learned import NOTHING, Learned, answered, delivered, learned_from, weight
 from message_gate.channel_choice import answer_likelihood, choose, explores
@@ -110,3 +111,33 @@ def test_sums_are_the_same_in_any_order_and_what_is_old_weighs_less():
     assert known.of(EMAIL, NOON + timedelta(days=120)).answered == pytest.approx(0.5, abs=1e-4)
     assert known.active(NOON) == {19: pytest.approx(1.0)}
     assert learned_from([]) == NOTHING
+
+
+def logged_in(*days: int, surface: str = "app"):
+    behaviour = None
+    for day in days:
+        behaviour = seen(behaviour, (surface,), (), NOON - timedelta(days=day)) or behaviour
+    return behaviour
+
+
+def test_days_on_which_they_logged_in_are_a_sign_for_the_inbox_and_of_the_app_for_push_too():
+    store = of(email=(100, 20), push=(100, 18), inbox=(100, 15))
+    plain = {c: answer_likelihood(c, NOTHING, store, POLICY.learning, NOON) for c in (EMAIL, PUSH, INBOX)}
+
+    def with_(behaviour):
+        return {c: answer_likelihood(c, NOTHING, store, POLICY.learning, NOON, behaviour) for c in (EMAIL, PUSH, INBOX)}
+
+    app, web = with_(logged_in(0, 1, 3, 5)), with_(logged_in(0, 1, 3, 5, surface="web"))
+    assert app[EMAIL] == web[EMAIL] == plain[EMAIL], "where they log in says nothing of the mail"
+    assert app[PUSH] > plain[PUSH] and app[INBOX] > plain[INBOX]
+    assert web[PUSH] == plain[PUSH] and web[INBOX] > plain[INBOX]
+    assert with_(logged_in(80))[INBOX] == pytest.approx(plain[INBOX], abs=0.01), "what is long ago has faded"
+
+
+def test_who_is_often_in_the_app_is_written_to_there_first():
+    store = of(email=(100, 20), push=(100, 18))
+    assert chosen([EMAIL, PUSH], store=store).channels[0] is EMAIL
+    often = logged_in(*range(12))
+    assert chosen([EMAIL, PUSH], store=store, behaviour=often).channels == (PUSH, EMAIL)
+    assert chosen([EMAIL, PUSH], store=store, behaviour=often, stated=(EMAIL,)).channels[0] is EMAIL, "a wish comes first"
+    assert chosen([EMAIL, PUSH], behaviour=often).channels[0] is EMAIL, "a store that knows nothing keeps its table"

@@ -128,3 +128,15 @@ def test_what_somebody_has_is_not_offered():
 
 def test_past_purchases_offer_where_the_order_itself_offers_nothing():
     assert add_ons(order(line("Software")), before(line("Leather"))) == ["leather-balm"]
+
+
+def test_of_add_ons_the_one_that_somebody_looked_at_comes_first():
+    bag = order(line("Camera"), line("Coffee"))
+    plain = add_ons(bag)
+    every = [n for family in ("camera", "coffee") for n in CATALOGUE.family(family).cross_sells]
+    last = next(name for name in reversed(every) if name not in plain)
+    looked = [b.variant for b in blocks(bag, (), CATALOGUE, {f"+{last}": 1.0}) if b.kind == "add-ons"]
+    assert looked == [last, plain[0]]
+    assert [b.variant for b in blocks(bag, (), CATALOGUE, {"knitwear": 9.0}) if b.kind == "add-ons"] == plain
+    owned = order(line("Camera", sku="CAM-STRAP"))
+    assert "camera-strap" not in [b.variant for b in blocks(owned, (), CATALOGUE, {"+camera-strap": 9.0})], "never what they have"

@@ -15,8 +15,8 @@ from aftercare.customer import OrderLine, Refund
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.table import Put
-from reorder_reminder.depletion import STILL_OF_USE, Because, due, remind
 from reorder_reminder.handler import handle
+from reorder_reminder.reminding import STILL_OF_USE, Because, due, remind
 from simulator import state_language
 from tests.builders import ANNA, NOON, a_customer, an_order
 

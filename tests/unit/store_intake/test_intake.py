@@ -13,6 +13,7 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import wording_of
 from aftercare.identity import keyed_hash
 from aftercare.requests import Request, open_requests
+from aftercare.segments import segments_of
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from store_intake import handler, web
 from store_intake.handler import handle
@@ -71,6 +72,29 @@ def test_a_fact_about_a_known_customer_takes_three_calls(small):
     small.tables.calls.clear()
     post("orders/paid")
     assert small.tables.calls == ["read", "partition", "write"]
+
+
+def test_every_order_says_what_kind_of_buyer_it_makes_and_a_change_is_told_once(small):
+    described = sample("store/OrderPlaced")["detail"]["order"]
+
+    def order(ref, amount, **more):
+        whole = {**described, "name": ref, "total": {"amount": amount, "currency": "EUR"}, **more}
+        put(event_id=f"placed-{ref}", ref=ref, order=whole)
+        return segments_of(small.customer())
+
+    assert order("1", "60.00") == ("first-time", "one-time")
+    assert "SegmentChanged" not in small.told(), "everyone begins so: the order was told"
+    assert order("1", "60.00") == ("first-time", "one-time"), "the same order again"
+    assert order("2", "60.00", is_test=True) == ("first-time", "one-time"), "a test order is none"
+    assert order("3", "60.00") == ("repeat", "mid")
+    assert order("4", "600.00") == ("high-clv", "high")
+    told = [event for event in small.outbox() if event.type == "SegmentChanged"]
+    assert [(e.data["lifecycle_before"], e.data["lifecycle"]) for e in told] == [("first-time", "repeat"), ("repeat", "high-clv")]
+    put("OrderCancelled", event_id="cancelled-4", ref="4")
+    assert segments_of(small.customer()) == ("repeat", "mid"), "what was cancelled makes nobody rich"
+    sums = small.customer().profile.bought
+    assert (sums["orders"], sums["EUR"]) == ("2", "120.00")
+    assert [e for e in small.outbox() if e.type == "SegmentChanged"][-1].data["lifecycle_before"] == "high-clv"
 
 
 def test_events_and_answers_carry_no_personal_data(small, capsys):
