@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-Origin = Literal["survey", "review", "case", "mention"]
+Origin = Literal["survey", "review", "case", "mention", "return"]
 """Where somebody said how it was."""
 
 Respondent = Literal["promoter", "customer", "other"]
