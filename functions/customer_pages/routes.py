@@ -12,6 +12,7 @@ from customer_pages import (
     leaving,
     policy,
     preferences,
+    repost,
     returns,
     survey,
     web,
@@ -35,6 +36,7 @@ ROUTED: Final = (
     leaving,
     consent_pages,
     desk,
+    repost,
 )
 
 

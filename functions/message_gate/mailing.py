@@ -28,6 +28,7 @@ PATHS = {
     LinkPurpose.SURVEY: "s",
     LinkPurpose.GUIDE: "g",
     LinkPurpose.RETURN: "r",
+    LinkPurpose.REPOST: "m",
     LinkPurpose.CONFIRM: "k",
     LinkPurpose.ORDERS: "orders",
     LinkPurpose.EXPORT: "export",

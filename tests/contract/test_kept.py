@@ -28,6 +28,7 @@ GIVEN = {
     "text_hash": "h1",
     "kind": "erasure",
     "choice": "wording",
+    "product": "COF-1",
     "experiment": "review-incentive",
     "ref": "r1",
     "keyed_hash": "h1",

@@ -57,6 +57,11 @@ def everything(shop):
         shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")
     forgotten.scan(shop, "delivered", number="00340434161094777777")
+    for n in range(8):  # of whom some are drawn for thanks
+        shop.order(f"p{n}", email=f"reviewer{n}@example.com", consent=("promotional", "survey"))
+        forgotten.parcel(shop, f"p{n}", number=f"0034043416109466666{n}")
+        forgotten.scan(shop, "delivered", number=f"0034043416109466666{n}")
+    shop.put("MediaShared", ref="P-1", network="instagram", order_ref="third", occurred_at=iso(cloud.now))
     shop.place([("whatsapp", "transactional")])
     cloud.advance(hours=2)
     cloud.chat_in({"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}})
@@ -64,7 +69,7 @@ def everything(shop):
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
     asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
-    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"}), ("m", {"says": "yes"})):
         path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
         assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
     cloud.run()

@@ -30,6 +30,8 @@ ANSWER = "9#ANSWER#"
 WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 SETUP = "9#SETUP#"
+MEDIA = "9#MEDIA#"
+REPOST = "9#REPOST#"
 HISTORY = "9#"
 COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
@@ -145,6 +147,22 @@ def reading_model(shop: str, language: str) -> Key:
 def reading_turn(shop: str, language: str) -> Key:
     """When somebody last took the turn to teach it."""
     return Key("knowledge", f"READING#{shop}#{language}", "TURN")
+
+
+def media(customer_id: str, ref: str) -> Key:
+    """A picture or film that a customer shared."""
+    return customer(customer_id, MEDIA + ref)
+
+
+def repost(customer_id: str, ref: str) -> Key:
+    """That it was counted, and whether the store may show it."""
+    return customer(customer_id, REPOST + ref)
+
+
+def media_count(shop: str, product: str, at: datetime) -> Key:
+    """How many pictures and films of a product were shared in a calendar quarter (UTC)."""
+    day = at.astimezone(UTC)
+    return Key("knowledge", f"MEDIA#{shop}", f"{day.year}-Q{(day.month + 2) // 3}#{product}")
 
 
 def setup(customer_id: str, order_key: str) -> Key:
