@@ -196,9 +196,6 @@ handle = queue_handler(
         "ReturnApproved": on_return,
         "ReturnReceived": on_return,
         "ReturnSettled": on_return,
-        "MilestoneReached": on_milestone,
-        "FeedbackClassified": on_moment,
-        "SupportCaseClosed": on_moment,
     },
     on_wake,
 )
