@@ -28,7 +28,8 @@ def on_changed(event: Told, outside: Outside) -> str:
     if customer is None:
         return "nothing: no row"
     now = outside.clock.now()
-    return ", ".join(_go_on(outside, customer, row, None, now, event.id, event.correlation_id) for row in rows)
+    begun = [_go_on(outside, customer, row, None, now, event.id, event.correlation_id) for row in rows]
+    return ", ".join([*begun, _looks_again(outside, customer, event.correlation_id)])
 
 
 def on_seen(event: Told, outside: Outside) -> str:
@@ -50,13 +51,58 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     """A row goes on after what it said last. The wait that begins with a first order names none: everybody begins in two."""
     from aftercare.segment_policy import segment_policy
 
+    if payload.get("task") == "calls":
+        from customer_segments.calls import give_out
+
+        return give_out(outside)
     customer = find(outside.tables, payload["customer_id"])
     if customer is None:
         return "nothing: customer-gone"
+    if payload.get("care"):
+        cared = _cares(outside, customer, payload["key"], payload["correlation_id"])
+        return f"{cared}, {_looks_again(outside, customer, payload['correlation_id'])}"
     rows = [payload["row"]] if "row" in payload else segment_policy().rows_of(segments_of(customer))
     since, last = parse_iso(payload["since"]), payload.get("said")
     cause = (payload["key"], payload["correlation_id"])
     return ", ".join(_go_on(outside, customer, row, last, since, *cause) for row in rows) or "nothing: no row"
+
+
+def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> str:
+    """The wait until it is looked at whether somebody stays away; a newer order moves it, because it decides again."""
+    from aftercare.segment_policy import segment_policy
+    from customer_segments.care import next_look
+
+    at = next_look(customer, segment_policy().care, outside.clock.now())
+    if at is None:
+        return "looks no more"
+    payload = {"care": True, "correlation_id": correlation_id}
+    machine = outside.settings.need("segment_state_machine")
+    waits.start(outside, machine, f"care#{customer.id}#{at:%Y-%m-%d}", customer.id, at, payload)
+    return "looks again"
+
+
+def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> str:
+    """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
+    from aftercare.segment_policy import segment_policy
+    from customer_segments.care import does, outlook, overdue
+    from customer_segments.saying import care_message
+
+    policy, now = segment_policy(), outside.clock.now()
+    if not overdue(customer, policy.care, now):
+        return "nothing: ordered since"
+    seen = outlook(customer, policy.care, now)
+    what = does(customer, seen, policy.care)
+    if what == "call":
+        from customer_segments.calls import listed
+
+        return listed(outside, customer, seen.saves, now)
+    if what == "nothing":
+        return "nothing: all is well, or not worth a word"
+    made = care_message(customer, what, policy, now, caused_by, correlation_id)
+    if isinstance(made, Nothing):
+        return f"nothing: {made.because}"
+    propose(outside, made)
+    return f"proposed {what}"
 
 
 def _go_on(

@@ -11,7 +11,7 @@ from aftercare.customer import Customer, Order
 from aftercare.decision import Message, State
 from aftercare.keys import Key
 from aftercare.proposal import Block, Nothing, Proposal, Unless
-from aftercare.segments import bought_by
+from aftercare.segments import bought_by, segments_of
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -132,13 +132,39 @@ def say(
         if add_on is None:
             return Nothing(Because.NOTHING_GOES_WITH_IT)
         blocks.append(Block(kind="goes-with", variant=add_on))
+    return _proposal(customer, row, name, content, orders[0], blocks, now, caused_by, correlation_id)
+
+
+def care_message(
+    customer: Customer, does: str, policy: "SegmentPolicy", now: datetime, caused_by: str, correlation_id: str
+) -> Proposal | Nothing:
+    """The message of care for who stays away: help, or the check-in."""
+    orders, row = standing(customer), segments_of(customer).lifecycle
+    if not orders or row not in policy.rows:
+        return Nothing(Because.NO_ORDER)
+    name = policy.care.says["help" if does == "help" else "check-in"]
+    block = [Block(kind="content", variant=name)]
+    return _proposal(customer, row, name, policy.contents[name], orders[0], block, now, caused_by, correlation_id)
+
+
+def _proposal(
+    customer: Customer,
+    row: str,
+    name: str,
+    content: "Content",
+    order: Order,
+    blocks: Iterable[Block],
+    now: datetime,
+    caused_by: str,
+    correlation_id: str,
+) -> Proposal:
     numbers: Mapping[str, int] = {"days": content.valid_days} if content.valid_days else {}
     return Proposal(
         key=key_of(customer.id, name, content, now),
         customer_id=customer.id,
         purpose=content.purpose,
         template=TEMPLATES[content.purpose],
-        references={"order": orders[0].key, "segment": row},
+        references={"order": order.key, "segment": row},
         blocks=tuple(blocks),
         numbers=dict(numbers),
         unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.SEGMENT_LEFT),

@@ -29,6 +29,7 @@ PATHS = {
     LinkPurpose.GUIDE: "g",
     LinkPurpose.RETURN: "r",
     LinkPurpose.REPOST: "m",
+    LinkPurpose.OFFER: "n",
     LinkPurpose.CONFIRM: "k",
     LinkPurpose.ORDERS: "orders",
     LinkPurpose.EXPORT: "export",

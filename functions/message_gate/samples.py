@@ -44,6 +44,7 @@ def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
         P.SURVEY: "s",
         P.GUIDE: "g",
         P.RETURN: "r",
+        P.OFFER: "n",
         P.CONFIRM: "k",
         P.REPOST: "m",
     }
@@ -286,7 +287,13 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             own = line.model_copy(update={"tags": (f"aftercare:{family}",)})
             block = Block(kind="reorder", family=family, variant=variant)
             order = usual.model_copy(update={"lines": (own,)})
-            found[name] = Sample("reorder-reminder", order, (block,), Purpose.REORDER, references={"family": family})
+            beside = Block(
+                kind="accompanying", family=family, variant=next(iter(catalogue.add_ons), None), purpose=Purpose.PROMOTIONAL
+            )
+            blocks = (block,) if variant == "care" or beside.variant is None else (block, beside)
+            found[name] = Sample("reorder-reminder", order, blocks, Purpose.REORDER, references={"family": family})
+            if variant == "again":
+                found["reorder-nudge"] = Sample("reorder-nudge", order, (block,), Purpose.REORDER, references={"family": family})
     gathered = tuple(found[name] for name in ("reorder", "reorder-care") if name in found)
     for opening in ("stated", "gathered") if len(gathered) > 1 else ():
         block = Block(kind="opening", variant=opening)
@@ -379,8 +386,10 @@ def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
             blocks = (Block(kind="offer", variant=name), *goes_with)
             found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
     policy = segment_policy()
-    for row, known in policy.rows.items():
-        for name in known.contents:
+    said = {row: known.contents for row, known in policy.rows.items()}
+    said["repeat"] += tuple(policy.care.says.values())
+    for row, contents in said.items():
+        for name in contents:
             made = policy.contents[name]
             if made.basket in GOES_WITH and add_on is None:
                 continue

@@ -156,7 +156,11 @@ def short_values(letter: Letter) -> dict[str, str]:
         shop = letter.brand.shop_of(letter.order.shop).url
         return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
-    values["product"] = seven_bit(plain(letter.pick(family.title) if family else letter.order.name, 30))
+    reordered = next((block.family for block in letter.include if block.kind == "reorder"), None)
+    lines = letter.catalogue.by_family(letter.order.lines).get(reordered or "", ())
+    named = letter.pick(family.title) if family else letter.order.name
+    # What was bought last is known by its own name.
+    values["product"] = seven_bit(plain(lines[0].title if lines else named, 30))
     return values
 
 

@@ -104,6 +104,14 @@ class ConfirmationView(Frame):
     cue: list[FaceView]
 
 
+class BesideView(TypedDict):
+    title: str
+    text: str
+    url: str
+    tap: str
+    tap_url: str
+
+
 class ReminderView(Frame):
     lead: str
     benefit: str
@@ -112,6 +120,8 @@ class ReminderView(Frame):
     action_hint: str
     tip: str | None
     tip_url: str
+    taps: list[LinkView]
+    beside: BesideView | None
     once: str
 
 
@@ -260,6 +270,7 @@ class NoticeView(Frame):
 MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
+    "reorder-nudge": ReminderView,
     "consent-confirmation": ConsentView,
     **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,

@@ -26,6 +26,7 @@ from aftercare.kept import KINDS, kind_of
 from aftercare.media import Media, Repost
 from aftercare.published import Publication
 from aftercare.rate import Quota
+from aftercare.reorders import Reorders
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
 from aftercare.setup import SetUp
@@ -55,6 +56,7 @@ DOCUMENTS = {
     "set-up": SetUp,
     "media": Media,
     "repost": Repost,
+    "reorders": Reorders,
     "order": Order,
     "archived order": Order,
     "shipment": Shipment,

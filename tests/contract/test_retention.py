@@ -23,6 +23,16 @@ WHATSAPP = "arn:aws:social-messaging:us-east-1:123456789012:phone-number-id/5740
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
+def calls_of_a_week(shop):
+    """Somebody who spent much and stays away, and the list of whom to call."""
+    cloud = shop.cloud
+    for ref in ("far-1", "far-2", "far-3", "far-4", "far-5", "far-6"):
+        total = {"amount": "900", "currency": "EUR"}
+        shop.order(ref, email="far@example.com", total=total)
+        cloud.advance(days=7)
+    cloud.advance(days=45)
+
+
 def everything(shop):
     """One life in which each kind of item is written, and its end."""
     cloud = shop.cloud
@@ -72,6 +82,7 @@ def everything(shop):
     for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"}), ("m", {"says": "yes"})):
         path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
         assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
+    calls_of_a_week(shop)
     cloud.run()
     forgotten.erase(shop)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from aftercare.clock import iso
+from aftercare.rescues import open_rescues
 from simulator.cloud import LocalCloud
 from tests.journeys.test_channels import Store
 
@@ -94,3 +95,18 @@ def test_what_many_look_at_rises_once_and_a_flood_of_one_does_not(shop):
         look(email)
     shop.cloud.advance(hours=1)
     assert sorted(risen(shop)) == [("first-time", "leather"), ("one-time", "leather")]
+
+
+def test_who_spent_much_and_stays_away_is_called_by_the_desk(shop):
+    for n in range(6):
+        shop.order(f"r{n}", email="rich@example.com", total={"amount": "900", "currency": "EUR"})
+        shop.cloud.advance(days=7)
+    shop.cloud.advance(days=30)
+    listed = open_rescues(shop.cloud.outside().tables)
+    assert [(one.case.rescue.origin, one.case.rescue.call, one.case.rescue.segment) for one in listed] == [
+        ("care", True, "high-clv")
+    ]
+    assert not [item for item in shop.cloud.items("CustomerTable") if str(item["pk"]).startswith("CALLS#")]
+    shop.order("back", email="rich@example.com", total={"amount": "900", "currency": "EUR"})
+    shop.cloud.advance(days=6)
+    assert len(open_rescues(shop.cloud.outside().tables)) == 1, "and is not called again for it"

@@ -39,6 +39,7 @@ SHORT = frozenset(
         "parcel-returned",
         "parcel-shipped",
         "payment-failed",
+        "reorder-nudge",
         "reorder-reminder",
         "rescue-check",
         "rescue-offer",

@@ -111,6 +111,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("SupportCaseAnswered", "aftercare.support", "CaseData"),
         Kind("SupportCaseClosed", "aftercare.support", "CaseData"),
         Kind("CueGiven", "aftercare.feedback", "CueData"),
+        Kind("OfferAnswered", "aftercare.feedback", "OfferAnsweredData"),
         Kind("SurveyAnswered", "aftercare.feedback", "AnswerData"),
         Kind("FeedbackRead", "aftercare.feedback", "FeedbackData"),
         Kind("FeedbackClassified", "aftercare.feedback", "ClassifiedData"),

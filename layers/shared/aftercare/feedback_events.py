@@ -5,6 +5,7 @@ from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue, ReturnReason
 from aftercare.events import CustomerData, OrderData
 from aftercare.media import MediaKind
+from aftercare.offer_words import Saying
 from aftercare.segment_words import Lifecycle, Value
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
 
@@ -134,3 +135,12 @@ class RescueData(CaseData):
 
     missed: Missed
     priority: Priority = "normal"
+
+
+class OfferAnsweredData(OrderData):
+    """What a customer said of an offer by one tap; `offer` is `again`, or the accompanying add-on. What it moves lies on the
+    record."""
+
+    family: str
+    offer: str
+    said: Saying

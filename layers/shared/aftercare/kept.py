@@ -28,6 +28,7 @@ from aftercare.retention import (
     PAYLOAD,
     PERSON,
     REFUSAL,
+    STOCK,
     TALLY,
     WAIT,
     WAVE,
@@ -107,6 +108,7 @@ KINDS: tuple[Kind, ...] = (
     _own("set-up", "9#SETUP#*", JOURNAL),
     _own("media", "9#MEDIA#*", PERSON),
     _own("repost", "9#REPOST#*", PERSON),
+    _own("reorders", "9#REORDERS", PERSON),
     _own("archived order", "9#ARCHIVE#1#ORDER#*", PERSON),
     _own("archived shipment", "9#ARCHIVE#1#SHIPMENT#*", PERSON),
     _own("archived case", "9#ARCHIVE#1#CASE#*", PERSON, CASE),
@@ -134,6 +136,7 @@ KINDS: tuple[Kind, ...] = (
     _names("lesson", "LESSONS#*", JOURNAL, sk="L#*"),
     _names("customer of a shop", "SHOP#*", PERSON, OPEN, sk="*"),
     _names("owner of a product", "PRODUCT#*", OWNED, sk="OWNS#*"),
+    _names("call", "CALLS#*", WAIT, sk="*"),
     _names("who asked for a product", "PRODUCT#*", ALERT, sk="ASKED#*"),
     Kind("parked body", "PARKED#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
     Kind("mention", "MENTION#*", "*", (PAYLOAD,), Found.MENTION, Erasure.REMOVED),
@@ -178,6 +181,14 @@ KINDS: tuple[Kind, ...] = (
         table="knowledge",
     ),
     Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
+    Kind(
+        "call budget",
+        "CALLS#*",
+        "-",
+        (TALLY,),
+        because="how many of a week's calls are given out, by hashes that lead to nobody",
+        table="knowledge",
+    ),
     _nobodys("wording", "WORDING#*", "a text of the store that people agreed to, by its hash; it names nobody"),
     _nobodys("setting", "SETTINGS", "the kill switch, the provider's quota, and which endpoints are closed", sk="*"),
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
@@ -190,6 +201,8 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("promised thanks", "PROMISED#*", "sums of a month over all customers", sk="*"),
     _nobodys("exposures", "EXPOSED#*", "how many messages showed each arm in a month", sk="*"),
     _nobodys("forecast knowledge", "DELAY#*", "sums over all parcels", PACE),
+    _nobodys("reorder knowledge", "REORDER#*", "sums over all purchases"),
+    Kind("out of stock", "STOCK#*", "-", (STOCK,), because="that a product cannot be sent at present", table="knowledge"),
 )
 
 

@@ -25,6 +25,7 @@ class LinkPurpose(IntEnum):
     GUIDE = 6
     RETURN = 7
     REPOST = 8
+    OFFER = 9
     CONFIRM = 11
     AGENT = 12
     DESK = 13

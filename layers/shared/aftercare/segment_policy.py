@@ -69,6 +69,52 @@ class Interest(Model):
     chance: Annotated[float, Field(gt=0, le=0.1)]
 
 
+Does = Literal["help", "check-in", "call", "nothing"]
+Sign = Literal["first-use", "logged-in", "good", "bad", "open-case"]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Use(Model):
+    base: Share
+    signs: Mapping[Sign, Annotated[float, Field(gt=0, le=100)]]
+
+
+class Line(Model):
+    """One line of the table of care; what it does not name fits all."""
+
+    use: Literal["low", "high"] | None = None
+    churn: Literal["low", "high"] | None = None
+    value: tuple[Value, ...] = ()
+    does: Does
+
+
+class Calls(Model):
+    a_week: Annotated[int, Field(ge=0, le=1000)]
+    saves: Share
+
+
+class Care(Model):
+    """Who is helped, asked, called or left alone when they stay away."""
+
+    after_intervals: Annotated[float, Field(ge=1, le=10)]
+    drop: Share
+    use: Use
+    low_use: Share
+    high_churn: Share
+    table: Annotated[tuple[Line, ...], Field(min_length=1)]
+    says: Mapping[Literal["help", "check-in"], Word]
+    calls: Calls
+
+    @model_validator(mode="after")
+    def _ends(self) -> "Care":
+        last = self.table[-1]
+        if last.use or last.churn or last.value:
+            raise ValueError("table: expected a last line that fits all")
+        if set(self.says) != {"help", "check-in"}:
+            raise ValueError("says: expected one each for help, check-in")
+        return self
+
+
 class Subscription(Model):
     renewal_days: Annotated[int, Field(ge=1, le=400)]
 
@@ -86,6 +132,7 @@ class SegmentPolicy(Model):
     rows: Mapping[Word, Row]
     contents: Mapping[Word, Content]
     interest: Interest
+    care: Care
     subscription: Subscription
     review: Review
 
@@ -107,9 +154,13 @@ class SegmentPolicy(Model):
             days = [self.contents[content].after_days for content in row.contents if not self.contents[content].next_order]
             if days != sorted(days):
                 raise ValueError(f"rows.{name}.contents: expected them in the order of their after_days")
+        for does, content in self.care.says.items():
+            if content not in self.contents or content in told:
+                raise ValueError(f"care.says.{does}: expected one of contents that no row says, found {content}")
+            told[content] = "care"
         unused = sorted(set(self.contents) - set(told))
         if unused:
-            raise ValueError(f"contents.{unused[0]}: expected in one of the rows")
+            raise ValueError(f"contents.{unused[0]}: expected in one of the rows or in care.says")
         return self
 
     def rows_of(self, segments: Segments) -> tuple[str, ...]:
