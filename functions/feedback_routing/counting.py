@@ -23,8 +23,8 @@ ANSWERED: Final = ((15, "15-minutes"), (60, "hour"), (240, "4-hours"), (1440, "d
 
 def meaning(one: Signals | None) -> Counter[str]:
     """What one piece of feedback came to, as numbers. Pure."""
-    if one is None:
-        return Counter()
+    if one is None or one.origin == "care":
+        return Counter()  # who said nothing gave no feedback
     found = Counter(["classified/all", f"mood/{one.mood}", *(f"signal/{signal}" for signal in one.signals)])
     if BUY.intersection(one.signals):
         found["classified/turned"] += 1
