@@ -33,6 +33,7 @@ WORDS: Final = (
     "consent",
     "requests",
     "rescue",
+    "reports",
     "export",
     "erase",
     "webhooks",
