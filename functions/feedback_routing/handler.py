@@ -15,7 +15,7 @@ from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find, versioned
 from aftercare.table import TableError, Write
-from feedback_routing import rescue
+from feedback_routing import counting, rescue
 from feedback_routing.because import Because
 from feedback_routing.offers import offer
 from feedback_routing.routing import Routed, again, route
@@ -70,6 +70,7 @@ def _record(outside: Outside, routed: Routed, event: Told) -> bool:
         telemetry.count(COUNTED[signals.mood])
         if routed.case:
             telemetry.count("RescueOpened")
+        counting.recorded(outside, routed)
     return done
 
 
@@ -110,6 +111,7 @@ def on_answered(event: Told, outside: Outside) -> str:
         return f"nothing: {Because.CASE_GONE}"
     telemetry.gauge("RescueAnsweredSeconds", (case.answered_at - case.opened_at).total_seconds())
     telemetry.count("RescueAnsweredInTime" if case.answered_at <= case.rescue.answer_by else "RescueAnsweredLate")
+    counting.answered(outside, case)
     return "counted"
 
 
@@ -121,6 +123,8 @@ def on_closed(event: Told, outside: Outside) -> str:
         return f"nothing: {Because.CUSTOMER_GONE}"
     case, now = _case(customer, event.data.case), outside.clock.now()
     policy = feedback_policy().rescue
+    if case is not None and case.rescue is not None and not case.open:
+        counting.closed(outside, case)
     return _proposed(outside, rescue.asked_again(customer, case, policy, now, event.id, event.correlation_id))
 
 
@@ -147,6 +151,7 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
         told = events.make("RescueOverdue", keys.message_id(key), now, payload["correlation_id"], data)
         if write(outside.tables, key, SENDER, "RescueOverdue", customer, [case_write(customer, after, now)], [told], now):
             telemetry.count("RescueOverdue")
+            counting.missed(outside, after, what)
             return f"missed: {what}"
     raise KeepsChanging("the case changed under every attempt")
 

@@ -1,8 +1,8 @@
 """What one piece of feedback comes to, as the record is now: signals, the offer they lead to, the case they open. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from aftercare.cases import Case
 from aftercare.customer import Customer
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Routed:
     """What is to be written and done. `case` is the one that the rescue opens or sets the clock of; `known` says that it was
-    written before, and only what follows may be missing."""
+    written before, and only what follows may be missing; `before` are the signals that these take the place of."""
 
     customer: Customer
     signals: Signals
@@ -31,6 +31,7 @@ class Routed:
     order: str | None
     known: bool
     now: datetime
+    before: Signals | None = None
 
     @property
     def told(self) -> ClassifiedData:
@@ -83,10 +84,21 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
         segment=segment,
         offer=offer,
         held_out=held,
+        **_trial(before, bool(offer), held, now),
     )
     rescued = {"at-risk", "wants-call"} & set(found.signals)
     case = opened(customer, said, segment, policy.rescue, now) if rescued else _felt_again(customer, said, found.mood)
-    return Routed(customer, signals, case, said.order, known=False, now=now)
+    return Routed(customer, signals, case, said.order, known=False, now=now, before=before)
+
+
+def _trial(before: Signals | None, offered: bool, held_out: bool, now: datetime) -> dict[str, Any]:
+    """The comparison that a customer is in: the one that runs, until it is over; else a new one, where an offer fitted."""
+    from aftercare.report_policy import report_policy
+
+    lasts = timedelta(days=report_policy().bought_again_days)
+    if before is not None and before.tried_at is not None and now < before.tried_at + lasts:
+        return {"trial": before.trial, "tried_at": before.tried_at}
+    return {"trial": "offered" if offered else "held-out", "tried_at": now} if offered or held_out else {}
 
 
 def again(routed: Routed, said: FeedbackData) -> Routed:

@@ -5,7 +5,7 @@ from typing import Literal
 from aftercare import keys, telemetry
 from aftercare.customer import Customer, Order
 from aftercare.events import Told
-from aftercare.feedback import Answer, Read, ReadTheme, content, said
+from aftercare.feedback import Answer, Given, Read, ReadTheme, content, said
 from aftercare.feedback_events import FeedbackData
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
@@ -37,7 +37,7 @@ def on_answer(event: Told, outside: Outside) -> str:
         if given is None:
             kept = _keep(outside, customer, order, answer, None, event)
             if kept == "now":
-                counting.counted(outside, order, answer)
+                counting.answered(outside, customer, order, answer, _ticked(event), None)
                 return "read: no words"
             if kept:
                 return "nothing: read before"
@@ -50,10 +50,17 @@ def on_answer(event: Told, outside: Outside) -> str:
             return "nothing: read before"
         if kept:
             telemetry.count("AnswerRead")
-            counting.counted(outside, order, answer)
+            counting.answered(outside, customer, order, answer, given, reading)
             lessons.learn(outside.tables, known, order.shop, parsed.language, outside.clock.now())
             return f"read: {reading.sentiment or 'nothing felt'}"
     raise KeepsChanging("the record changed under every attempt")
+
+
+def _ticked(event: Told) -> Given:
+    """What an answer without words gives: its event has all of it."""
+    return Given.model_validate(
+        {name: getattr(event.data, name) for name in ("score", "stood_out", "slowed_down", "wish", "call")}
+    )
 
 
 def language_of(customer: Customer, order: Order | None) -> str | None:

@@ -64,6 +64,7 @@ class Because(StrEnum):
     TOO_LATE = "too-late"
     QUESTION_WAITS = "question-waits"
     NOTHING_TO_SET_UP = "nothing-to-set-up"
+    HELD_OUT = "held-out"
     REVIEWED = "reviewed"
     REVIEW_COMES = "review-comes"
     ASKED_BEFORE = "asked-before"
@@ -251,10 +252,16 @@ def ask_again(
 
 
 def guide(
-    customer: Customer | None, order_key: str, catalogue: "Catalogue", now: datetime, correlation_id: str
+    customer: Customer | None,
+    order_key: str,
+    catalogue: "Catalogue",
+    now: datetime,
+    correlation_id: str,
+    held_out: float = 0.0,
 ) -> Proposal | Nothing:
-    """The steps of what has to be set up, within a day of its confirmed delivery."""
-    from aftercare.setup import guided
+    """The steps of what has to be set up, within a day of its confirmed delivery. A share `held_out` of the orders gets none,
+    to measure what guides do; always the same ones."""
+    from aftercare.setup import guide_held_out, guided
 
     order = customer.order(order_key) if customer else None
     against = _against(customer, order)
@@ -268,6 +275,8 @@ def guide(
         return Nothing(Because.NOTHING_TO_SET_UP)
     if now >= delivered + GUIDED_WITHIN:
         return Nothing(Because.TOO_LATE)
+    if guide_held_out(order.key, held_out):
+        return Nothing(Because.HELD_OUT)
     opens = delivered + GUIDED_AFTER
     return Proposal(
         key=f"setup-guide#{order.key}",

@@ -24,6 +24,10 @@ def on_arrival(event: Told, outside: Outside) -> str:
     from aftercare.catalogue import catalogue
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
+    if customer and customer.signals and customer.signals.tried_at and event.type == "OrderPlaced":
+        from feedback_survey import trials  # here: few customers are in one
+
+        trials.bought_again(outside, customer, event.data.order)
     found = due(customer, event.data.order, catalogue(), outside.clock.now())
     if isinstance(found, Nothing):
         return f"nothing: {found.because}{_review(outside, customer, event, found.because)}"
@@ -56,9 +60,15 @@ def _review(outside: Outside, customer: "Customer | None", event: Told, because:
 def on_delivery(event: Told, outside: Outside) -> str:
     """A confirmed delivery brings the guide of what has to be set up, too."""
     from aftercare.catalogue import catalogue
+    from aftercare.report_policy import report_policy
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
-    steps = guide(customer, event.data.order, catalogue(), outside.clock.now(), event.correlation_id)
+    held_out = report_policy().guides_held_out
+    steps = guide(customer, event.data.order, catalogue(), outside.clock.now(), event.correlation_id, held_out)
+    if held_out and customer and (isinstance(steps, Proposal) or steps.because == Because.HELD_OUT):
+        from feedback_survey import trials
+
+        trials.guided(outside, customer, event.data.order, isinstance(steps, Proposal))
     if isinstance(steps, Proposal):
         propose(outside, steps)
     return f"{on_arrival(event, outside)}, {f'no guide: {steps.because}' if isinstance(steps, Nothing) else 'guided'}"

@@ -31,8 +31,6 @@ def on_heard(event: Told, outside: Outside) -> str:
             return "nothing: nobody's"
         written = getattr(event.data, "words", False)
         outcome = _read(outside, customer, line, event) if written else _noted(outside, customer, line, None, event)
-        if outcome and not outcome.startswith("nothing"):
-            counting.heard(outside, line)
         if outcome:
             return outcome
     raise KeepsChanging("the record changed under every attempt")
@@ -100,6 +98,7 @@ def _noted(
     except (ConditionFailed, Conflict):
         known = delivery is not None and outside.tables.read([keys.delivery(delivery.key)])
         return "nothing: noted before" if known else None
+    counting.heard(outside, customer, line, reading, cause.data.topic if isinstance(cause.data, CaseData) else None)
     return "noted"
 
 

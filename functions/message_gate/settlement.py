@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aftercare import keys, learned, ledger, telemetry
 from aftercare.cadence import NOTHING, Cadences, cadences_from
 from aftercare.caps import Counted, counting, without
-from aftercare.consent import Channel
+from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
 from aftercare.ground import ConsentPolicy
@@ -595,6 +595,16 @@ def _after(gate: Gate, candidate: Candidate, claimed: Message, token: str, outco
     return decision
 
 
+def _asked(outside: Outside, proposal: Proposal, now: datetime) -> None:
+    """A question that went out, in its week: what share of them is answered is told by the week."""
+    from aftercare import tally
+
+    shop = proposal.references.get("order", "").partition(":")[0]
+    if shop:
+        week = tally.week_at(now, tally.store_zone())
+        tally.add(outside.tables, shop, week, "asked", {f"sent/{proposal.template}": 1}, now)
+
+
 def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcome: SendOutcome) -> Decision:
     """Write down what the provider said. A busy provider was never reached: the claim becomes a short hold.
 
@@ -647,6 +657,8 @@ def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcom
     if not ledger.settle(tables, customer.id, message, token, now, beside):
         telemetry.tell("settled by the provider's own event", message_id=claimed.proposal.message_id)
         return decision
+    if sent_at is not None and claimed.proposal.purpose is Purpose.SURVEY:
+        _asked(gate.outside, claimed.proposal, now)
     arms = claimed.proposal.arms if sent_at is not None else {}
     for experiment, arm in arms.items():
         # Who saw which arm lies with the claim, in their own ledger; the sums may lose one and never count one twice.

@@ -8,10 +8,17 @@ from aftercare.proposal import Nothing
 from aftercare.store import find, with_archive
 from order_changes.changes import CHANGES, Because, changed
 
+ENDS = ("ReturnRequested", "ReturnApproved", "ReturnReceived", "OrderCancelled")
+"""What may be the end of an order that was guided (counting)."""
+
 
 def on_change(event: Told, outside: Outside) -> str:
     order = getattr(event.data, "order", None)
     customer = find(outside.tables, event.data.customer_id, order)
+    if customer and order and event.type in ENDS:
+        from order_changes.counting import ended
+
+        ended(outside, customer, order, event.type)
     decision = changed(customer, event, outside.clock.now())
     if order is None and decision == Nothing(Because.ORDER_UNKNOWN) and customer and customer.lacks_orders_since(None):
         # Of a payment that failed only the subscription is known, and all its orders may lie in the archive.

@@ -1,17 +1,18 @@
-"""The week that is over, for each shop: what was counted, without what so few customers did that it could be told of whom."""
+"""The week that is over, for each shop: read what was counted, make of it what may be told, keep that as page and data."""
 
+import gzip
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from aftercare import keys, tally, telemetry
+from aftercare.brand import brand
 from aftercare.outside import Outside
-from aftercare.table import Number, Put
+from aftercare.report_policy import report_policy
+from aftercare.table import Put
 from aftercare.tally import Week
-
-FEWEST = 5
-"""So many have to have done something before it is told."""
+from store_reports.page import languages, render
+from store_reports.report import HISTORY, Parts, build
 
 
 def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
@@ -19,14 +20,20 @@ def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
     the place of the first."""
     now, zone = outside.clock.now(), tally.store_zone()
     week = tally.read_week(str(given["week"])) if "week" in given else tally.week_at(now, zone).before()
-    shops = tally.of_week(outside.tables, week)
-    for shop, parts in shops.items():
-        outside.tables.write([kept(shop, week, parts, now)])
+    counted = {one: tally.of_week(outside.tables, one) for one in (week.before(n) for n in range(HISTORY))}
+    shops = sorted(counted[week])
+    for shop in shops:
+        weeks: dict[Week, Parts] = {one: found[shop] for one, found in counted.items() if shop in found}
+        report = build(shop, week, weeks, report_policy(), zone, now)
+        outside.tables.write([kept(report, week)])
     telemetry.count("ReportKept", len(shops))
     return {"shops": len(shops)}
 
 
-def kept(shop: str, week: Week, parts: Mapping[str, Mapping[str, Number]], now: datetime) -> Put:
-    told = {part: {name: str(n) for name, n in counts.items() if n >= FEWEST} for part, counts in sorted(parts.items())}
-    told_of = json.dumps({"shop": shop, "week": str(week), "made_at": now.isoformat(), "counted": told}, sort_keys=True)
-    return Put(keys.report(shop, str(week)), {"told": told_of, "expires_at": tally.ends(week)})
+def kept(report: Mapping[str, Any], week: Week) -> Put:
+    """The item: the data as JSON, and a packed page in each language of the store."""
+    store = brand()
+    locales = [locale for locale in store.locales if locale in languages()] or ["en"]
+    pages = {f"page_{locale}": gzip.compress(render(report, locale).encode(), mtime=0) for locale in locales}
+    told = json.dumps(report, sort_keys=True, ensure_ascii=False)
+    return Put(keys.report(str(report["shop"]), str(week)), {"told": told, "expires_at": tally.ends(week), **pages})

@@ -32,6 +32,7 @@ WORDS: Final = (
     "consent",
     "requests",
     "rescue",
+    "reports",
     "export",
     "erase",
     "webhooks",

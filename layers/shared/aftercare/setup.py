@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
+from aftercare import keys
 from aftercare.catalogue import Catalogue, Family, Skill
 from aftercare.model import Model
 
@@ -44,6 +45,11 @@ def guided(lines: "Iterable[OrderLine]", catalogue: Catalogue) -> tuple[Guided, 
         elif family.quick_start:
             found.append(Guided(family, "quick-start", None, family.quick_start.walkthrough, sku))
     return tuple(found)[:MOST]
+
+
+def guide_held_out(order_key: str, share: float) -> bool:
+    """Whether an order gets no guide, so that it is seen what guides do; the same for good."""
+    return share > 0 and keys.share(f"guides#{order_key}") < share
 
 
 class Progress(Model):

@@ -24,8 +24,8 @@ from aftercare.table import Change, ConditionFailed, Conflict, Number, Tables, T
 
 ATTEMPTS: Final = 4
 
-MOST: Final = 60
-"""Names in one count: an expression of DynamoDB has 4 KB."""
+MOST: Final = 120
+"""Names in one call: an expression of DynamoDB has 4 KB."""
 
 _NAME: Final = re.compile(r"[\w.:+-]{1,64}(/[\w .:'+-]{1,64}){1,5}")
 _PART: Final = re.compile(r"[a-z][a-z-]{0,30}(#.{1,120})?")
@@ -63,10 +63,14 @@ def week_of_day(day: date) -> Week:
 def read_week(text: str) -> Week:
     """What `str` wrote. ValueError for any other text."""
     found = re.fullmatch(r"(\d{4})-W(\d{2})", text)
-    if found is None:
-        raise ValueError("expected a week such as 2026-W48")
-    date.fromisocalendar(int(found[1]), int(found[2]), 1)
-    return Week(int(found[1]), int(found[2]))
+    try:
+        return week_of_day(date.fromisocalendar(int(found[1]), int(found[2]), 1)) if found else _no_week()
+    except ValueError:
+        return _no_week()
+
+
+def _no_week() -> Week:
+    raise ValueError("expected a week such as 2026-W48")
 
 
 def store_zone() -> str:
@@ -81,8 +85,8 @@ def week_at(instant: datetime, zone: str) -> Week:
 
 
 def ends(week: Week) -> int:
-    """`expires_at` of what was counted in a week; the same for every count of it."""
-    return TALLY.ends(week.begins("UTC"))
+    """`expires_at` of what was counted in a week; the same for every count of it, from where a week begins first on earth."""
+    return TALLY.ends(week.begins("Etc/GMT-14"))
 
 
 def change(shop: str, week: Week, part: str, counts: Counts) -> Change:
@@ -92,17 +96,22 @@ def change(shop: str, week: Week, part: str, counts: Counts) -> Change:
             raise ValueError("tally: expected names of words joined by /")
     if not _PART.fullmatch(part) or len(counts) > MOST:
         raise ValueError(f"tally: expected a part such as feedback, and at most {MOST} names")
-    added = {name: number for name, number in counts.items() if number}
-    return Change(keys.tally(str(week), shop, part), put={"expires_at": ends(week)}, add=added)
+    return Change(keys.tally(str(week), shop, part), put={"expires_at": ends(week)}, add=counts)
 
 
 def add(tables: Tables, shop: str, week: Week, part: str, counts: Counts, now: datetime) -> bool:
-    """Count, in one call. False where nothing was counted: the table refused it after all attempts (metric `TallyLost`), or the
-    week is too long ago. An answer that was lost is not repeated: a sum counted twice would be worse than one that is missing.
-    """
-    write = change(shop, week, part, counts)
-    if not write.add or ends(week) <= now.timestamp():
+    """Count, in one call for each MOST names. False where not all was counted: the table refused it after all attempts (metric
+    `TallyLost`), or the week is too long ago. An answer that was lost is not repeated: a sum counted twice would be worse than
+    one that is missing."""
+    told = [(name, number) for name, number in counts.items() if number]
+    if not told or ends(week) <= now.timestamp():
         return False
+    writes = [change(shop, week, part, dict(told[start : start + MOST])) for start in range(0, len(told), MOST)]
+    done = [_added(tables, write) for write in writes]
+    return all(done)
+
+
+def _added(tables: Tables, write: Change) -> bool:
     for _ in range(ATTEMPTS):
         try:
             tables.write([write])

@@ -20,13 +20,23 @@ def counted(small, part="feedback", week=WEEK, shop="lark"):
     return tally.of_week(small.tables, week).get(shop, {}).get(part, {})
 
 
-def test_the_weekly_task_keeps_the_week_before_without_what_few_did(small):
+def test_the_weekly_task_keeps_data_and_a_page_in_each_language_of_the_week_before(small):
     for _ in range(5):
-        assert tally.add(small.tables, "lark", WEEK, "feedback", {"survey/answered": 1}, START)
-    tally.add(small.tables, "lark", WEEK, "feedback", {"review/heard": 4}, START)
-    assert handler.handle(sample("store_reports/weekly"), Context()) == {"shops": 1}
-    (item,) = small.tables.read([keys.report("lark", "2026-W09")]).values()
-    assert json.loads(str(item["told"]))["counted"] == {"feedback": {"survey/answered": "5"}}
+        assert tally.add(small.tables, "lark", WEEK, "feedback", {"customers/all": 1, "theme/price/negative": 1}, START)
+    tally.add(small.tables, "fox", WEEK, "feedback", {"customers/all": 4}, START)
+    assert handler.handle(sample("store_reports/weekly"), Context()) == {"shops": 2}
+    found = small.tables.read([keys.report("lark", "2026-W09"), keys.report("fox", "2026-W09")])
+    told = {key.pk: json.loads(str(item["told"])) for key, item in found.items()}
+    assert told["REPORT#lark"]["overview"]["customers"] == 5 and told["REPORT#fox"]["overview"]["customers"] is None
+    assert told["REPORT#lark"]["themes"][0]["theme"] == "price" and told["REPORT#fox"]["themes"] == []
+    for item in found.values():
+        assert {name for name in item if name.startswith("page_")} == {"page_en", "page_de"}
+
+
+def test_a_week_may_be_asked_for(small):
+    tally.add(small.tables, "lark", WEEK.before(2), "feedback", {"customers/all": 5}, START)
+    assert handler.handle({"task": "weekly", "week": "2026-W07"}, Context()) == {"shops": 1}
+    assert small.tables.read([keys.report("lark", "2026-W07")])
 
 
 def test_a_task_that_nobody_knows_is_an_error(small):
