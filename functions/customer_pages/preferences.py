@@ -18,6 +18,7 @@ from aftercare.places import whereabouts, zone_of
 from aftercare.store import load
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from customer_pages.choices import LESS, Place, decide, is_on, is_supposed, reachable, waits
+from customer_pages.offer import own_reminders
 from customer_pages.render import page, page_words, words_in
 from customer_pages.request import MOST_FIELDS, Answer, app, came, country_of, form_of, locale_of, opened, safely
 from customer_pages.words import languages
@@ -247,6 +248,7 @@ def _page(
         zones=zones,
         why=f"/p/{token}/why" if message_of(link) else None,
         data=[{"word": str(opens), "action": f"/p/{token}/{opens}"} for opens in Opens],
+        reminders=own_reminders(outside, customer, locale, link.expires_at),
         saved=saved,
         problem=problem,
     )

@@ -10,8 +10,10 @@ from customer_pages import (
     guide,
     inbox,
     leaving,
+    offer,
     policy,
     preferences,
+    repost,
     returns,
     survey,
     web,
@@ -33,8 +35,10 @@ ROUTED: Final = (
     fresh,
     why,
     leaving,
+    offer,
     consent_pages,
     desk,
+    repost,
 )
 
 

@@ -164,6 +164,12 @@ def on_milestone(event: Told, outside: Outside) -> str:
     return f"{on_heard(event, outside)}, {review_requests.on_milestone(event, outside)}"
 
 
+def on_shared(event: Told, outside: Outside) -> str:
+    from feedback_survey import media
+
+    return media.on_shared(event, outside)
+
+
 def on_moment(event: Told, outside: Outside) -> str:
     from feedback_survey import review_requests
 
@@ -179,14 +185,17 @@ handle = queue_handler(
         "ReviewPosted": on_heard,
         "SocialMentioned": on_heard,
         "SupportCaseOpened": on_heard,
+        "MediaShared": on_shared,
+        "MilestoneReached": on_milestone,
+        "FeedbackClassified": on_moment,
+        "LoggedIn": on_moment,
+        "ContentShared": on_moment,
+        "SupportCaseClosed": on_moment,
         "ReturnExplained": on_explained,
         "ReturnRequested": on_return,
         "ReturnApproved": on_return,
         "ReturnReceived": on_return,
         "ReturnSettled": on_return,
-        "MilestoneReached": on_milestone,
-        "FeedbackClassified": on_moment,
-        "SupportCaseClosed": on_moment,
     },
     on_wake,
 )

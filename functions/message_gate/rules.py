@@ -296,6 +296,7 @@ class Candidate:
             self.now,
             self.customer.wishes.channels,
             self.customer.behaviour,
+            _rows_channels(self.proposal),
         )
 
     @property
@@ -368,6 +369,17 @@ class Candidate:
 
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
+
+
+def _rows_channels(proposal: Proposal) -> tuple[Channel, ...]:
+    """The channels that the store tries first for a kind of buyer, of what is said to one."""
+    row = proposal.references.get("segment")
+    if row is None:
+        return ()
+    from aftercare.segment_policy import segment_policy
+
+    known = segment_policy().rows.get(row)
+    return known.channels if known else ()
 
 
 def duplicate(candidate: Candidate) -> Verdict:
@@ -560,6 +572,16 @@ def _is_open(candidate: Candidate, ref: str | None) -> bool:
     return any(case.open for case in candidate.customer.cases if case.ref == ref)
 
 
+def _segment_left(candidate: Candidate) -> Refuse | None:
+    """What is said to a kind of buyer has lost its point when they are another by now."""
+    from aftercare.segments import segments_of
+
+    now = segments_of(candidate.customer)
+    if candidate.proposal.references.get("segment") in now:
+        return None
+    return Refuse(because=Reason.SEGMENT_LEFT, saw={"is": tuple(now)})
+
+
 def _consent_settled(candidate: Candidate) -> Refuse | None:
     """A confirmation goes to the mailbox that the consent was given for, and only while it waits."""
     known = candidate.addresses.get(Channel.EMAIL)
@@ -607,6 +629,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.SEGMENT_LEFT: _segment_left,
     Unless.NOT_ASKED: _not_asked,
     Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }

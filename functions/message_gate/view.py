@@ -14,12 +14,13 @@ from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
 from aftercare.published import Publication
+from aftercare.reorders import AGAIN
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
-from message_gate.offers import offered
+from message_gate.offers import for_segment, offered
 from message_gate.questions import check_in, survey, why_returned
-from message_gate.reviews import review
+from message_gate.reviews import repost, review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -291,7 +292,7 @@ class NothingToOffer(LookupError):
 
 
 def reminder(letter: Letter, common: View) -> View:
-    """One benefit, one action."""
+    """One benefit, one action, at most one product beside it, and one tap that says what the reader makes of it."""
     del common
     say, order = letter.words.say, letter.order
     block = next((b for b in letter.include if b.kind == "reorder"), None)
@@ -312,6 +313,9 @@ def reminder(letter: Letter, common: View) -> View:
     else:
         action, action_url, hint = say("button"), shop.reorder_url(lines), say("button_hint")
     tip, tip_url = one_tip(letter, family)
+    offer = family.cross_sells[0] if care else AGAIN
+    about = letter.link(LinkPurpose.OFFER, f"{order.key}|{family.name}|{offer}")
+    says = ("useful", "later", "not_for_me") if care else ("useful", "later", "left", "not_for_me")
     return {
         "subject": say(f"subject{suffix}", product=product),
         "preheader": say("preheader", benefit=benefit),
@@ -323,8 +327,25 @@ def reminder(letter: Letter, common: View) -> View:
         "action_hint": hint,
         "tip": tip,
         "tip_url": tip_url or shop.tutorials,
+        "taps": [{"text": say(f"tap_{what}"), "url": f"{about}?said={what.replace('_', '-')}"} for what in says],
+        "beside": _accompanying(letter, family),
         "once": say(f"once{suffix}"),
         "why": say("why", brand=letter.brand.name, date=date),
+    }
+
+
+def _accompanying(letter: Letter, family: Family) -> View | None:
+    """The one product that goes with it, where offers may come, and the tap for it."""
+    block = next((b for b in letter.include if b.kind == "accompanying"), None)
+    add_on = letter.catalogue.add_ons.get(block.variant or "") if block else None
+    if block is None or add_on is None:
+        return None
+    return {
+        "title": letter.pick(add_on.name),
+        "text": letter.pick(add_on.why),
+        "url": https(letter.pick(add_on.url)),
+        "tap": letter.words.say("tap_beside"),
+        "tap_url": letter.link(LinkPurpose.OFFER, f"{letter.order.key}|{family.name}|{block.variant}"),
     }
 
 
@@ -523,6 +544,7 @@ def _of_publication(view: View) -> View:
 
 OUTLINES: Mapping[str, Callable[[View], View]] = {
     "reorder-reminder": _of_reminder,
+    "reorder-nudge": _of_reminder,
     "product-restocked": _of_publication,
     "announcement": _of_publication,
 }
@@ -531,6 +553,7 @@ OUTLINES: Mapping[str, Callable[[View], View]] = {
 VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
+    "reorder-nudge": reminder,
     "consent-confirmation": consent_confirmation,
     **dict.fromkeys(FRESH, fresh_link),
     "digest": digest,
@@ -539,8 +562,11 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "rescue-check": survey,
     "review-request": review,
     "review-reward": review,
+    "repost-request": repost,
     "next-step": offered,
     "next-help": offered,
+    "segment-offer": for_segment,
+    "segment-help": for_segment,
     "check-in": check_in,
     "setup-guide": setup_guide,
     "return-survey": why_returned,

@@ -104,6 +104,14 @@ class ConfirmationView(Frame):
     cue: list[FaceView]
 
 
+class BesideView(TypedDict):
+    title: str
+    text: str
+    url: str
+    tap: str
+    tap_url: str
+
+
 class ReminderView(Frame):
     lead: str
     benefit: str
@@ -112,6 +120,8 @@ class ReminderView(Frame):
     action_hint: str
     tip: str | None
     tip_url: str
+    taps: list[LinkView]
+    beside: BesideView | None
     once: str
 
 
@@ -220,6 +230,11 @@ class ReviewView(Frame):
     once: str
 
 
+class RepostView(Frame):
+    lead: str
+    page_url: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -255,6 +270,7 @@ class NoticeView(Frame):
 MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
+    "reorder-nudge": ReminderView,
     "consent-confirmation": ConsentView,
     **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,
@@ -263,8 +279,11 @@ MODELS: Mapping[str, type] = {
     "rescue-check": SurveyView,
     "review-request": ReviewView,
     "review-reward": ReviewView,
+    "repost-request": RepostView,
     "next-step": OfferView,
     "next-help": OfferView,
+    "segment-offer": OfferView,
+    "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
     "return-survey": WhyReturnedView,

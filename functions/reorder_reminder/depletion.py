@@ -194,7 +194,8 @@ def forecast(thing: Thing, history: History, known: Known) -> Forecast:
     deviation = math.sqrt(variance)
 
     masses = _masses(mu, deviation, store[_WEEK : _WEEK + 7], weight)
-    best, chance = _best(masses)
+    # Who has bought it once is not known by any rhythm yet: that one is expected when most are.
+    best, chance = _best(masses) if logs else _on(masses, min(FARTHEST, round(math.exp(mu))))
     share = again_share(thing, known, weight)
     return Forecast(
         p25=math.exp(mu - QUARTILE * deviation),
@@ -210,7 +211,7 @@ def forecast(thing: Thing, history: History, known: Known) -> Forecast:
 
 def _masses(mu: float, deviation: float, week: Sequence[float], weight: float) -> list[float]:
     """The chance of each day up to a little beyond the median, with the store's weekly rhythm."""
-    last = min(FARTHEST, int(math.exp(mu) * 1.3) + 1) + HIT_DAYS
+    last = min(FARTHEST, int(math.exp(mu) * 1.3) + 2) + HIT_DAYS
     scale = 7.0 / (sum(week) + 7.0 * WEEKDAY_PRIOR * weight)
     rhythm = [(count + WEEKDAY_PRIOR * weight) * scale for count in week]
     edges = [_below((math.log(day + 0.5) - mu) / deviation) for day in range(last + 1)]
@@ -226,6 +227,33 @@ def _best(masses: Sequence[float]) -> tuple[int, float]:
         if current > most:
             best, most = day, current
     return best, min(1.0, most)
+
+
+def _on(masses: Sequence[float], day: int) -> tuple[int, float]:
+    return max(1, day), min(1.0, sum(masses[max(1, day) : max(1, day) + HIT_DAYS + 1]))
+
+
+def earlier(found: Forecast, day: int) -> Forecast:
+    """The same, reminded of on an earlier day."""
+    if day >= found.best:
+        return found
+    place = max(1, day)
+    within = _within(found, place, place + HIT_DAYS)
+    return found._replace(best=place, window_chance=within)
+
+
+def _within(found: Forecast, first: float, last: float) -> float:
+    """The chance that the next purchase comes between two days, both included, if it comes at all."""
+    ends = (_below((math.log(day) - found.basis.mu) / found.deviation) for day in (max(first - 0.5, 0.5), last + 0.5))
+    before, after = ends
+    return after - before
+
+
+def chance_after(found: Forecast, day: int) -> float:
+    """The chance that who has not bought it again by a day does so in the week that begins then."""
+    gone = _below((math.log(day) - found.basis.mu) / found.deviation)
+    left = 1.0 - found.again * gone
+    return found.again * _within(found, day, day + HIT_DAYS) / left if left > 0.0 else 0.0
 
 
 def hit(day: int, interval: float) -> bool:

@@ -23,8 +23,10 @@ from aftercare.fresh_links import FreshLinks
 from aftercare.heard import Words
 from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
+from aftercare.media import Media, Repost
 from aftercare.published import Publication
 from aftercare.rate import Quota
+from aftercare.reorders import Reorders
 from aftercare.requests import Request
 from aftercare.retention import CLASSES
 from aftercare.setup import SetUp
@@ -52,6 +54,9 @@ DOCUMENTS = {
     "words": Words,
     "answer": Given,
     "set-up": SetUp,
+    "media": Media,
+    "repost": Repost,
+    "reorders": Reorders,
     "order": Order,
     "archived order": Order,
     "shipment": Shipment,

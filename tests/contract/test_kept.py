@@ -11,6 +11,7 @@ import pytest
 from aftercare import keys
 from aftercare.kept import KINDS, Erasure, Found, kind_of
 from aftercare.keys import Key
+from reorder_reminder import knowledge as reorder_knowledge
 from shipping_delay import knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,11 +24,13 @@ GIVEN = {
     "case_ref": "shop:T-1",
     "product_key": "shop:P-100",
     "publication_key": "shop:restock-1",
+    "saves": 4200,
     "sequence": "2026-03-02T09:15:00Z#d1#00",
     "name": "w1",
     "text_hash": "h1",
     "kind": "erasure",
     "choice": "wording",
+    "product": "COF-1",
     "experiment": "review-incentive",
     "ref": "r1",
     "keyed_hash": "h1",
@@ -55,7 +58,20 @@ GIVEN = {
     "week": "2026-W10",
     "part": "feedback",
 }
-ONE_EACH = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "ERASED", "FRESH")
+ONE_EACH = (
+    "PROFILE",
+    "CONSENT",
+    "WISHES",
+    "SLOT",
+    "CAPS",
+    "LEARNED",
+    "FEEDBACK",
+    "SIGNALS",
+    "BEHAVIOUR",
+    "ERASED",
+    "FRESH",
+    "REORDERS",
+)
 
 
 def built(**given):
@@ -68,6 +84,7 @@ def built(**given):
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")
+    found["reorder knowledge"] = reorder_knowledge.place("f:coffee")
     return found
 
 

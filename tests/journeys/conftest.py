@@ -69,7 +69,8 @@ class Shop:
         """An order placed now in the custom store."""
         now = iso(self.cloud.now)
         contact = {"email": email, "name": "Anna"} if email else {}
-        line = {"line_ref": "1", "title": title, "quantity": 1, "product_type": product_type}
+        price = {"amount": "23.90", "currency": "EUR"}
+        line = {"line_ref": "1", "title": title, "quantity": 1, "product_type": product_type, "unit_price": price}
         details = {
             "name": f"#{ref}",
             "placed_at": now,

@@ -34,6 +34,7 @@ class Unless(Term):
     CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
     NOT_ASKED = "not-asked"
+    SEGMENT_LEFT = "segment-left"
     NOTHING_TO_REVIEW = "nothing-to-review"
 
 

@@ -54,6 +54,9 @@ KNOWLEDGE = Retention("knowledge", None, "never ends: it is nobody's")
 PACE = Retention("pace", None, "ends when no parcel of its weeks can teach or be foretold any more")
 """The end is a part of the key: the weeks' (shipping_delay.teaching.expires)."""
 
+STOCK = Retention("stock", timedelta(days=60), "a product was said to be out of stock")
+"""By then nobody remembers to say that it is there again."""
+
 CLASSES = (
     PERSON,
     JOURNAL,
@@ -67,6 +70,7 @@ CLASSES = (
     ALERT,
     OWNED,
     BEHAVIOUR,
+    STOCK,
     WAVE,
     MARK,
     NUMBER,

@@ -1,0 +1,91 @@
+"""What the store has learned of purchases, as it lies in KnowledgeTable: sums, one item for each key; and what is out of stock.
+
+Numbers are ADDed, so nothing is read before it is written and concurrent writers lose nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from aftercare import keys, reorders
+from aftercare.clock import iso, parse_iso
+from aftercare.keys import ONLY, Key
+from aftercare.outside import Outside
+from aftercare.reorders import Reorders
+from aftercare.retention import STOCK
+from aftercare.table import Change, Item, Number, Put, Remove, Tables, Throttled, Unclear
+from reorder_reminder import depletion, hit_gate
+from reorder_reminder.depletion import Sums
+
+PREFIX = "REORDER#"
+PLACES = Decimal("0.000001")
+ATTEMPTS = 4
+SIZES = {depletion.STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
+
+
+class Seen(NamedTuple):
+    """What one read brought: the customer's own record, what is known, and since when products are out of stock."""
+
+    kept: Reorders
+    known: Sums
+    out: Mapping[str, datetime]
+
+
+def place(key: str) -> Key:
+    return Key("knowledge", f"{PREFIX}{key}", ONLY)
+
+
+def read(tables: Tables, customer_id: str, wanted_keys: Iterable[str], products: Iterable[str] = ()) -> Seen:
+    """One BatchGetItem (of at most 100 keys: what is beyond is not known). Throttled."""
+    own = reorders.place(customer_id)
+    stock = {keys.out_of_stock(product): product for product in products}
+    wanted = {place(key): key for key in list(dict.fromkeys(wanted_keys))[: 99 - len(stock)]}
+    found = tables.read([own, *stock, *wanted])
+    known = {key: _numbers(key, found[at]) for at, key in wanted.items() if at in found}
+    out = {product: parse_iso(str(found[at]["since"])) for at, product in stock.items() if at in found}
+    return Seen(reorders.reorders_from(found.get(own)), known, out)
+
+
+def _numbers(key: str, item: Item) -> tuple[float, ...]:
+    """The numbers in their places; one that was never added to is 0."""
+    there = {int(name[1:]): float(value) for name, value in item.items() if name[0] == "n" and isinstance(value, int | Decimal)}
+    return tuple(there.get(number, 0.0) for number in range(SIZES.get(key, depletion.SIZE)))
+
+
+def add(tables: Tables, sums: Mapping[str, tuple[float, ...]]) -> int:
+    """ADD each key's sum, one call a key. How many were lost: a lesson may be, and is never counted twice, so an answer that was
+    lost is not asked for again."""
+    lost = 0
+    for key, values in sums.items():
+        added: dict[str, Number] = {}
+        for number, value in enumerate(values):
+            rounded = Decimal(value).quantize(PLACES) if value else Decimal(0)
+            if rounded:
+                added[f"n{number}"] = rounded
+        if added and not _added(tables, Change(place(key), add=added)):
+            lost += 1
+    return lost
+
+
+def _added(tables: Tables, write: Change) -> bool:
+    for _ in range(ATTEMPTS):
+        try:
+            tables.write([write])
+        except Throttled:
+            continue
+        except Unclear:
+            return True
+        return True
+    return False
+
+
+def out_of_stock(outside: Outside, products: Iterable[str], at: datetime) -> None:
+    """Products that cannot be sent at present."""
+    for product in products:
+        item: Item = {"since": iso(at), "expires_at": STOCK.ends(at)}
+        outside.tables.write([Put(keys.out_of_stock(product), item)])
+
+
+def in_stock(outside: Outside, product: str) -> None:
+    outside.tables.write([Remove(keys.out_of_stock(product))])

@@ -1,0 +1,6 @@
+"""What a customer may say of an offer, by one tap: closed words, without the record that keeps them."""
+
+from typing import Literal, get_args
+
+Saying = Literal["useful", "later", "left", "not-for-me"]
+SAYINGS: tuple[Saying, ...] = get_args(Saying)

@@ -1,0 +1,55 @@
+"""When a reorder reminder is worth sending, content/reorder.yaml. `ContentError` names file, field and what was expected."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, field_validator
+
+from aftercare.content import read_content
+from aftercare.customer import OrderLine
+from aftercare.model import Model
+
+CENT = Decimal("0.01")
+
+
+class Worth(NamedTuple):
+    """What a reminder is expected to bring and what it costs, in cents of one currency; None where no price is known."""
+
+    pays: bool
+    gain: int | None
+
+
+class ReorderPolicy(Model):
+    """All of reorder.yaml."""
+
+    margin: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$")]
+    annoying: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")]]
+    least_chance: Annotated[float, Field(ge=0, le=1)]
+    renewal_days: Annotated[int, Field(ge=1, le=30)]
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _text(cls, told: object) -> object:
+        if isinstance(told, float):
+            raise ValueError('expected a share as text, such as "0.30"')
+        return told
+
+    def worth(self, lines: Iterable[OrderLine], chance: float) -> Worth:
+        """Whether a reminder of these lines pays: price x margin x P(hit) against what it costs to annoy."""
+        prices = [(line.unit_price, line.quantity) for line in lines if line.unit_price]
+        currencies = {price.currency for price, _ in prices}
+        if len(currencies) != 1 or not currencies <= self.annoying.keys():
+            return Worth(chance >= self.least_chance, None)
+        (currency,) = currencies
+        total = sum((price.amount * quantity for price, quantity in prices), start=Decimal(0))
+        gain = total * Decimal(self.margin) * Decimal(str(round(chance, 6)))
+        return Worth(gain > Decimal(self.annoying[currency]), int(gain / CENT))
+
+
+@lru_cache(maxsize=1)
+def reorder_policy() -> ReorderPolicy:
+    """The settings of this deployment, read once. ContentError."""
+    return read_content(Path("reorder.yaml"), ReorderPolicy)
