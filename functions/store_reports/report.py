@@ -11,6 +11,7 @@ from typing import Any, Final
 from aftercare.report_policy import TOUCHPOINTS, ReportPolicy
 from aftercare.table import Number
 from aftercare.tally import Week, read_week
+from store_reports.returns import returned
 from store_reports.telling import Scores, apart, direction, gap, mean, share, told, within
 
 Parts = Mapping[str, Mapping[str, Number]]
@@ -66,6 +67,7 @@ def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPoli
         "themes": _themes(week, weeks, shown, k),
         "drivers": _drivers(week, weeks, k),
         "products": _products(week, shown),
+        "returns": _returns(week, weeks, k),
         "service": _service(here, shown[week], k),
         "words": _words(here, k),
         "ratings": _ratings(week, weeks, policy),
@@ -297,6 +299,12 @@ def _products(week: Week, shown: Mapping[Week, _Shown]) -> dict[str, list[dict[s
         "families": sorted(families, key=lambda row: (-row["customers"], row["family"], row["theme"]))[:MOST],
         "products": sorted(products, key=lambda row: (-row["customers"], row["product"], row["theme"]))[:MOST],
     }
+
+
+def _returns(week: Week, weeks: Mapping[Week, Parts], k: int) -> dict[str, Any]:
+    """Over the newest step of four weeks that is over: what came back after it is in the next."""
+    step = _step(_over(week) - 1)
+    return {"from": str(step[0]), "until": str(step[-1]), "products": returned([weeks.get(one, {}) for one in step], k)}
 
 
 def _service(here: Parts, shown: _Shown, k: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def can_be_on_record(sample):
 
 
 SAMPLES = [sample for sample in samples(catalogue()).values() if can_be_on_record(sample)]
-SIGNS = ("o", "p", "u", "c", "s", "g", "k", "orders", "export", "erase")
+SIGNS = ("o", "p", "u", "c", "s", "g", "r", "k", "orders", "export", "erase")
 
 
 def put_customer(cloud, customer_id, sample):
