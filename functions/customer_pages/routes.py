@@ -13,6 +13,7 @@ from customer_pages import (
     offer,
     policy,
     preferences,
+    repost,
     returns,
     survey,
     web,
@@ -37,6 +38,7 @@ ROUTED: Final = (
     offer,
     consent_pages,
     desk,
+    repost,
 )
 
 

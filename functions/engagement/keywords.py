@@ -35,7 +35,28 @@ _HELPS = AWS_HELPS | {"info", "hilfe", "aide"}
 _STARTS = frozenset(("start", "unstop"))
 _POLITE = frozenset(
     (
-        *("2", "all", "alle", "alles", "bitte", "danke", "das", "hi", "it", "jetzt", "me", "mich", "now", "please", "pls", "plz"),
+        *(
+            "1",
+            "2",
+            "3",
+            "4",
+            "5",
+            "all",
+            "alle",
+            "alles",
+            "bitte",
+            "danke",
+            "das",
+            "hi",
+            "it",
+            "jetzt",
+            "me",
+            "mich",
+            "now",
+            "please",
+            "pls",
+            "plz",
+        ),
         *("sms", "sofort", "spam", "texts", "thank", "thanks", "this", "to", "you"),
     )
 )

@@ -27,13 +27,32 @@ def asked_about(customer: Customer, channel: Channel, now: datetime) -> Order | 
     return customer.order(max(found)[1]) if found else None
 
 
+def asked_again_about(outside: Outside, customer: Customer, channel: Channel, now: datetime) -> Order | None:
+    """The order of a rescue that is over, where this customer was asked on this channel whether all is well now. One read, where
+    there is such a rescue. TableError."""
+    over = {c.ref: c.rescue.order_key for c in customer.cases if c.rescue and c.rescue.order_key and not c.open}
+    if not over:
+        return None
+    from aftercare.ledger import message_from
+
+    places = {keys.ledger(customer.id, keys.message_id(f"rescue-check#{ref}")): order for ref, order in over.items()}
+    found = []
+    for place, item in outside.tables.read(list(places)).items():
+        asked = message_from(item)
+        if asked.channel == channel and asked.sent_at and asked.sent_at + WITHIN > now:
+            found.append((asked.sent_at, places[place]))
+    return customer.order(max(found)[1]) if found else None
+
+
 def survey_answer(
     outside: Outside, said: Inbound, customer: Customer, now: datetime, correlation_id: str
 ) -> "Taken | Literal['same'] | None":
     """What recording it writes; `same` where it says what was said before, None for a text that answers nothing. TableError."""
     score = scored(said.text)
-    order = asked_about(customer, said.channel, now) if score else None
-    if score is None or order is None:
+    if score is None:
+        return None
+    order = asked_again_about(outside, customer, said.channel, now) or asked_about(customer, said.channel, now)
+    if order is None:
         return None
     from aftercare.feedback import LONGEST, Given, content, merged, taken
     from aftercare.feedback import said as said_before

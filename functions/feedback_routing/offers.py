@@ -1,6 +1,5 @@
 """Which offer feedback leads to, for which kind of buyer, and the message that makes it. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,21 +25,6 @@ def held_out(customer_id: str, share: float) -> bool:
     return keys.share(f"offers#{customer_id}") < share
 
 
-def goes_with(order: Order, catalogue: "Catalogue", interests: Mapping[str, float]) -> str | None:
-    """The add-on that goes with what was ordered and can be put into a basket, one that they looked at before others; None
-    where there is none."""
-    own = {line.sku for line in order.lines}
-    offered = [
-        name
-        for family in catalogue.by_family(order.lines)
-        for name in catalogue.family(family).cross_sells
-        if catalogue.add_ons[name].skus and not own & set(catalogue.add_ons[name].skus)
-    ]
-    from aftercare.behaviour import best_first  # few offers choose
-
-    return next(iter(best_first(offered, interests, catalogue)), None)
-
-
 def offer(
     customer: Customer,
     signals: Signals,
@@ -61,9 +45,9 @@ def offer(
         return Nothing(Because.NO_ORDER)
     blocks = [Block(kind="offer", variant=signals.offer)]
     if made.basket == "goes-with":
-        from aftercare.behaviour import interest  # few offers choose
+        from aftercare.recommend import goes_with  # few offers choose
 
-        add_on = goes_with(order, catalogue, interest(customer.behaviour, now))
+        add_on = goes_with(customer, (order,), catalogue, now)
         if add_on is None:
             return Nothing(Because.NOTHING_GOES_WITH_IT)
         blocks.append(Block(kind="goes-with", variant=add_on))
@@ -75,7 +59,7 @@ def offer(
         template=template,
         references={"order": order.key},
         blocks=tuple(blocks),
-        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED),
+        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.ANSWERED_ANEW),
         value=made.worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,

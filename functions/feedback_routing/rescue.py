@@ -51,14 +51,15 @@ def opened(customer: Customer, said: "FeedbackData", segment: Lifecycle, policy:
     if case.rescue is not None:
         return None
     since = case.opened_at if case.open and case.opened_at else now
+    wrong = tuple(theme for theme in said.themes if theme not in said.praised) or said.themes
     clock = Rescue(
         origin=said.origin,
         about=said.ref,
         order_key=said.order,
         segment=segment,
         score=said.score,
-        themes=said.themes,
-        way="call" if said.call else policy.way(said.themes),
+        themes=wrong,
+        way="call" if said.call else policy.way(wrong),
         call=said.call,
         answer_by=policy.answer_by(now, segment),
         act_by=now + timedelta(hours=policy.act_hours[segment]),

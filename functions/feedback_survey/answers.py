@@ -69,7 +69,7 @@ def as_kept(found: Reading) -> Read:
         sentiment=found.sentiment,
         confidence=round(found.confidence, 3),
         mixed=found.mixed,
-        themes=tuple(ReadTheme(theme=one.name, phrase=one.phrase) for one in found.themes),
+        themes=tuple(ReadTheme(theme=one.name, phrase=one.phrase, score=round(one.score, 2)) for one in found.themes),
     )
 
 

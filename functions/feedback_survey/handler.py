@@ -14,7 +14,7 @@ from aftercare.store import find
 from feedback_survey.asking import REACHED, Because, Due, ask, ask_again, due, due_again, guide, key_of
 
 if TYPE_CHECKING:
-    from aftercare.customer import Customer
+    from aftercare.customer import Customer, Order
 
 OTHERWISE = (Because.COMPLAINED, Because.ANSWERED, Because.REFUNDED, Because.RETURNED)
 """Why somebody is not asked how an order was, and may still be asked to review what they have of it."""
@@ -29,8 +29,19 @@ def on_arrival(event: Told, outside: Outside) -> str:
         return f"nothing: {found.because}{_review(outside, customer, event, found.because)}"
     payload = {"order": event.data.order, "correlation_id": event.correlation_id}
     machine = outside.settings.need("survey_state_machine")
-    waits.start(outside, machine, found.key, event.data.customer_id, found.at, payload)
+    started = waits.start(outside, machine, found.key, event.data.customer_id, found.at, payload)
+    order = customer.order(event.data.order) if customer else None
+    if started and order:
+        _count_sold(outside, order)
     return "waiting"
+
+
+def _count_sold(outside: Outside, order: "Order") -> None:
+    from aftercare.catalogue import catalogue
+    from feedback_survey import returned
+
+    if returned.in_sample(order):
+        returned.count_sold(outside, order, catalogue())
 
 
 def _review(outside: Outside, customer: "Customer | None", event: Told, because: str) -> str:
@@ -113,29 +124,46 @@ def on_heard(event: Told, outside: Outside) -> str:
     return heard.on_heard(event, outside)
 
 
-def on_milestone(event: Told, outside: Outside) -> str:
-    from feedback_survey import review_requests
+def on_explained(event: Told, outside: Outside) -> str:
+    """Why something goes back is counted, and read where it was written."""
+    from feedback_survey.returned import count_returned
 
-    return f"{on_heard(event, outside)}, {review_requests.on_milestone(event, outside)}"
-
-
-def on_moment(event: Told, outside: Outside) -> str:
-    from feedback_survey import review_requests
-
-    return review_requests.on_moment(event, outside)
+    customer = find(outside.tables, event.data.customer_id, event.data.order)
+    count_returned(outside, customer, event.data.order, event.data.return_ref)
+    return on_heard(event, outside)
 
 
 def on_return(event: Told, outside: Outside) -> str:
-    """Something goes back: who has not said why is asked."""
+    """Something goes back: it is counted, and who has not said why is asked."""
     from feedback_survey.going_back import ask_why  # here: few orders go back
+    from feedback_survey.returned import count_returned
 
     customer = find(outside.tables, event.data.customer_id, event.data.order)
+    count_returned(outside, customer, event.data.order, event.data.return_ref)
     asks = (event.data.order, event.data.return_ref, outside.clock.now(), event.id, event.correlation_id)
     decision = ask_why(customer, *asks)
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)
     return "proposed: return-survey"
+
+
+def on_milestone(event: Told, outside: Outside) -> str:
+    from feedback_survey import review_requests
+
+    return f"{on_heard(event, outside)}, {review_requests.on_milestone(event, outside)}"
+
+
+def on_shared(event: Told, outside: Outside) -> str:
+    from feedback_survey import media
+
+    return media.on_shared(event, outside)
+
+
+def on_moment(event: Told, outside: Outside) -> str:
+    from feedback_survey import review_requests
+
+    return review_requests.on_moment(event, outside)
 
 
 handle = queue_handler(
@@ -147,10 +175,13 @@ handle = queue_handler(
         "ReviewPosted": on_heard,
         "SocialMentioned": on_heard,
         "SupportCaseOpened": on_heard,
+        "MediaShared": on_shared,
         "MilestoneReached": on_milestone,
         "FeedbackClassified": on_moment,
+        "LoggedIn": on_moment,
+        "ContentShared": on_moment,
         "SupportCaseClosed": on_moment,
-        "ReturnExplained": on_heard,
+        "ReturnExplained": on_explained,
         "ReturnRequested": on_return,
         "ReturnApproved": on_return,
         "ReturnReceived": on_return,

@@ -79,30 +79,36 @@ def _wait(outside: Outside, due: Due, asking: Asking) -> None:
 
 def on_moment(event: Told, outside: Outside) -> str:
     """Something went well: the order that it is about, else the latest, is asked about sooner."""
-    customer = find(outside.tables, event.data.customer_id, event.data.order)
+    about = getattr(event.data, "order", None)
+    customer = find(outside.tables, event.data.customer_id, about)
     if customer is None:
         return f"nothing: {Because.CUSTOMER_GONE}"
-    if not _is_happy(customer, event):
+    if not _is_happy(customer, event, outside.clock.now()):
         return f"nothing: {Because.NO_HAPPY_MOMENT}"
-    return _sooner(outside, customer, event)
+    return _sooner(outside, customer, about, event)
 
 
-def _is_happy(customer: Customer, event: Told) -> bool:
-    if event.type == "SupportCaseClosed":
-        return reviewing.closed_well(customer, event.data.case)
+def _is_happy(customer: Customer, event: Told, now: datetime) -> bool:
+    match event.type:
+        case "SupportCaseClosed":
+            return reviewing.closed_well(customer, event.data.case)
+        case "LoggedIn":
+            return reviewing.comes_often(customer, now)
+        case "ContentShared":
+            return True
     return bool(event.data.mood == "positive")
 
 
-def _sooner(outside: Outside, customer: Customer, event: Told) -> str:
+def _sooner(outside: Outside, customer: Customer, about: str | None, event: Told) -> str:
     from aftercare.catalogue import catalogue
 
     now = outside.clock.now()
     latest = sorted(customer.orders, key=lambda o: (o.placed_at or o.as_of, o.key), reverse=True)
-    for order_key in [event.data.order] if event.data.order else [order.key for order in latest]:
+    for order_key in [about] if about else [order.key for order in latest]:
         found = reviewing.known(customer, order_key, catalogue(), now)
         due = found if isinstance(found, Nothing) else reviewing.moved_up(found, now)
         if isinstance(due, Nothing):
-            if event.data.order:
+            if about:
                 return f"nothing: {due.because}"
             continue
         asking = Asking(customer.id, order_key, event.id, event.correlation_id)

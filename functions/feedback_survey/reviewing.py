@@ -41,6 +41,9 @@ UNLESS = (Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, U
 
 TEMPLATES = {Purpose.SURVEY: "review-request", Purpose.PROMOTIONAL: "review-reward"}
 
+OFTEN, LATELY = 3, 14
+"""Days on which somebody logged in, of so many."""
+
 WENT_WELL = ("replaced", "explained", "called", "thanked")
 """Results of a case after which its customer may be glad."""
 
@@ -209,6 +212,13 @@ def closed_well(customer: Customer, ref: str) -> bool:
     if case is None or case.open or case.result not in WENT_WELL:
         return False
     return case.rescue is None or case.rescue.after == "positive"
+
+
+def comes_often(customer: Customer, now: datetime) -> bool:
+    """Whether somebody logged in on so many days lately, as far as they let that be noted: who comes back, uses it."""
+    from aftercare.behaviour import days_of  # few records have any
+
+    return sum(days_of(customer.behaviour, surface, now, LATELY) for surface in ("web", "app")) >= OFTEN
 
 
 def remind(

@@ -36,4 +36,5 @@ def as_told(reading: Read | None) -> dict[str, object]:
         "confidence": round(reading.confidence, 2),
         "mixed": reading.mixed,
         "themes": tuple(dict.fromkeys(one.theme for one in reading.themes)),
+        "praised": tuple(dict.fromkeys(one.theme for one in reading.themes if one.score > 0)),
     }

@@ -39,13 +39,16 @@ def choose(
     now: datetime,
     stated: tuple[Channel, ...] = (),
     behaviour: "Behaviour | None" = None,
+    first: tuple[Channel, ...] = (),
 ) -> Choice:
     """The usable channels in the order in which they are tried. `own` is of the customer, `store` of all of them; `stated` are
-    those that the customer asked for, best first; `behaviour` says who would see what lies in the account or the app."""
+    those that the customer asked for, best first; `behaviour` says who would see what lies in the account or the app.
+    `first` are those that the store tries first for this message, before the others of its table.
+    """
     if len(usable) < 2:
         return Choice(usable)
     urgency = policy.urgency_of(template)
-    table = tuple(channel for channel in policy.order[urgency] if channel in usable)
+    table = tuple(channel for channel in dict.fromkeys((*first, *policy.order[urgency])) if channel in usable)
     likely = {c: p for c in table if (p := answer_likelihood(c, own, store, policy.learning, now, behaviour)) is not None}
     saw = {"urgency": urgency, **{f"{c} answers": f"{p:.0%}" for c, p in likely.items()}}
     wished = tuple(channel for channel in stated if channel in table)

@@ -32,6 +32,7 @@ OPEN_FOR = {
     LinkPurpose.SURVEY: timedelta(days=60),
     LinkPurpose.GUIDE: timedelta(days=120),
     LinkPurpose.RETURN: timedelta(days=60),
+    LinkPurpose.REPOST: timedelta(days=400),
     LinkPurpose.OFFER: timedelta(days=120),
     LinkPurpose.PREFERENCES: timedelta(days=400),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=400),

@@ -28,6 +28,7 @@ PATHS = {
     LinkPurpose.SURVEY: "s",
     LinkPurpose.GUIDE: "g",
     LinkPurpose.RETURN: "r",
+    LinkPurpose.REPOST: "m",
     LinkPurpose.OFFER: "n",
     LinkPurpose.CONFIRM: "k",
     LinkPurpose.ORDERS: "orders",

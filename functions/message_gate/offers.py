@@ -2,8 +2,9 @@
 
 from aftercare.catalogue import AddOn
 from aftercare.customer import OrderLine
-from aftercare.feedback_policy import Offer, feedback_policy
+from aftercare.feedback_policy import GOES_WITH, Offer, feedback_policy
 from aftercare.one_line import plain
+from aftercare.segment_policy import segment_policy
 from aftercare.weblink import https
 from message_gate.letter import Letter, View, one_tip
 
@@ -19,10 +20,32 @@ def offered(letter: Letter, common: View) -> View:
     made = feedback_policy().offers.get(name or "")
     if made is None:
         raise NothingToOffer(f"{letter.message.template}: expected an offer of feedback.yaml, found {name}")
+    return _view(letter, made, letter.words.say("heading"))
+
+
+def for_segment(letter: Letter, common: View) -> View:
+    """What the store says to a kind of buyer (content/segments.yaml). NothingToOffer."""
+    del common
+    policy = segment_policy()
+    row, made = policy.rows.get(letter.message.references.get("segment", "")), policy.contents.get(letter.chosen("content") or "")
+    if row is None or made is None:
+        raise NothingToOffer(f"{letter.message.template}: expected a row and a content of segments.yaml")
+    return _view(letter, made, letter.pick(row.heading))
+
+
+def content_of(letter: Letter) -> tuple[str, str]:
+    """The title and the address of what is said to a kind of buyer, for a text message. NothingToOffer."""
+    view = for_segment(letter, {})
+    return view["offer_title"], view["action_url"]
+
+
+def _view(letter: Letter, made: Offer, heading: str) -> View:
     add_on = letter.catalogue.add_ons.get(letter.chosen("goes-with") or "")
-    if made.basket == "goes-with" and add_on is None:
+    if made.basket in GOES_WITH and add_on is None:
         raise NothingToOffer(f"{letter.message.template}: expected a block of kind goes-with that the catalogue has")
-    values = {"product": plain(letter.pick(add_on.name), 80), "why": letter.pick(add_on.why)} if add_on else {}
+    values: dict[str, object] = dict(letter.message.numbers)
+    if add_on:
+        values |= {"product": plain(letter.pick(add_on.name), 80), "why": letter.pick(add_on.why)}
     title, text, button, subject = (
         letter.pick(texts).format(**values) for texts in (made.title, made.text, made.button, made.subject)
     )
@@ -32,7 +55,7 @@ def offered(letter: Letter, common: View) -> View:
     return {
         "subject": subject,
         "preheader": say("preheader", title=title),
-        "heading": say("heading"),
+        "heading": heading,
         "lead": say("lead", order=plain(letter.order.name, 40)),
         "offer_title": title,
         "offer_text": text,
@@ -50,7 +73,7 @@ def _url(letter: Letter, made: Offer, add_on: AddOn | None) -> str:
     if made.basket is None:
         return made.url
     shop = letter.brand.shop_of(letter.order.shop)
-    if add_on is not None and made.basket == "goes-with":
+    if add_on is not None and made.basket in GOES_WITH:
         one = OrderLine(line_ref="-", title="-", sku=add_on.skus[0] if add_on.skus else None, quantity=1)
-        return shop.basket_url(made.url, [one])
+        return shop.basket_url(made.url, [one, *(letter.order.lines if made.basket == "bundle" else ())])
     return shop.basket_url(made.url, letter.order.lines)

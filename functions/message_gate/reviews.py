@@ -1,5 +1,6 @@
 """The request for a review: which products, where they are reviewed, in which words, and what is given for it."""
 
+from aftercare.links import LinkPurpose
 from aftercare.one_line import plain
 from aftercare.weblink import https
 from message_gate.letter import Letter, View, one_tip
@@ -46,4 +47,22 @@ def review(letter: Letter, common: View) -> View:
         "tip_url": tip_url,
         "once": say("once_again" if again else "once"),
         "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
+def repost(letter: Letter, common: View) -> View:
+    """Whether a picture may be shown: what it is, and the page on which that is decided."""
+    del common
+    say, sku = letter.words.say, letter.message.references.get("sku")
+    lines = letter.about.lines if letter.about else ()
+    name = next((plain(line.title, 60) for line in lines if sku and line.sku == sku), "").strip("-– ")
+    kind = "video" if letter.chosen("media") == "video" else "photo"
+    network = plain((letter.chosen("network") or "").replace("-", " "), 40).title()
+    return {
+        "subject": say(f"subject_{kind}"),
+        "preheader": say("preheader"),
+        "heading": say(f"subject_{kind}"),
+        "lead": say(f"lead_{kind}_of", network=network, item=name) if name else say(f"lead_{kind}", network=network),
+        "page_url": letter.link(LinkPurpose.REPOST, letter.message.references["media"]),
+        "why": say("why", brand=letter.brand.name, network=network),
     }

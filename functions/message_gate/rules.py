@@ -296,6 +296,7 @@ class Candidate:
             self.now,
             self.customer.wishes.channels,
             self.customer.behaviour,
+            _rows_channels(self.proposal),
         )
 
     @property
@@ -368,6 +369,17 @@ class Candidate:
 
     def _opens(self, channel: Channel) -> datetime | None:
         return next_legal_instant(self.hours(channel), hours_book().guard, self.now, self.proposal.not_after)
+
+
+def _rows_channels(proposal: Proposal) -> tuple[Channel, ...]:
+    """The channels that the store tries first for a kind of buyer, of what is said to one."""
+    row = proposal.references.get("segment")
+    if row is None:
+        return ()
+    from aftercare.segment_policy import segment_policy
+
+    known = segment_policy().rows.get(row)
+    return known.channels if known else ()
 
 
 def duplicate(candidate: Candidate) -> Verdict:
@@ -506,6 +518,19 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _answered_anew(candidate: Candidate) -> Refuse | None:
+    """An offer follows from what was said: who has changed that, or is unhappy since, gets none for it. Other good words take
+    nothing back."""
+    signals, proposal = candidate.customer.signals, candidate.proposal
+    if signals is None:
+        return None
+    chosen = next((block.variant for block in proposal.blocks if block.kind == "offer"), None)
+    same = proposal.key.partition("#")[2] == f"{signals.origin}:{signals.about}"
+    if signals.mood != "negative" and not (same and signals.offer != chosen):
+        return None
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"mood": signals.mood, "offer": signals.offer})
+
+
 def _return_explained(candidate: Candidate) -> Refuse | None:
     """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
     order, ref = candidate.order, candidate.proposal.references.get("return", "")
@@ -545,6 +570,16 @@ def _case_open(candidate: Candidate) -> Refuse | None:
 
 def _is_open(candidate: Candidate, ref: str | None) -> bool:
     return any(case.open for case in candidate.customer.cases if case.ref == ref)
+
+
+def _segment_left(candidate: Candidate) -> Refuse | None:
+    """What is said to a kind of buyer has lost its point when they are another by now."""
+    from aftercare.segments import segments_of
+
+    now = segments_of(candidate.customer)
+    if candidate.proposal.references.get("segment") in now:
+        return None
+    return Refuse(because=Reason.SEGMENT_LEFT, saw={"is": tuple(now)})
 
 
 def _consent_settled(candidate: Candidate) -> Refuse | None:
@@ -589,10 +624,12 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
     Unless.RETURN_EXPLAINED: _return_explained,
+    Unless.ANSWERED_ANEW: _answered_anew,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
+    Unless.SEGMENT_LEFT: _segment_left,
     Unless.NOT_ASKED: _not_asked,
     Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from aftercare.alerts import Alert
 from aftercare.catalogue import Catalogue
 from aftercare.consent import Channel, ConsentRecord, Head, Purpose, Says, Weight
 from aftercare.customer import Charge, Contact, Customer, Order, OrderLine, Profile, Refund, Return, ReturnOutcome, Stockout
-from aftercare.feedback_policy import feedback_policy
+from aftercare.feedback_policy import GOES_WITH, feedback_policy
 from aftercare.forecast import Forecast
 from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.proposal import Block, Proposal
 from aftercare.published import Publication
 from aftercare.review_policy import review_policy
+from aftercare.segment_policy import segment_policy
 from aftercare.settings import Settings
 from aftercare.shipment import Parcel, Shipment
 from aftercare.shipment_details import ShippedLine
@@ -45,6 +46,7 @@ def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
         P.RETURN: "r",
         P.OFFER: "n",
         P.CONFIRM: "k",
+        P.REPOST: "m",
     }
     route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
@@ -355,6 +357,15 @@ def _of_reviews(catalogue: Catalogue, orders: Mapping[str, Order]) -> dict[str, 
     for contact in ("praised", "shared", "helped"):
         add(f"-{contact}", orders[""], first, ("contact", contact))
     add("-again", orders[""], first, ("opening", "again"))
+    for name, kind, about in (
+        ("", "photo", ""),
+        ("-video", "video", ""),
+        ("-hostile", "photo", "-hostile"),
+        ("-bare", "photo", "-bare"),
+    ):
+        blocks = (Block(kind="media", variant=kind), Block(kind="network", variant="instagram"))
+        references = {"media": "sample:POST-1", "sku": orders[about].lines[0].sku or "SKU-1"}
+        found[f"repost-request{name}"] = Sample("repost-request", orders[about], blocks, Purpose.SURVEY, references=references)
     for kind in policy.incentives:
         if kind != "none":
             add(f"-{kind}", orders[""], first, ("review-incentive", kind))
@@ -374,6 +385,23 @@ def _of_feedback(catalogue: Catalogue, *orders: Order) -> dict[str, Sample]:
         for kind, order in zip(("", "-several", "-hostile"), orders, strict=True):
             blocks = (Block(kind="offer", variant=name), *goes_with)
             found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose)
+    policy = segment_policy()
+    said = {row: known.contents for row, known in policy.rows.items()}
+    said["repeat"] += tuple(policy.care.says.values())
+    for row, contents in said.items():
+        for name in contents:
+            made = policy.contents[name]
+            if made.basket in GOES_WITH and add_on is None:
+                continue
+            goes_with = (Block(kind="goes-with", variant=add_on),) if made.basket in GOES_WITH else ()
+            template = "segment-help" if made.purpose is Purpose.SERVICE else "segment-offer"
+            more: dict[str, Any] = {
+                "references": {"segment": row},
+                "numbers": {"days": made.valid_days} if made.valid_days else {},
+            }
+            for kind, order in zip(("", "-hostile"), (orders[0], orders[-1]), strict=True):
+                blocks = (Block(kind="content", variant=name), *goes_with)
+                found[f"{template}-{name}{kind}"] = Sample(template, order, blocks, made.purpose, **more)
     for way in ("replacement", "refund", "call"):
         block = Block(kind="way", variant=way)
         found["rescue-offer" if way == "replacement" else f"rescue-offer-{way}"] = Sample(

@@ -23,6 +23,9 @@ from message_gate.stationery import Stationery, stationery
 LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
 """The wordings of a template, fullest first."""
 
+SHORT_LINK = 60
+"""Characters of an address that a text message carries; in place of a longer one, such as a filled basket, stands the shop."""
+
 VALUES = frozenset(("brand", "what", "help", "days", "window", "reason", "product", "shop", "link"))
 """What they may be filled with."""
 
@@ -146,6 +149,12 @@ def short_values(letter: Letter) -> dict[str, str]:
     if letter.publication is not None:
         title = seven_bit(plain(letter.pick(letter.publication.title), 60))
         return {**values, "product": title, "link": https(letter.publication.url)}
+    if "segment" in letter.message.references:
+        from message_gate.offers import content_of
+
+        title, link = content_of(letter)
+        shop = letter.brand.shop_of(letter.order.shop).url
+        return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
     reordered = next((block.family for block in letter.include if block.kind == "reorder"), None)
     lines = letter.catalogue.by_family(letter.order.lines).get(reordered or "", ())

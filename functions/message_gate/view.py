@@ -18,9 +18,9 @@ from aftercare.reorders import AGAIN
 from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
-from message_gate.offers import offered
+from message_gate.offers import for_segment, offered
 from message_gate.questions import check_in, survey, why_returned
-from message_gate.reviews import review
+from message_gate.reviews import repost, review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
 
@@ -562,8 +562,11 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "rescue-check": survey,
     "review-request": review,
     "review-reward": review,
+    "repost-request": repost,
     "next-step": offered,
     "next-help": offered,
+    "segment-offer": for_segment,
+    "segment-help": for_segment,
     "check-in": check_in,
     "setup-guide": setup_guide,
     "return-survey": why_returned,

@@ -230,6 +230,11 @@ class ReviewView(Frame):
     once: str
 
 
+class RepostView(Frame):
+    lead: str
+    page_url: str
+
+
 class ProgressView(TypedDict):
     bars: list[bool]
     text: str
@@ -274,8 +279,11 @@ MODELS: Mapping[str, type] = {
     "rescue-check": SurveyView,
     "review-request": ReviewView,
     "review-reward": ReviewView,
+    "repost-request": RepostView,
     "next-step": OfferView,
     "next-help": OfferView,
+    "segment-offer": OfferView,
+    "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
     "return-survey": WhyReturnedView,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aftercare import identity
+from aftercare.clock import iso
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.entry import queue_handler
@@ -119,7 +120,27 @@ def on_order(event: Told, outside: Outside) -> str:
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)
-    return "proposed"
+    return f"proposed{_begun(outside, customer, order, event)}" if customer and order else "proposed"
+
+
+BEGINS_AFTER = timedelta(days=3)
+"""So long after a first order what a new customer hears beside it begins (content/segments.yaml): nothing of it comes sooner."""
+
+
+def _begun(outside: Outside, customer: Customer, order: Order, event: Told) -> str:
+    """Of who orders first, the wait in which what new customers hear begins, if anything of the kind may ever be sent to them:
+    SegmentChanged does not tell that everybody begins as a first-time buyer."""
+    from aftercare.ground import consent_policy, possible
+
+    if len(customer.orders) != 1 or not possible(customer, Purpose.PROMOTIONAL, consent_policy(), outside.clock.now()):
+        return ""
+    from aftercare import waits
+
+    since = order.placed_at or order.as_of
+    payload = {"since": iso(since), "correlation_id": event.correlation_id}
+    machine = outside.settings.need("segment_state_machine")
+    waits.start(outside, machine, f"segment#begins#{customer.id}", customer.id, since + BEGINS_AFTER, payload)
+    return ", a new customer"
 
 
 handle = queue_handler({"OrderPlaced": on_order, "OrderPaid": on_order, "OrderContactFound": on_order})

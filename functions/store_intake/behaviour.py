@@ -59,7 +59,9 @@ def take(outside: Outside, received: Received) -> "Outcome":
             telemetry.count("DeliveryDuplicate")
             return _told(received, "duplicate", customer.id)
         before = customer.behaviour
-        data = _data(fact, customer.id, family, fresh=looked_at(after, family, when) and not looked_at(before, family, when))
+        data = _data(
+            fact, customer.id, received.shop, family, fresh=looked_at(after, family, when) and not looked_at(before, family, when)
+        )
         event_id = keys.message_id(f"{received.key}#{fact.type}")
         delivery = Delivery(
             key=received.key,
@@ -124,11 +126,11 @@ def themes_of(fact: Fact, goods: Catalogue) -> tuple[tuple[str, ...], str | None
     return (*((family,) if family else ()), *add_ons), family
 
 
-def _data(fact: Fact, customer_id: str, family: str | None, fresh: bool) -> events.CustomerData:
+def _data(fact: Fact, customer_id: str, shop: str, family: str | None, fresh: bool) -> events.CustomerData:
     about: dict[str, Any] = {"customer_id": customer_id}
     if isinstance(fact, LoginFact):
         return LoginData(**about, surface=fact.surface)
-    about |= {"family": family, "fresh": fresh}
+    about |= {"shop": shop, "family": family, "fresh": fresh}
     if isinstance(fact, VisitFact):
         return VisitData(**about, page=fact.page)
     return ShareData(**about, content=fact.content) if isinstance(fact, ShareFact) else ViewData(**about)

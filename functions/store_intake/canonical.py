@@ -55,7 +55,7 @@ _SHAPES: Mapping[str, type[Fact]] = {
 }
 
 _OF_PRODUCTS = ("RestockRequested", "ProductRestocked", "AnnouncementPublished")
-_HEARD = ("ReviewPosted", "SocialMentioned", "MilestoneReached")
+_HEARD = ("ReviewPosted", "SocialMentioned", "MediaShared", "MilestoneReached")
 """Facts whose shapes come with the first of them."""
 
 _DONE = ("ProductViewed", "LoggedIn", "PageVisited", "ContentShared")
@@ -82,9 +82,9 @@ def _shape(detail_type: str, detail: object) -> type[Fact] | None:
 
         shapes = (AlertFact, RestockFact, AnnouncementFact)
     elif detail_type in _HEARD:
-        from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+        from aftercare.heard_facts import MediaFact, MentionFact, MilestoneFact, ReviewFact
 
-        shapes = (ReviewFact, MentionFact, MilestoneFact)
+        shapes = (ReviewFact, MentionFact, MediaFact, MilestoneFact)
     elif detail_type in _DONE or _speaks_of_behaviour(detail_type, detail):
         from aftercare.behaviour_facts import LeaveFact, LoginFact, ShareFact, ViewFact, VisitFact
 

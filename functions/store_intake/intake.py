@@ -862,9 +862,10 @@ def _told_only(draft: _Draft, facts: list[Fact], names: Names) -> None:
 
 def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
     """What a customer wrote elsewhere lies in their history, beside nothing hot, and is told of without a word of it."""
-    from aftercare.feedback_events import MentionData, MilestoneData, ReviewData  # few deliveries bring any
+    from aftercare.feedback_events import MediaData, MentionData, MilestoneData, ReviewData  # few deliveries bring any
     from aftercare.heard import Words
-    from aftercare.heard_facts import MentionFact, MilestoneFact, ReviewFact
+    from aftercare.heard_facts import MediaFact, MentionFact, MilestoneFact, ReviewFact
+    from aftercare.media import Media
 
     kept: list[Put] = []
 
@@ -885,9 +886,15 @@ def _said(draft: _Draft, facts: list[Fact], names: Names) -> None:
             data = MilestoneData(customer_id=customer_id, milestone=fact.milestone, order=order, sku=fact.sku)
             draft.tell(fact.type, at, data)
             continue
-        if not isinstance(fact, (CaseFact, ReviewFact, MentionFact)):
+        if not isinstance(fact, (CaseFact, ReviewFact, MentionFact, MediaFact)):
             continue
         ref = f"{names.shop}:{fact.ref}"
+        if isinstance(fact, MediaFact):
+            about = {"kind": fact.kind, "network": fact.network, "order": order, "sku": fact.sku}
+            media = Media.model_validate({"ref": ref, "at": at, "url": fact.url, **about})
+            kept.append(Put(keys.media(customer_id, ref), {"doc": media.to_json()}))
+            draft.tell(fact.type, at, MediaData.model_validate({"customer_id": customer_id, "media": ref, **about}))
+            continue
         if isinstance(fact, CaseFact):
             keep("case", ref, at, Words(order=order, text=fact.text, locale=fact.locale))
         elif isinstance(fact, ReviewFact):

@@ -27,6 +27,7 @@ WORDS: Final = (
     "why",
     "templates",
     "evaluate",
+    "review",
     "switch",
     "parked",
     "consent",

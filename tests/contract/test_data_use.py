@@ -23,6 +23,7 @@ from aftercare.fresh_links import FreshLinks
 from aftercare.heard import Words
 from aftercare.inbound import Written
 from aftercare.kept import KINDS, kind_of
+from aftercare.media import Media, Repost
 from aftercare.published import Publication
 from aftercare.rate import Quota
 from aftercare.reorders import Reorders
@@ -53,6 +54,8 @@ DOCUMENTS = {
     "words": Words,
     "answer": Given,
     "set-up": SetUp,
+    "media": Media,
+    "repost": Repost,
     "reorders": Reorders,
     "order": Order,
     "archived order": Order,

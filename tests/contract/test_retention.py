@@ -23,6 +23,16 @@ WHATSAPP = "arn:aws:social-messaging:us-east-1:123456789012:phone-number-id/5740
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
+def calls_of_a_week(shop):
+    """Somebody who spent much and stays away, and the list of whom to call."""
+    cloud = shop.cloud
+    for ref in ("far-1", "far-2", "far-3", "far-4", "far-5", "far-6"):
+        total = {"amount": "900", "currency": "EUR"}
+        shop.order(ref, email="far@example.com", total=total)
+        cloud.advance(days=7)
+    cloud.advance(days=45)
+
+
 def everything(shop):
     """One life in which each kind of item is written, and its end."""
     cloud = shop.cloud
@@ -58,6 +68,11 @@ def everything(shop):
         shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")
     forgotten.scan(shop, "delivered", number="00340434161094777777")
+    for n in range(8):  # of whom some are drawn for thanks
+        shop.order(f"p{n}", email=f"reviewer{n}@example.com", consent=("promotional", "survey"))
+        forgotten.parcel(shop, f"p{n}", number=f"0034043416109466666{n}")
+        forgotten.scan(shop, "delivered", number=f"0034043416109466666{n}")
+    shop.put("MediaShared", ref="P-1", network="instagram", order_ref="third", occurred_at=iso(cloud.now))
     shop.place([("whatsapp", "transactional")])
     cloud.advance(hours=2)
     cloud.chat_in({"from": PHONE[1:], "id": "wamid.1", "type": "text", "text": {"body": "Is it on its way?"}})
@@ -65,9 +80,10 @@ def everything(shop):
     forgotten.scan(shop, "delivered")
     cloud.advance(days=45)
     asked = "".join(letter.mail.text for letter in shop.letters("third@example.com"))
-    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"})):
+    for kind, form in (("s", {"score": "4", "text": "Good"}), ("g", {"step-camera-0": "on"}), ("m", {"says": "yes"})):
         path = re.search(rf"https://[^/\s]+(/{kind}/[\w-]+)", asked)[1]
         assert cloud.http("POST", path, FORM, urlencode(form).encode()).status == 200
+    calls_of_a_week(shop)
     cloud.run()
     forgotten.erase(shop)
 

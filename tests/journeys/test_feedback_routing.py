@@ -9,7 +9,7 @@ from aftercare import keys
 from aftercare.clock import iso, parse_iso
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
-from tests.journeys.test_survey import TEXTS, Asked
+from tests.journeys.test_survey import PHONE, TEXTS, Asked
 
 MONDAY = parse_iso("2026-03-02T09:00:00Z")
 
@@ -110,6 +110,43 @@ def test_a_rescue_that_nobody_answers_is_told_once_for_each_instant_of_its_clock
     case = store.case()
     assert case["rescue"]["late"] == case["rescue"]["answer_by"].replace("+00:00", "Z")[:19] + case["rescue"]["late"][19:]
     assert len(store.waiting_for_somebody()) == 1, "it stands on the list until somebody ends it"
+
+
+def test_an_offer_that_waited_is_not_made_to_who_has_answered_otherwise_since(store):
+    store.bought()
+    store.arrived()
+    store.cloud.advance(hours=24)
+    path, anna = store.link(), {"contact": {"email": "anna@example.com"}}
+    store.put("SupportCaseOpened", ref="Z-1", topic="other", occurred_at=iso(store.cloud.now), **anna)
+    store.answer(path, score="4", wish="promotion")
+    store.cloud.advance(minutes=1)
+    assert store.settled("next-step") == [("HELD", "open_case")]
+    store.answer(path, score="1")
+    store.cloud.advance(minutes=1)
+    for ref in [
+        json.loads(str(i["doc"]))["ref"] for i in store.cloud.items("CustomerTable") if str(i["sk"]).startswith(keys.CASE)
+    ]:
+        store.put("SupportCaseClosed", ref=ref.partition(":")[2], occurred_at=iso(store.cloud.now), **anna)
+    store.cloud.advance(days=8)
+    assert store.settled("next-step") == [("REFUSED", "already_answered")]
+
+
+def test_whether_all_is_well_now_is_answered_by_text_where_it_was_asked_by_text(store):
+    said = [{"channel": "sms", "purpose": p, "says": "given", "confirmed": True} for p in ("service", "survey")]
+    contact = {"phone": PHONE, "name": "Anna"}
+    store.bought(channel="sms", contact=contact, customer_ref="C-1")
+    store.put("ConsentChanged", customer_ref="C-1", contact=contact, said=said, occurred_at=iso(store.cloud.now))
+    store.arrived()
+    store.cloud.advance(days=3)
+    store.cloud.text_in(PHONE, "1 broken")
+    store.cloud.advance(days=6)
+    store.desk("Closed", result="replaced")
+    store.cloud.advance(days=4)
+    assert [(m["settlement"], m["channel"]) for m in store.messages("rescue-check")] == [("SENT", "sms")]
+    store.cloud.text_in(PHONE, "5 all good")
+    store.cloud.advance(minutes=5)
+    assert [given["score"] for given, _ in store.kept()] == [1, 5]
+    assert store.case()["rescue"]["after"] == "positive"
 
 
 def test_while_a_rescue_is_open_no_offer_goes_out(store):

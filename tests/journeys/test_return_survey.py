@@ -10,6 +10,7 @@ import pytest
 
 from aftercare import keys
 from aftercare.clock import iso
+from feedback_survey.returned import SAMPLE
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
 from tests.journeys.test_feedback_routing import MONDAY
@@ -30,6 +31,14 @@ class Back(Asked):
         answer = self.cloud.http("POST", path, FORM, urlencode(form).encode()) if form else self.cloud.http("GET", path)
         self.cloud.advance(minutes=1)
         return answer
+
+    def counted(self, part="product#clothing:BOOT-1"):
+        """The sums of a product over all weeks."""
+        found = {}
+        for item in self.cloud.items("KnowledgeTable"):
+            if str(item["pk"]).startswith("TALLY#") and str(item["sk"]).endswith(f"#{part}"):
+                found |= {name: found.get(name, 0) + int(number) for name, number in item.items() if "/" in name}
+        return found
 
     def words(self):
         items = [i for i in self.cloud.items("CustomerTable") if str(i["sk"]).startswith(f"{keys.WORDS}return#")]
@@ -77,6 +86,8 @@ def test_who_gives_something_back_is_asked_why_once_and_what_is_said_is_read(sho
     assert (read["origin"], read["ref"], read["order"]) == ("return", "coffee:RET-1", "coffee:1")
     assert said not in json.dumps([e.fields for e in shop.cloud.journal.entries("event")], default=str)
     assert shop.record().order("coffee:1").returns[0].reason == "too-small"
+    came = {name: n for name, n in shop.counted().items() if name.startswith("return/")}
+    assert came == {"return/n": 1, "return/units": 1, "return/too-small": 1}, "three events and an answer are one return"
     after = shop.cloud.state_digest()
     assert "It is noted" in shop.page(reason="late", text="again").text
     assert len(shop.told("ReturnExplained")) == 1 and len(shop.words()) == 1
@@ -84,6 +95,17 @@ def test_who_gives_something_back_is_asked_why_once_and_what_is_said_is_read(sho
     shop.cloud.advance(days=12)
     assert shop.settled("return-survey") == [("SENT", "sent")]
     assert shop.messages("next-step") == shop.messages("next-help") == [], "who gives something back is sold nothing for it"
+
+
+def test_the_pieces_of_an_order_of_the_sample_are_counted_once(memory):
+    ref = next(str(n) for n in range(1, 99) if keys.share(f"sold#coffee:{n}") < SAMPLE)
+    memory.bought(ref=ref, lines=[{**BOOT, "quantity": 2}])
+    memory.arrived(ref)
+    assert memory.counted() == {"sold/units": 2}
+    memory.scanned("delivered")
+    memory.put("ShipmentCreated", ref="S-2", order_ref=ref, occurred_at=iso(memory.cloud.now))
+    memory.cloud.advance(days=2)
+    assert memory.counted() == {"sold/units": 2}
 
 
 def test_a_reason_that_the_shop_tells_in_between_makes_the_question_pointless(memory):

@@ -14,7 +14,7 @@ from aftercare.keys import message_id
 from aftercare.review_policy import ReviewPolicy, review_policy
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
-from tests.journeys.test_survey import TEXTS, Asked
+from tests.journeys.test_survey import FORM, TEXTS, Asked
 
 MONDAY = parse_iso("2026-03-02T09:00:00Z")
 WRITE = "https://larkfield.example/reviews/new?sku=COF-1"
@@ -289,6 +289,26 @@ def test_a_question_that_was_solved_moves_it_up(shop, cloud):
     assert "We hope that all is well now" in shop.text()
 
 
+@pytest.mark.parametrize("act", ["shares", "logs in three times", "logs in twice"])
+def test_who_shares_something_or_comes_back_often_is_asked_sooner(shop, cloud, act):
+    shop.bought(line={"title": "Larkfield One", "product_type": "Camera", "sku": "CAM-1"}, customer_ref="C-1")
+    leave = {"purpose": "behaviour", "says": "given", "text": "Note what I look at."}
+    shop.put("ConsentChanged", customer_ref="C-1", occurred_at=iso(cloud.now), said=[leave])
+    delivered = shop.arrived()
+    times = {"shares": 1, "logs in three times": 3, "logs in twice": 2}[act]
+    for _ in range(times):
+        cloud.advance(days=2)
+        at = iso(cloud.now)
+        if act == "shares":
+            shop.put("ContentShared", customer_ref="C-1", content="product", sku="CAM-1", occurred_at=at)
+        else:
+            shop.put("LoggedIn", customer_ref="C-1", surface="web", occurred_at=at)
+    cloud.advance(days=30)
+    sooner = act != "logs in twice"
+    assert (shop.blocks()["review-day"] == "moved-up") is sooner
+    assert timedelta(days=7 if sooner else 14) <= shop.mail().at - delivered < timedelta(days=10 if sooner else 23)
+
+
 @pytest.mark.parametrize("line", [COFFEE, {"title": "Wool coat", "product_type": "Clothing", "sku": "CLO-1"}])
 def test_no_other_question_stands_beside_a_request(shop, cloud, line):
     shop.bought(line=line)
@@ -376,3 +396,95 @@ def test_who_is_erased_in_between_is_asked_nothing_and_teaches_nothing(shop, clo
     assert list(shop.requested()) == ["review-request"]
     assert shop.knowledge("REVIEWS#") == {}
     assert not re.search("anna", json.dumps([str(i) for i in cloud.items("KnowledgeTable")]))
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def shared(shop, cloud, ref="POST-1", **more):
+    at = iso(cloud.now)
+    url = "https://photos.example/p/1"
+    shop.put("MediaShared", ref=ref, network="instagram", url=url, sku="COF-1", order_ref="1", occurred_at=at, **more)
+
+
+def picture_page(shop):
+    text = shop.text("repost-request#coffee:POST-1")
+    return re.search(r"https://[^/\s]+(/m/[\w-]+)", text)[1]
+
+
+def says(cloud, path, word):
+    return cloud.http("POST", path, FORM, f"says={word}".encode())
+
+
+def evidence(cloud):
+    return [json.loads(str(i["doc"])) for i in cloud.items("CustomerTable") if str(i.get("kind", "")).startswith("repost")]
+
+
+@BOTH
+def test_a_shared_picture_is_counted_by_product_and_quarter_and_may_be_shown_once_its_maker_says_so(shop, cloud):
+    shop.bought()
+    shared(shop, cloud)
+    shared(shop, cloud)
+    cloud.advance(hours=1)
+    (counted,) = shop.knowledge("MEDIA#").items()
+    assert counted[0] == ("MEDIA#coffee", "2026-Q1#COF-1") and counted[1]["n_photo"] == 1, "told twice, counted once"
+    assert "anna" not in json.dumps([str(i) for i in cloud.items("KnowledgeTable")])
+    path = picture_page(shop)
+    before = cloud.state_digest()
+    page = cloud.http("GET", path)
+    assert page.status == 200 and "House espresso" in page.text and "What a yes means" in page.text
+    assert "https://photos.example/p/1" in page.text
+    assert cloud.state_digest() == before, "a scanner that opens it has allowed nothing"
+    assert says(cloud, path, "perhaps").status == 400 and evidence(cloud) == []
+    assert "You said yes" in says(cloud, path, "yes").text
+    assert says(cloud, path, "yes").status == 200
+    cloud.advance(minutes=5)
+    (proof,) = evidence(cloud)
+    assert (proof["kind"], proof["about"], proof["source"]) == ("repost_allowed", "coffee:POST-1", "page:repost")
+    assert {"said_at", "heard_at", "wording", "wording_hash", "url"} <= set(proof)
+    assert "/m/{token}" in proof["url"] and path.rpartition("/")[2] not in json.dumps(proof)
+    (text,) = [i for i in cloud.items("KnowledgeTable") if i["pk"] == f"WORDING#{proof['wording_hash']}"]
+    assert "You can take it back here at any time" in str(text["doc"])
+    assert [told["allowed"] for told in shop.told("RepostDecided")] == [True]
+    cloud.advance(days=100)
+    assert "It is not shown" in says(cloud, path, "no").text
+    cloud.advance(minutes=5)
+    assert [one["kind"] for one in evidence(cloud)] == ["repost_allowed", "repost_refused"], "both words are kept"
+    assert [told["allowed"] for told in shop.told("RepostDecided")] == [True, False]
+    (said,) = [json.loads(str(i["doc"])) for i in cloud.items("CustomerTable") if str(i["sk"]).startswith(keys.REPOST)]
+    assert said["allowed"] is False
+
+
+def test_a_picture_of_nobody_known_and_links_that_are_none_do_nothing(shop, cloud):
+    shop.put("MediaShared", ref="X-1", network="instagram", customer_ref="C-9", occurred_at=iso(cloud.now))
+    assert shop.knowledge("MEDIA#") == {} and shop.messages("repost-request") == []
+    shop.bought()
+    shared(shop, cloud)
+    cloud.advance(hours=1)
+    path = picture_page(shop)
+    before = cloud.state_digest()
+    for other in ("/m/AAAA", f"{path[:-3]}AAA", path.replace("/m/", "/s/")):
+        assert cloud.http("GET", other).status == 404
+        assert says(cloud, other, "yes").status == 404
+    assert cloud.state_digest() == before
+
+
+def test_export_holds_a_picture_and_what_was_said_of_it_and_erasure_takes_both(shop, cloud):
+    from aftercare.export import export
+
+    shop.bought()
+    shared(shop, cloud)
+    cloud.advance(hours=1)
+    path = picture_page(shop)
+    says(cloud, path, "yes")
+    kept = export(cloud.outside().tables, shop.record().id, "identity", cloud.now)["kept"]
+    assert kept["media"][0]["record"]["url"] == "https://photos.example/p/1"
+    assert kept["repost"][0]["record"]["allowed"] is True
+    assert "repost_allowed" in [row["record"].get("kind") for row in kept["evidence"]]
+    shop.put("CustomerErasureRequested", contact={"email": "anna@example.com"}, occurred_at=iso(cloud.now))
+    cloud.advance(hours=1)
+    left = [i for i in cloud.items("CustomerTable") if str(i["sk"]).startswith((keys.MEDIA, keys.REPOST))]
+    assert left == [] and evidence(cloud) == []
+    before = cloud.state_digest()
+    assert cloud.http("GET", path).status == says(cloud, path, "no").status == 404
+    assert cloud.state_digest() == before

@@ -4,7 +4,7 @@
 are words, negated words, pairs of neighbours and beginnings of longer words, hashed into 2^15 places (Weinberger et al. 2009).
 Each head is a logistic regression in which the step of a weight is its remaining variance (online Bayesian regression in its
 extended Kalman form, with the variance taken from how often the feature was seen). Beside the words it has five numbers: 1, the
-lexicon's mood, the two sides of it, and the log odds of the features by how often each class of answers had them (Wang and
+lexicon's mood, the two sides of it, and the log odds of the features by how often good and bad answers had them (Wang and
 Manning 2012 join the two likewise). The mood has its weight to begin with: before any answer is learned the lexicon decides
 alone, and where a store's customers mean something else by a word, that is learned.
 """
@@ -49,12 +49,12 @@ START: Final = (0.6, 2.8, 0.2, -0.4, 0.4, -0.3, 2.8, 0.2, -0.4, 0.4)
 FADES: Final = 4000.0
 """After so many answers the lexicon's mood counts half of what it did: the store's own words have taken its place."""
 
-NEUTRAL: Final = 1.8
+NEUTRAL: Final = 2.0
 """Neutral answers are few and are found by their odds against these (the share of neutral is about a tenth everywhere)."""
 
 NEGATED: Final = 3
 _VERSION: Final = 3
-_LOG: Final = tuple(math.log(count + DOUBT) for count in range(HEADS * MOST_SEEN + 1))
+_LOG: Final = tuple(math.log(count + DOUBT) for count in range(MOST_SEEN + 1))
 
 
 class Leaning(NamedTuple):
@@ -143,33 +143,27 @@ class Model:
         high = min(low, high)
         return Leaning(1.0 - low, low - high, high)
 
-    def _numbers(self, places: Sequence[int], mood: Mood) -> tuple[tuple[float, ...], ...]:
-        """The dense features, head by head."""
+    def _numbers(self, places: Sequence[int], mood: Mood) -> tuple[float, ...]:
+        """The dense features."""
         at = _each(places)
-        bad, middling, good = map(at, self.counts)
-        better = [*map(add, middling, good)]
-        known = len(places) - [*map(add, bad, better)].count(0)
-        low = high = 0.0
+        bad, _, good = map(at, self.counts)
+        blamed, _, praised = self.answers
+        odds = 0.0
+        known = len(places) - [*map(add, bad, good)].count(0)
         if known:
-            worse = [*map(add, bad, middling)]
-            low = sum(_each(better)(_LOG)) - sum(_each(bad)(_LOG))
-            high = sum(_each(good)(_LOG)) - sum(_each(worse)(_LOG))
-            blamed, shrugged, praised = self.answers
-            low += known * math.log((blamed + 1) / (shrugged + praised + 1))
-            high += known * math.log((blamed + shrugged + 1) / (praised + 1))
-            scale = 1.0 / math.sqrt(len(places))
-            low, high = low * scale, high * scale
+            odds = sum(_each(good)(_LOG)) - sum(_each(bad)(_LOG)) + known * math.log((blamed + 1) / (praised + 1))
+            odds /= math.sqrt(len(places))
         fades = FADES / (FADES + sum(self.answers))
-        shared = (1.0, fades * mood.score, _squashed(mood.positive), _squashed(mood.negative))
-        return (*shared, low), (*shared, high)
+        return 1.0, fades * mood.score, _squashed(mood.positive), _squashed(mood.negative), odds
 
-    def _chances(self, places: Sequence[int], numbers: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    def _chances(self, places: Sequence[int], numbers: Sequence[float]) -> tuple[float, ...]:
         at, dense, found = _each(places), self.dense, []
         scale = 1.0 / (UNIT * math.sqrt(len(places))) if places else 0.0
-        for head, (one, two, three, four, five) in enumerate(numbers):
+        one, two, three, four, five = numbers
+        for head, weights in enumerate(self.weights):
             of = DENSE * head
             z = dense[of] * one + dense[of + 1] * two + dense[of + 2] * three + dense[of + 3] * four + dense[of + 4] * five
-            found.append(_chance(z + scale * sum(at(self.weights[head]))))
+            found.append(_chance(z + scale * sum(at(weights))))
         return tuple(found)
 
     def learn(self, places: Sequence[int], mood: Mood, score: int) -> None:
@@ -181,13 +175,13 @@ class Model:
         free = [1.0 / (1.0 + KNOWN * (negative[place] + neutral[place] + positive[place])) for place in places]
         spread = sum(free) * scale * scale
         step = DENSE_RATE / math.sqrt(1.0 + sum(self.answers) / STEADY)
-        for head, (chance, given) in enumerate(zip(chances, numbers, strict=True)):
+        for head, chance in enumerate(chances):
             error = (chance - (score > 2 + head)) * (EMPHASIS if score == 3 else 1.0)
             weights = self.weights[head]
             pull = UNIT * error * scale / (1.0 + max(chance * (1.0 - chance), 1e-3) * spread)
             for place, variance in zip(places, free, strict=True):
                 weights[place] = max(-_MOST, min(_MOST, weights[place] - round(variance * pull)))
-            for number, value in enumerate(given):
+            for number, value in enumerate(numbers):
                 self.dense[DENSE * head + number] -= step * error * value
         label = (score > 2) + (score > 3)
         self.answers[label] += 1

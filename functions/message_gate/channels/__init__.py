@@ -47,6 +47,8 @@ SHORT = frozenset(
         "return-approved",
         "return-requested",
         "safety-notice",
+        "segment-help",
+        "segment-offer",
         "subscription-renewed",
         "survey",
         "survey-reminder",
@@ -63,7 +65,7 @@ QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
 LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
 """What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
 
-MAILED = LINKS | {"review-request", "review-reward", "return-survey"}
+MAILED = LINKS | {"review-request", "review-reward", "repost-request", "return-survey"}
 """What leads to another page by its links, or is answered by one: a mail has room for them."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)

@@ -196,6 +196,8 @@ def declare(record: ConsentRecord, declared: "Iterable[Declaration]") -> Consent
     before = {"sale": record.sale, "behaviour": record.behaviour, "inquired_at": record.inquired_at}
     after: dict[str, Any] = dict(before)
     for one in declared:
+        if one.about is not None:
+            continue  # it lies with what it is about
         if one.kind == "inquiry":
             after["inquired_at"] = max(after["inquired_at"] or one.said_at, one.said_at)
             continue

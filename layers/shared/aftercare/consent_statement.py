@@ -54,7 +54,17 @@ class Statement(Evidence):
 
 
 class Declaration(Evidence):
-    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), an inquiry (CASL), or that the
-    store may note what the person looks at (ePrivacy 5(3): only who opted in)."""
+    """Something said that is about no single channel and purpose: sale or sharing of data (CCPA), an inquiry (CASL), that the
+    store may note what the person looks at (ePrivacy 5(3): only who opted in), or whether a picture may be shown, which `about`
+    names."""
 
-    kind: Literal["sale_opt_out", "sale_opt_in", "inquiry", "behaviour_opt_in", "behaviour_opt_out"]
+    kind: Literal[
+        "sale_opt_out",
+        "sale_opt_in",
+        "inquiry",
+        "behaviour_opt_in",
+        "behaviour_opt_out",
+        "repost_allowed",
+        "repost_refused",
+    ]
+    about: str | None = None

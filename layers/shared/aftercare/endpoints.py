@@ -26,6 +26,7 @@ EVENTS = (
     "SurveyAnswered",
     "ReviewPosted",
     "SocialMentioned",
+    "RepostDecided",
     "MilestoneReached",
     "ReturnExplained",
     "FeedbackRead",

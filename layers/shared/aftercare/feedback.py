@@ -87,10 +87,11 @@ class Answer(Model):
 
 
 class ReadTheme(Model):
-    """What an answer speaks of, and the words of it that show that."""
+    """What an answer speaks of, the words of it that show that, and how they feel: from -1 to 1."""
 
     theme: str
     phrase: str = ""
+    score: float = 0.0
 
 
 class Read(Model):

@@ -4,6 +4,7 @@ from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
 from aftercare.customer import Cue, ReturnReason
 from aftercare.events import CustomerData, OrderData
+from aftercare.media import MediaKind
 from aftercare.offer_words import Saying
 from aftercare.segment_words import Lifecycle, Value
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
@@ -40,6 +41,23 @@ class MentionData(CustomerData):
     words: bool = False
 
 
+class MediaData(CustomerData):
+    """`media` is `<shop>:<reference>`; where it lies is on the record."""
+
+    media: str
+    kind: MediaKind
+    network: str
+    order: str | None
+    sku: str | None
+
+
+class RepostData(CustomerData):
+    """Whether the store may show it: the customer's last word."""
+
+    media: str
+    allowed: bool
+
+
 class MilestoneData(CustomerData):
     milestone: str
     order: str | None
@@ -71,7 +89,7 @@ class ExplainedData(OrderData):
 
 class FeedbackData(CustomerData):
     """How what somebody said reads. `ref` is the order of a survey, else `<shop>:<the sender's reference>`; `sentiment` is None
-    where no words say anything; `themes` are the store's names of them."""
+    where no words say anything; `themes` are the store's names of them, `praised` those of them that were spoken well of."""
 
     origin: Origin
     ref: str
@@ -82,6 +100,7 @@ class FeedbackData(CustomerData):
     confidence: float = 0.0
     mixed: bool = False
     themes: tuple[Theme, ...] = ()
+    praised: tuple[Theme, ...] = ()
     wish: Wish | None = None
     call: bool = False
 

@@ -23,7 +23,9 @@ from aftercare.proposal import Word
 from aftercare.segment_words import Lifecycle
 from aftercare.signal_words import Signal, Theme
 
-Basket = Literal["again", "goes-with"]
+Basket = Literal["again", "goes-with", "bundle"]
+GOES_WITH = ("goes-with", "bundle")
+"""Baskets that something is put into which goes with what was ordered; a bundle has both."""
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
@@ -76,10 +78,14 @@ class Offer(Model):
     url: Annotated[str, Field(pattern=r"^https://[^\s\"'<>]{1,1000}$")]
     basket: Basket | None = None
 
+    def fills(self) -> set[str]:
+        """What its texts may be filled with."""
+        return {"product", "why"} if self.basket in GOES_WITH else set()
+
     @model_validator(mode="after")
     def _only_known_placeholders(self) -> "Offer":
         texts = (*self.subject.values(), *self.title.values(), *self.text.values(), *self.button.values())
-        known = {"product", "why"} if self.basket == "goes-with" else set()
+        known = self.fills()
         for field, text, may in (*(("a text", text, known) for text in texts), ("url", self.url, {"items"})):
             found = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
             if not found <= may:

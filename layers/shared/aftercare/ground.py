@@ -91,6 +91,16 @@ def judged(
     return Lack("pending" if head else "never-asked")
 
 
+def possible(customer: Customer, purpose: Purpose, policy: ConsentPolicy, now: datetime) -> bool:
+    """Whether a message of this purpose may ever be sent: there is a ground by e-mail, or something was said of it on any channel
+    that is no withdrawal, such as a consent that waits for its confirmation."""
+    if MINOR in customer.profile.tags:
+        return False
+    if any(head.purpose is purpose and head.says is not Says.WITHDRAWN for head in customer.consent.heads):
+        return True
+    return isinstance(judged(customer, Channel.EMAIL, purpose, policy, now), Ground)
+
+
 def _given(customer: Customer, head: Head, policy: ConsentPolicy, now: datetime, address: str | None) -> Ground | Lack:
     """Consent as it stands: for this address, not older than the last contact allows, and written where it must be."""
     if head.address not in (None, address):

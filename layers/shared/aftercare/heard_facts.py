@@ -6,7 +6,9 @@ from pydantic import Field
 
 from aftercare.customer import Contact, Ref, Text
 from aftercare.facts import Locale, OfSomebody, Sku, Slug, Written
+from aftercare.media import MediaKind
 from aftercare.model import Instant
+from aftercare.weblink import Https
 
 
 class ReviewFact(OfSomebody):
@@ -34,6 +36,21 @@ class MentionFact(OfSomebody):
     network: Slug
     text: Written = ""
     locale: Locale | None = None
+    sku: Sku | None = None
+    order_ref: Ref | None = None
+    customer_ref: Ref | None = None
+    contact: Contact = Contact.model_construct()
+
+
+class MediaFact(OfSomebody):
+    """A customer shared a picture or a film of what they bought. Whether the store may show it is asked."""
+
+    type: Literal["MediaShared"]
+    occurred_at: Instant
+    ref: Ref
+    kind: MediaKind = "photo"
+    network: Slug
+    url: Https | None = None
     sku: Sku | None = None
     order_ref: Ref | None = None
     customer_ref: Ref | None = None

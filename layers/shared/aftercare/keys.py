@@ -30,6 +30,8 @@ ANSWER = "9#ANSWER#"
 WORDS = "9#WORDS#"
 LESSON = "L#"  # in a partition of its own: what waits to teach the reading of customers' words
 SETUP = "9#SETUP#"
+MEDIA = "9#MEDIA#"
+REPOST = "9#REPOST#"
 HISTORY = "9#"
 COUNTED = "T#"  # in a week's partition: a part of what was counted in one shop
 OWNERS = "OWNS#"
@@ -151,6 +153,22 @@ def reading_model(shop: str, language: str) -> Key:
 def reading_turn(shop: str, language: str) -> Key:
     """When somebody last took the turn to teach it."""
     return Key("knowledge", f"READING#{shop}#{language}", "TURN")
+
+
+def media(customer_id: str, ref: str) -> Key:
+    """A picture or film that a customer shared."""
+    return customer(customer_id, MEDIA + ref)
+
+
+def repost(customer_id: str, ref: str) -> Key:
+    """That it was counted, and whether the store may show it."""
+    return customer(customer_id, REPOST + ref)
+
+
+def media_count(shop: str, product: str, at: datetime) -> Key:
+    """How many pictures and films of a product were shared in a calendar quarter (UTC)."""
+    day = at.astimezone(UTC)
+    return Key("knowledge", f"MEDIA#{shop}", f"{day.year}-Q{(day.month + 2) // 3}#{product}")
 
 
 def setup(customer_id: str, order_key: str) -> Key:
@@ -287,6 +305,16 @@ def rate(channel: str, shard: int) -> Key:
 def response(shard: int) -> Key:
     """How all customers together answer on each channel: one share of the sums."""
     return Key("knowledge", f"RESPONSE#{shard}", ONLY)
+
+
+def call(week: str, saves: int | None = None, customer_id: str = "") -> Key:
+    """Somebody whom a call might keep, of a week: those first whom it is expected to save most, in cents."""
+    return Key("customers", f"CALLS#{week}", f"{10**10 - saves:011d}#{customer_id}" if saves is not None else ONLY)
+
+
+def call_budget(week: str) -> Key:
+    """How many of a week's calls are given out."""
+    return Key("knowledge", f"CALLS#{week}", ONLY)
 
 
 def tally(week: str, shop: str, part: str) -> Key:

@@ -24,7 +24,8 @@ class LinkPurpose(IntEnum):
     SURVEY = 5
     GUIDE = 6
     RETURN = 7
-    OFFER = 8
+    REPOST = 8
+    OFFER = 9
     CONFIRM = 11
     AGENT = 12
     DESK = 13

@@ -28,11 +28,13 @@ class Unless(Term):
     PARCEL_RECOVERED = "parcel-recovered"
     SURVEY_ANSWERED = "survey-answered"
     RETURN_EXPLAINED = "return-explained"
+    ANSWERED_ANEW = "answered-anew"
     ORDER_WENT_WRONG = "order-went-wrong"
     CASE_CLOSED = "case-closed"
     CASE_OPEN = "case-open"
     CONSENT_SETTLED = "consent-settled"
     NOT_ASKED = "not-asked"
+    SEGMENT_LEFT = "segment-left"
     NOTHING_TO_REVIEW = "nothing-to-review"
 
 

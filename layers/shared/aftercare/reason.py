@@ -45,6 +45,7 @@ class Reason(Term):
     CASE_CLOSED = "case_closed"
     CONSENT_SETTLED = "consent_settled"
     NOT_ASKED = "not_asked"
+    SEGMENT_LEFT = "segment_left"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "reorder_state_machine": "REORDER_STATE_MACHINE",
     "survey_state_machine": "SURVEY_STATE_MACHINE",
     "rescue_state_machine": "RESCUE_STATE_MACHINE",
+    "segment_state_machine": "SEGMENT_STATE_MACHINE",
     "shipping_state_machine": "SHIPPING_STATE_MACHINE",
     "learning_queue_url": "LEARNING_QUEUE_URL",
     "learning_queue_arn": "LEARNING_QUEUE_ARN",
@@ -105,6 +106,7 @@ class Settings:
     reorder_state_machine: str | None = None
     survey_state_machine: str | None = None
     rescue_state_machine: str | None = None
+    segment_state_machine: str | None = None
     shipping_state_machine: str | None = None
     learning_queue_url: str | None = None
     learning_queue_arn: str | None = None

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-Origin = Literal["survey", "review", "case", "mention", "return"]
-"""Where somebody said how it was."""
+Origin = Literal["survey", "review", "case", "mention", "return", "care"]
+"""Where somebody said how it was; `care` is that they said and did nothing."""
 
 Respondent = Literal["promoter", "customer", "other"]
 """Who said it: somebody who would recommend us, another customer, or somebody of whom no order stands."""

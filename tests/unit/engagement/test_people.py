@@ -38,6 +38,7 @@ SMS = Channel.SMS
         *("stop texting me", "Please stop sending me these messages", "don't text me anymore", "take me off your list"),
         *("Leave me alone", "no more texts", "I no longer want to receive messages", "opt me out"),
         *("STOP\nSent from my iPhone", "Stop. Thanks, Anna", "STOP STOP STOP", "s t o p", "pls stop", "Not interested, stop"),
+        *("4 STOP", "stop 5", "1, stop please"),
         *("I don't want these texts", "I do not want to receive messages anymore", "I revoke my consent", "Remove my number"),
         *("no messages", "Wrong number", "STOP to end", "arrêtez", "aufhören", "Stoppen!", "Keine SMS!", "Abmeldung"),
         *("Ich widerrufe meine Einwilligung", "Löschen Sie meine Nummer", "Ich möchte keine Nachrichten"),

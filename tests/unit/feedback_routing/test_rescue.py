@@ -59,6 +59,17 @@ def test_a_buyer_of_high_value_comes_first_and_has_the_shorter_clock():
     assert usual.rescue.act_by == NOON + timedelta(hours=48), "as for one who comes back, unless the store says otherwise"
 
 
+def test_what_was_spoken_well_of_is_not_what_has_to_be_put_right():
+    mixed = said(themes=("product-quality", "price"), praised=("product-quality",))
+    for one, wrong, way in (
+        (mixed, ("price",), "refund"),
+        (said(themes=("product-quality",), praised=("product-quality",)), ("product-quality",), "replacement"),
+        (said(themes=("delivery",)), ("delivery",), "call"),
+    ):
+        case = rescue.opened(a_customer(an_order()), one, "repeat", POLICY.rescue, NOON)
+        assert (case.rescue.themes, case.rescue.way) == (wrong, way)
+
+
 def test_what_an_offer_is_worth_beside_others_is_said_by_the_stores_table():
     customer, order = a_customer(an_order()), an_order()
     for name, made in POLICY.offers.items():

@@ -8,7 +8,11 @@ from aftercare import events
 from aftercare.events import Told
 from aftercare.feedback import HOT_HEARD, Feedback, Heard, with_heard
 from aftercare.feedback_events import MentionData, MilestoneData, ReviewData
+from feedback_survey.answers import as_kept
 from feedback_survey.heard import line_of
+from feedback_survey.reading.parsed import parse
+from feedback_survey.reading.read import read
+from feedback_survey.telling import as_told
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -57,6 +61,18 @@ def test_a_newer_line_about_the_same_takes_its_place_and_an_older_one_changes_no
 def test_a_milestone_of_another_product_is_another_line():
     first = with_heard(Feedback(), line("first-use", kind="milestone", sku="A"))
     assert len(with_heard(first, line("first-use", kind="milestone", sku="B")).heard) == 2
+
+
+def test_of_a_mixed_text_it_is_told_what_was_spoken_well_of():
+    parsed = parse("Excellent product, beautiful quality, but the delivery was terribly late and nobody answers")
+    kept = as_kept(read(parsed))
+    assert {one.theme: one.score > 0 for one in kept.themes} == {"product-quality": True, "delivery": False, "support": False}
+    found = as_told(kept)
+    assert (found["mixed"], found["themes"], found["praised"]) == (
+        True,
+        ("delivery", "product-quality", "support"),
+        ("product-quality",),
+    )
 
 
 def test_only_the_newest_are_hot():

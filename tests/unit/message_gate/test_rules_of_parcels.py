@@ -88,6 +88,7 @@ def test_every_word_is_looked_for_and_a_shipment_that_is_gone_is_no_reason_by_it
         Unless.CONSENT_SETTLED,
         Unless.NOT_ASKED,
         Unless.CASE_CLOSED,
+        Unless.SEGMENT_LEFT,
     )
 
 

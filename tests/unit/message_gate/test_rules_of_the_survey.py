@@ -9,7 +9,8 @@ from aftercare.consent import Channel, Purpose
 from aftercare.customer import Refund, Return
 from aftercare.decision import Hold, Pass, Reason
 from aftercare.feedback import Answer, Feedback
-from aftercare.proposal import Unless
+from aftercare.proposal import Block, Unless
+from aftercare.signals import Signals
 from message_gate.channels import QUESTIONS, forms
 from message_gate.frequency import frequency_policy, quiet, stretch
 from message_gate.rules import relevant, silence
@@ -34,6 +35,61 @@ def reminder(**more):
         unless=UNLESS,
         **more,
     )
+
+
+def an_offer(about=f"survey:{KEY}"):
+    block = Block(kind="offer", variant="referral")
+    return a_proposal(
+        key=f"next-step#{about}",
+        purpose=Purpose.PROMOTIONAL,
+        template="next-step",
+        references={"order": KEY},
+        blocks=(block,),
+        unless=(Unless.ANSWERED_ANEW,),
+    )
+
+
+def felt(**more):
+    known = {"at": NOON, "origin": "survey", "about": KEY, "feedback_version": 1, "mood": "positive", "respondent": "promoter"}
+    return Signals.model_validate({**known, "segment": "repeat", "offer": "referral", **more})
+
+
+@pytest.mark.parametrize(
+    ("signals", "refused"),
+    [
+        (None, False),
+        (felt(), False),
+        (felt(offer=None, mood="neutral"), True),
+        (felt(offer="guide"), True),
+        (felt(mood="negative", offer=None), True),
+        (felt(origin="review", about="example:R-1", offer=None, mood="neutral"), False),
+        (felt(origin="review", about="example:R-1", offer=None, mood="negative"), True),
+    ],
+)
+def test_an_offer_holds_as_long_as_what_it_follows_from(signals, refused):
+    found = relevant(a_candidate(an_offer(), a_customer(an_order(), signals=signals)))
+    assert (getattr(found, "because", None) is Reason.ALREADY_ANSWERED) is refused
+
+
+@pytest.mark.parametrize(
+    ("back", "because"),
+    [
+        ({}, None),
+        ({"reason": "unsaid"}, Reason.ALREADY_ANSWERED),
+        ({"reason": "late"}, Reason.ALREADY_ANSWERED),
+        ({"expired_at": NOON}, Reason.ORDER_WENT_WRONG),
+    ],
+)
+def test_why_something_goes_back_is_asked_while_it_does_and_nobody_said(back, because):
+    asks = a_proposal(
+        key=f"return-survey#{KEY}:RET-1",
+        purpose=Purpose.SERVICE,
+        template="return-survey",
+        references={"order": KEY, "return": "RET-1"},
+        unless=(Unless.RETURN_EXPLAINED,),
+    )
+    order = an_order(returns=(Return(ref="RET-1", requested_at=NOON, **back),))
+    assert getattr(relevant(a_candidate(asks, a_customer(order))), "because", None) is because
 
 
 def verdict(order=None, **more):

@@ -1,0 +1,1 @@
+"""What each kind of buyer hears, whose interest rises, and who is worth a call."""

@@ -1,0 +1,1 @@
+from tests.small_outside import small  # noqa: F401 - a fixture
