@@ -33,7 +33,7 @@ def places(small, customer_id=ANNA, email=EMAIL):
     }
     given["place"] = keys.parked("shopify", START, customer_id)
     found = {name: key for name, key in built(**given).items() if not name.startswith("customer:") and key.table == "customers"}
-    hot = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "FRESH")
+    hot = ("PROFILE", "CONSENT", "WISHES", "SLOT", "CAPS", "LEARNED", "FEEDBACK", "SIGNALS", "BEHAVIOUR", "FRESH", "REORDERS")
     found |= {f"customer:{name}": keys.customer(customer_id, getattr(keys, name)) for name in hot}
     found["shipment:archived"] = keys.shipment(customer_id, customer_id, archived=True)
     found["case:archived"] = keys.case(customer_id, customer_id, archived=True)

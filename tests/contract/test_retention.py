@@ -63,6 +63,7 @@ def everything(shop):
     for n in range(11):  # so many have to write before the reading of words is taught
         shop.order(f"r{n}", email=f"reader{n}@example.com")
         shop.put("ReviewPosted", ref=f"r{n}", order_ref=f"r{n}", occurred_at=iso(cloud.now), score=4, text="Lovely coffee")
+    shop.put("ItemOutOfStock", order_ref="r1", line_refs=["1"], occurred_at=iso(cloud.now))
     for name in ("third", "fourth"):
         shop.order(name, "Camera", "Camera", email=f"{name}@example.com", consent=("reorder", "survey"))
     forgotten.parcel(shop, "third", number="00340434161094777777")

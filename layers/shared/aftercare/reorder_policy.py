@@ -28,7 +28,6 @@ class ReorderPolicy(Model):
     margin: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$")]
     annoying: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")]]
     least_chance: Annotated[float, Field(ge=0, le=1)]
-    renewal_days: Annotated[int, Field(ge=1, le=30)]
 
     @field_validator("margin", mode="before")
     @classmethod
