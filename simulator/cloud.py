@@ -65,6 +65,9 @@ ASYNC_RETRIES: Final = (timedelta(minutes=1), timedelta(minutes=2))
 """An asynchronous invocation that failed is tried twice more ("Error handling for asynchronous invocation")."""
 
 ASYNC_PAYLOAD: Final = 1024 * 1024
+
+_ENCODE: Final = json.JSONEncoder().encode
+_DECODE: Final = json.JSONDecoder().decode
 STORE_PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:user/store"
 
 
@@ -139,7 +142,6 @@ class LocalCloud:
         self.eager_mail = eager_mail
         self._sweeps = sweeps
         quiet = backend == "memory"
-        self._forgets_metrics = not (metrics if metrics is not None else not quiet)
         self._log_level = log_level or ("WARNING" if quiet else "INFO")
         self.runtime = LambdaRuntime(
             self.template.functions,
@@ -148,7 +150,7 @@ class LocalCloud:
                 **os.environ,
                 **_AWS_ENVIRONMENT,
                 "POWERTOOLS_LOG_LEVEL": self._log_level,
-                "POWERTOOLS_METRICS_DISABLED": str(self._forgets_metrics).lower(),
+                "POWERTOOLS_METRICS_DISABLED": str(not (metrics if metrics is not None else not quiet)).lower(),
             },
             handlers,
         )
@@ -428,12 +430,7 @@ class LocalCloud:
 
     def _invoke(self, function: Function, event: Any) -> Any:
         self.backend.before_handler()
-        try:
-            return self.runtime.invoke(function, event)
-        finally:
-            if self._forgets_metrics:
-                # Switched off, Powertools keeps them until there are a hundred.
-                telemetry.metrics().clear_metrics()
+        return self.runtime.invoke(function, event)
 
     def _invoke_arn(self, arn: str, event: Any) -> Any:
         return self._invoke(self.runtime.find(arn), event)
@@ -453,7 +450,7 @@ class LocalCloud:
         self.journal.note("wait-woken", {"function": function.package, "key": key})
         try:
             # A workflow's data is JSON: the function gets its own copy, and so does the workflow.
-            return Returned(json.loads(json.dumps(self._invoke(function, json.loads(json.dumps(payload))))))
+            return Returned(_DECODE(_ENCODE(self._invoke(function, _DECODE(_ENCODE(payload))))))
         except FunctionError as error:
             return Raised(error.error_type, json.dumps(error.payload()))
 

@@ -30,6 +30,7 @@ LONGEST_RETRY: Final = timedelta(minutes=8)
 DEFAULT_BUS: Final = "default"
 
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":")).encode
+_DECODE: Final = json.JSONDecoder().decode
 
 
 class NotAuthorized(Refused):
@@ -80,34 +81,38 @@ class Deliveries:
         self.fails: Callable[[Target], DeliveryFailed | None] | None = None
         self.dropped: list[tuple[datetime, Target, str]] = []
 
-    def deliver(self, target: Target, payload: Any, text: str | None, origin: str) -> None:
-        self._try(target, payload, text, origin, 0, self._clock.now)
-
-    def undeliverable(self, target: Target, text: str, origin: str, code: str, message: str) -> None:
-        """What cannot even be put into the target's form."""
-        self._give_up(target, text, origin, DeliveryFailed(code, message, retryable=False), 0, None)
-
-    def _try(self, target: Target, payload: Any, text: str | None, origin: str, retries: int, since: datetime) -> None:
+    def deliver(
+        self, target: Target, payload: Any, text: str | None, origin: str, retries: int = 0, since: datetime | None = None
+    ) -> None:
+        """One attempt, after so many that failed since an instant; it sees to the next."""
         try:
             failure = self.fails(target) if self.fails is not None else None
             if failure is not None:
                 raise failure
             self._attempt(target, payload, text)
         except DeliveryFailed as failed:
-            now = self._clock.now
-            exhausted: str | None = None
-            if failed.retryable:
-                again = now + min(FIRST_RETRY * 2 ** min(retries, 16), LONGEST_RETRY)
-                if retries >= target.maximum_attempts:
-                    exhausted = "MaximumRetryAttempts"
-                elif again - since > target.maximum_age:
-                    exhausted = "MaximumEventAgeInSeconds"
-                else:
-                    action = partial(self._try, target, payload, text, origin, retries + 1, since)
-                    self._clock.at(again, action, f"retry of {target.id}")
-                    return
-            whole = text if text is not None else json.dumps(payload, separators=(",", ":"))
-            self._give_up(target, whole, origin, failed, retries, exhausted)
+            self._failed(failed, target, payload, text, origin, retries, since or self._clock.now)
+
+    def undeliverable(self, target: Target, text: str, origin: str, code: str, message: str) -> None:
+        """What cannot even be put into the target's form."""
+        self._give_up(target, text, origin, DeliveryFailed(code, message, retryable=False), 0, None)
+
+    def _failed(
+        self, failed: DeliveryFailed, target: Target, payload: Any, text: str | None, origin: str, retries: int, since: datetime
+    ) -> None:
+        exhausted: str | None = None
+        if failed.retryable:
+            again = self._clock.now + min(FIRST_RETRY * 2 ** min(retries, 16), LONGEST_RETRY)
+            if retries >= target.maximum_attempts:
+                exhausted = "MaximumRetryAttempts"
+            elif again - since > target.maximum_age:
+                exhausted = "MaximumEventAgeInSeconds"
+            else:
+                action = partial(self.deliver, target, payload, text, origin, retries + 1, since)
+                self._clock.at(again, action, f"retry of {target.id}")
+                return
+        whole = text if text is not None else json.dumps(payload, separators=(",", ":"))
+        self._give_up(target, whole, origin, failed, retries, exhausted)
 
     def _give_up(
         self, target: Target, text: str, origin: str, failed: DeliveryFailed, retries: int, exhausted: str | None
@@ -215,15 +220,13 @@ class EventBuses:
 
     def _put_one(self, bus: str, entry: Mapping[str, Any]) -> PutResult:
         source, detail_type, text = entry.get("Source"), entry.get("DetailType"), entry.get("Detail")
-        for name, value in (("Source", source), ("DetailType", detail_type), ("Detail", text)):
-            if not value:
-                return PutResult(
-                    None, "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
-                )
+        if not (source and detail_type and text):
+            name = "Source" if not source else "DetailType" if not detail_type else "Detail"
+            return PutResult(None, "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
         if str(source).startswith("aws."):
             return PutResult(None, "NotAuthorizedForSourceException", f"Not authorized for the source {source}.")
         try:
-            detail = json.loads(str(text))
+            detail = _DECODE(str(text))
         except ValueError:
             return PutResult(None, "MalformedDetail", "Detail is malformed.")
         if not isinstance(detail, dict):
@@ -251,7 +254,7 @@ class EventBuses:
             "detail-type": detail_type,
             "source": source,
             "account": self._account,
-            "time": (at or self._clock.now).astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z",
+            "time": _seconds((at or self._clock.now).astimezone(UTC)),
             "region": self._region,
             "resources": list(resources or ()),
             "detail": detail,
@@ -314,6 +317,12 @@ def fits(conditions: Mapping[str, Mapping[str, Any]], source: str, principal: st
             if not holds:
                 return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _seconds(instant: datetime) -> str:
+    """Many events of one instant are told in its words."""
+    return instant.isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def _text(event: Mapping[str, Any], detail: str) -> str:

@@ -378,7 +378,7 @@ _PARSERS: Final[Mapping[str, Callable[[Any, str], _Test]]] = {
 
 def _branch_matcher(branch: _Branch) -> _Test:
     root = _tree(branch)
-    return _tree_matcher(root) if _is_simple(branch) else _consistent_matcher(root, branch)
+    return _path_matcher(branch, _tree_matcher(root)) if _is_simple(branch) else _consistent_matcher(root, branch)
 
 
 def _tree(branch: _Branch) -> _Node:
@@ -396,6 +396,28 @@ def _is_simple(branch: _Branch) -> bool:
     if any(leaf.absent or leaf.dotted for leaf in branch.values()):
         return False
     return not any(other.startswith(f"{name}.") for name in branch for other in branch)
+
+
+def _path_matcher(branch: _Branch, walk: _Test) -> _Test:
+    """The walk down the tree, field by field: most events have objects above each field and a scalar in it."""
+    fields = tuple((tuple(name.split(".")), leaf.test) for name, leaf in branch.items())
+
+    def matches(event: Any) -> bool:
+        for path, test in fields:
+            value = event
+            for key in path:
+                if value.__class__ is not dict:
+                    return walk(event)
+                if key not in value:
+                    return False
+                value = value[key]
+            if value.__class__ not in _SCALARS:
+                return walk(event)
+            if not test(value):
+                return False
+        return True
+
+    return matches
 
 
 def _tree_matcher(node: _Node) -> _Test:

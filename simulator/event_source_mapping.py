@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final, NamedTuple
 
@@ -538,9 +539,11 @@ def _reporting_and_filter(properties: Mapping[str, Any]) -> tuple[bool, Filter]:
     return bool(types), compile_filters(properties.get("FilterCriteria"))
 
 
+@lru_cache(maxsize=64)
 def _milliseconds(instant: datetime) -> str:
     return f"{instant.timestamp() * 1000:.0f}"
 
 
+@lru_cache(maxsize=64)
 def _region(arn: str) -> str:
     return arn.split(":")[3]

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "c": "cue",
     "s": "survey",
     "g": "guide",
+    "r": "why it goes back",
     "k": "confirm a consent",
     "d": "the desk",
     "orders": "all orders",

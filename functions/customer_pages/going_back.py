@@ -214,11 +214,12 @@ def _shown(one: Return, order: Order, in_store: bool) -> ReturnView:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a customer chose on the page: how many of which lines, and what for."""
+    """What a customer chose on the page: how many of which lines, what for, and why, with their own words."""
 
     lines: Mapping[str, int]
     reason: ReturnReason
     wish: ReturnOutcome | None
+    text: str = ""
 
 
 def against(wanted: Wanted, returns: Returns) -> str | None:

@@ -61,6 +61,9 @@ def _tick(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
         ]
         if written(outside, writes):
             telemetry.count("StepsTicked")
+            delivered = customer.delivered_at(order.key)
+            if told and delivered:
+                telemetry.gauge("FirstUseSeconds", (now - delivered).total_seconds())
             return _page(customer, order, after, saved=True)
     raise KeepsChanging("the record changed under every attempt")
 

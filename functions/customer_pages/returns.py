@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import get_args
 
 from aftercare import events, keys, telemetry
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent_log import KeepsChanging
-from aftercare.customer import Customer, Order, ReturnReason
+from aftercare.customer import Customer, Order
+from aftercare.feedback import LONGEST
 from aftercare.one_line import plain
 from aftercare.outside import Outside, current
+from aftercare.return_reasons import UNSAID, offered
 from aftercare.returns import Request, request_ref, return_data, returns_after
 from aftercare.store import load
 from customer_pages.account import asks_for_json, json_account, order_of, setting_for, told_as_json
@@ -21,6 +22,7 @@ from customer_pages.origins import framed_by
 from customer_pages.qr import code_of
 from customer_pages.render import page
 from customer_pages.request import Answer, app, country_of, form_of, safely
+from customer_pages.why_returned import explained, reason_of, text_of
 
 LONGEST_NONCE = 64
 
@@ -43,10 +45,8 @@ def wanted_of(form: Mapping[str, str], returns: Returns) -> Wanted:
     for field, told in form.items():
         if field.startswith("line-") and told.isascii() and told.isdigit() and int(told[:9]) > 0:
             lines[field.removeprefix("line-")] = int(told[:9])
-    reasons: tuple[ReturnReason, ...] = get_args(ReturnReason)
-    reason = next((word for word in reasons if word == form.get("reason")), reasons[-1])
     wish = next((word for word in returns.outcomes if word == form.get("wish")), None)
-    return Wanted(lines, reason, wish)
+    return Wanted(lines, reason_of(form.get("reason")) or UNSAID, wish, text_of(form))
 
 
 def _asked(outside: Outside, token: str, form: Mapping[str, str]) -> Answer:
@@ -79,9 +79,9 @@ def _asked_by_script(outside: Outside, token: str, form: Mapping[str, str]) -> A
 
 
 def ask(outside: Outside, customer_id: str, order_key: str, ref: str, wanted: Wanted) -> str | None:
-    """Record the request with its event, in one transaction. A word for why not; None once it is recorded, however often.
+    """Record the request and why it is made, with their events, in one transaction.
 
-    BadLink, CustomerUnknown, TableError.
+    A word for why not; None once it is recorded, however often. BadLink, CustomerUnknown, TableError.
     """
     for _ in range(ATTEMPTS):
         now = outside.clock.now()
@@ -98,8 +98,10 @@ def ask(outside: Outside, customer_id: str, order_key: str, ref: str, wanted: Wa
         after = order.model_copy(update={"returns": returns_after(order.returns, request), "version": order.version + 1})
         event_id = keys.message_id(f"page#{order_key}#{ref}")
         told = events.make("ReturnRequested", event_id, now, event_id, return_data(customer_id, after, ref))
+        why = explained(customer, after, ref, wanted.reason, wanted.text, now)
         writes = [
-            delivery(f"{order_key}#{ref}", "return", customer_id, now, (told,)).put(),
+            delivery(f"{order_key}#{ref}", "return", customer_id, now, (told, why.told) if why else (told,)).put(),
+            *(why.writes if why else ()),
             *order_writes(customer, order, after),
         ]
         if written(outside, writes):
@@ -144,7 +146,10 @@ def _step(
         problem=problem,
         asked=asked,
         code=code_of(asked.ref) if asked and asked.code else None,
-        reasons=get_args(ReturnReason),
+        reasons=offered(
+            [line for line in order.lines if line.line_ref in {item.line_ref for item in returns.items}], catalogue()
+        ),
+        longest=LONGEST,
         nonce=outside.ids.new() if step == "confirm" else None,
         back=setting.links["self"],
     )

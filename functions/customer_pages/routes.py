@@ -16,10 +16,26 @@ from customer_pages import (
     survey,
     web,
     why,
+    why_returned,
 )
 from customer_pages.request import app
 
-ROUTED: Final = (account, inbox, returns, policy, web, survey, guide, preferences, fresh, why, leaving, consent_pages, desk)
+ROUTED: Final = (
+    account,
+    inbox,
+    returns,
+    why_returned,
+    policy,
+    web,
+    survey,
+    guide,
+    preferences,
+    fresh,
+    why,
+    leaving,
+    consent_pages,
+    desk,
+)
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aftercare import telemetry
@@ -14,8 +15,7 @@ from engagement.phones import CHAT, TEXT, Inbound, chat_seen, inbound, text_seen
 from engagement.provider import NotOurs, Seen, Unreadable, parsed, seen
 
 
-def one(text: str) -> str:
-    outside = current()
+def one(outside: Outside, text: str) -> str:
     now = outside.clock.now()
     try:
         envelope = parsed(text)
@@ -72,10 +72,11 @@ def _event(outside: Outside, envelope: Mapping[str, Any], now: datetime) -> Seen
 
 def handle(event: dict[str, Any], context: Any) -> Any:
     try:
+        outside = current()
         if event.get("Records") and "Sns" in event["Records"][0]:
-            return {"outcome": ", ".join(one(json.dumps(record["Sns"])) for record in event["Records"])}
+            return {"outcome": ", ".join(one(outside, json.dumps(record["Sns"])) for record in event["Records"])}
         if "Records" in event:
-            return batch(event, context, one)
-        return {"outcome": one(json.dumps(event))}
+            return batch(event, context, partial(one, outside))
+        return {"outcome": one(outside, json.dumps(event))}
     finally:
         telemetry.flush()

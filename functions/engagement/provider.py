@@ -160,8 +160,8 @@ def seen(envelope: Mapping[str, Any], received_at: datetime) -> Seen:
 
 def _text(tags: Mapping[str, Any], name: str) -> str:
     values = tags.get(name)
-    value = values[0] if isinstance(values, list) and values else None
-    return value if isinstance(value, str) else ""
+    value = values[0] if values.__class__ is list and values else None
+    return value if value.__class__ is str else ""
 
 
 def _tag(tags: Mapping[str, Any], name: str) -> str | None:

@@ -66,7 +66,7 @@ def route(customer: Customer | None, said: FeedbackData, policy: "FeedbackPolicy
         standing=standing(customer, order) if order else "stands",
         case_open=any(case.open for case in customer.cases),
     )
-    found = meant(Said(said.score, said.sentiment, said.confidence, said.wish, said.call), history)
+    found = meant(Said(said.score, said.sentiment, said.confidence, said.wish, said.call, said.origin == "return"), history)
     segment = segments_of(customer).lifecycle
     offer, held = policy.offer(found.signals, segment), False
     if offer and held_out(customer.id, policy.held_out):

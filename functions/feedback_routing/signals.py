@@ -22,6 +22,8 @@ class Said(NamedTuple):
     confidence: float = 0.0
     wish: Wish | None = None
     call: bool = False
+    on_return: bool = False
+    """Whether it was said of something that goes back."""
 
 
 class History(NamedTuple):
@@ -49,7 +51,9 @@ def meant(said: Said, history: History) -> Meant:
 
 def _mood(said: Said) -> Sentiment:
     if said.score is None:
-        return said.sentiment or "neutral"
+        # Why something goes back is no praise: the return is on its way already, and only a sure complaint asks for more.
+        sure = said.confidence >= SURE or not said.on_return
+        return (said.sentiment if sure else None) or "neutral"
     if said.score in BAD:
         return "negative"
     against = said.sentiment == "negative" and said.confidence >= SURE
@@ -84,6 +88,6 @@ def _signals(said: Said, mood: Sentiment, respondent: Respondent, history: Histo
     all_well = history.standing == "stands" and not history.case_open
     if mood == "positive" and all_well and respondent != "other":
         found += ["recommends", "ready-for-more"] if respondent == "promoter" else ["ready-for-more"]
-    if mood == "neutral":
+    if mood == "neutral" and all_well:
         found.append("unsure")
     return tuple(found)

@@ -70,6 +70,9 @@ class Because(StrEnum):
     NOT_ASKED = "not-asked"
     OWN_DAY_COMES = "own-day-comes"
     NO_HAPPY_MOMENT = "no-happy-moment"
+    SILENT = "silent"
+    RETURN_OVER = "return-over"
+    NOT_SO = "not-so"
 
 
 class Due(NamedTuple):

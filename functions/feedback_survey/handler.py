@@ -125,6 +125,19 @@ def on_moment(event: Told, outside: Outside) -> str:
     return review_requests.on_moment(event, outside)
 
 
+def on_return(event: Told, outside: Outside) -> str:
+    """Something goes back: who has not said why is asked."""
+    from feedback_survey.going_back import ask_why  # here: few orders go back
+
+    customer = find(outside.tables, event.data.customer_id, event.data.order)
+    asks = (event.data.order, event.data.return_ref, outside.clock.now(), event.id, event.correlation_id)
+    decision = ask_why(customer, *asks)
+    if isinstance(decision, Nothing):
+        return f"nothing: {decision.because}"
+    propose(outside, decision)
+    return "proposed: return-survey"
+
+
 handle = queue_handler(
     {
         "OrderPlaced": on_arrival,
@@ -137,6 +150,11 @@ handle = queue_handler(
         "MilestoneReached": on_milestone,
         "FeedbackClassified": on_moment,
         "SupportCaseClosed": on_moment,
+        "ReturnExplained": on_heard,
+        "ReturnRequested": on_return,
+        "ReturnApproved": on_return,
+        "ReturnReceived": on_return,
+        "ReturnSettled": on_return,
     },
     on_wake,
 )

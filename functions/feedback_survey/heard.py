@@ -7,7 +7,7 @@ from aftercare import keys, telemetry
 from aftercare.customer import Customer
 from aftercare.events import Told
 from aftercare.feedback import Heard, Read, said, with_heard
-from aftercare.feedback_events import CaseData, FeedbackData, MentionData, MilestoneData, ReviewData
+from aftercare.feedback_events import CaseData, ExplainedData, FeedbackData, MentionData, MilestoneData, ReviewData
 from aftercare.heard import Words
 from aftercare.outside import Outside
 from aftercare.store import find, versioned
@@ -39,7 +39,7 @@ def on_heard(event: Told, outside: Outside) -> str:
 
 
 def line_of(event: Told) -> Heard | None:
-    """What an event says of its customer, in a line; None for a case that holds no words. Pure."""
+    """What an event says of its customer, in a line; None for a case or a return that holds no words. Pure."""
     data, at = event.data, event.occurred_at
     match data:
         case ReviewData():
@@ -48,6 +48,8 @@ def line_of(event: Told) -> Heard | None:
             return Heard(kind="mention", ref=data.mention, at=at, order=data.order, sku=data.sku)
         case MilestoneData():
             return Heard(kind="milestone", ref=data.milestone, at=at, order=data.order, sku=data.sku)
+        case ExplainedData(words=True):
+            return Heard(kind="return", ref=keys.of_return(data.order, data.return_ref), at=at, order=data.order)
         case CaseData(words=True):
             return Heard(kind="case", ref=data.case, at=at, order=data.order)
     return None

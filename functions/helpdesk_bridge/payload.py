@@ -199,6 +199,12 @@ def _rescue(case: "Case") -> Fields | None:
     }
 
 
+def _explained(event: "Told", customer: Customer) -> Fields | None:
+    """All of it stands in the event; a return that is not on record any more is not told."""
+    order = customer.order(event.data.order)
+    return {} if order and order.returned(event.data.return_ref) else None
+
+
 def _return(event: "Told", customer: Customer) -> Fields | None:
     order = customer.order(event.data.order)
     back = order.returned(event.data.return_ref) if order else None
@@ -230,6 +236,7 @@ _ADDED: Mapping[str, Callable[["Told", Customer], Fields | None]] = {
     "SupportCaseClosed": _case,
     "RescueOverdue": _case,
     "SurveyAnswered": _answer,
+    "ReturnExplained": _explained,
     "ReturnExpired": _return,
     "ReturnDeclined": _return,
     "ReturnRequested": _return,

@@ -36,6 +36,9 @@ def place_of(event: "Told", customer: Customer | None) -> Key | None:
         return None
     if event.type == "SurveyAnswered":
         return keys.answer(customer.id, data.order, data.version) if data.words or data.call else None
+    if event.type == "ReturnExplained":
+        ref = keys.of_return(data.order, data.return_ref)
+        return keys.words(customer.id, "return", ref, event.occurred_at) if data.words else None
     if event.type in KINDS and getattr(data, "words", False):
         kind, field = KINDS[event.type]
         return keys.words(customer.id, kind, getattr(data, field), event.occurred_at)
@@ -43,13 +46,11 @@ def place_of(event: "Told", customer: Customer | None) -> Key | None:
 
 
 def _of_rescue(data: Any, customer: Customer) -> Key | None:
-    """A case that an answer to the survey opened is about its words."""
+    """A case that feedback opened is about its words."""
+    from aftercare.rescues import place_of_words  # cases that feedback opened are few
+
     case = next((case for case in customer.cases if case.ref == data.case), None)
-    rescue = case.rescue if case else None
-    if rescue is None or rescue.origin != "survey" or customer.feedback is None:
-        return None
-    answer = customer.feedback.of(rescue.about)
-    return keys.answer(customer.id, answer.order, answer.version) if answer else None
+    return place_of_words(customer, case.rescue) if case and case.rescue else None
 
 
 def text_of(event: "Told", place: Key, item: Item) -> Text | None:

@@ -199,6 +199,9 @@ class Schedule:
     nowhere: bool = False
 
 
+ANY_TIME = Schedule()
+
+
 def schedule(
     book: HoursBook, channel: Channel, purpose: Purpose, where: Whereabouts, quiet: QuietHours | None = None
 ) -> Schedule:

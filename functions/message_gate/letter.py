@@ -31,6 +31,7 @@ OPEN_FOR = {
     LinkPurpose.CUE: timedelta(days=60),
     LinkPurpose.SURVEY: timedelta(days=60),
     LinkPurpose.GUIDE: timedelta(days=120),
+    LinkPurpose.RETURN: timedelta(days=60),
     LinkPurpose.PREFERENCES: timedelta(days=400),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=400),
 }

@@ -27,6 +27,7 @@ PATHS = {
     LinkPurpose.CUE: "c",
     LinkPurpose.SURVEY: "s",
     LinkPurpose.GUIDE: "g",
+    LinkPurpose.RETURN: "r",
     LinkPurpose.CONFIRM: "k",
     LinkPurpose.ORDERS: "orders",
     LinkPurpose.EXPORT: "export",

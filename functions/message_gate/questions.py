@@ -5,6 +5,7 @@ The survey's first question can be answered where it is read, by five links or b
 
 from aftercare.links import LinkPurpose
 from aftercare.one_line import plain
+from aftercare.return_reasons import lines_of, offered
 from message_gate.letter import Letter, View, one_tip
 
 SCORES = ("1", "2", "3", "4", "5")
@@ -27,6 +28,28 @@ def survey(letter: Letter, common: View) -> View:
         "help": say("help") if letter.words.has("help") else None,
         "tip": tip,
         "tip_url": tip_url,
+        "once": say("once"),
+        "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
+    }
+
+
+def why_returned(letter: Letter, common: View) -> View:
+    """A link for each reason that fits what goes back. The page that it opens asks before anything is saved."""
+    del common
+    say, order = letter.words.say, letter.order
+    ref = letter.message.references.get("return", "")
+    back = order.returned(ref)
+    lines = lines_of(order, back) if back else order.lines
+    names = [plain(line.title, 60) for line in lines if line.quantity][:3]
+    url = letter.link(LinkPurpose.RETURN, f"{order.key}#{ref}")
+    named = plain(order.name, 40)
+    return {
+        "subject": say("subject", order=named),
+        "preheader": say("preheader"),
+        "heading": say("heading"),
+        "lead": say("lead", items=letter.language.listed(names or [say("order", order=named)])),
+        "reasons": [{"name": say(f"reason_{word}"), "url": f"{url}?reason={word}"} for word in offered(lines, letter.catalogue)],
+        "page_url": url,
         "once": say("once"),
         "why": say("why", brand=letter.brand.name, date=letter.ordered_on()),
     }

@@ -1,5 +1,6 @@
 """From a proposal and the customer's record to a rendered message: subject, HTML, text, and the headers it owes its reader."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,8 @@ from message_gate.view import VIEWS
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
 
-_TWO_BLANK_LINES = "\n\n\n"
+_BLANK_ENDS = re.compile(r"[^\S\n]+$", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class CannotRender(LookupError):
@@ -170,10 +172,7 @@ def letters(
 
 def _tidy(text: str) -> str:
     """Without blank ends of lines and with one blank line at most: what parts left out leaves gaps."""
-    tidy = "\n".join([line.rstrip() for line in text.split("\n")])
-    while _TWO_BLANK_LINES in tidy:
-        tidy = tidy.replace(_TWO_BLANK_LINES, _TWO_BLANK_LINES[1:])
-    return tidy.strip() + "\n"
+    return _BLANK_LINES.sub("\n\n", _BLANK_ENDS.sub("", text)).strip() + "\n"
 
 
 def headers(brand: Brand, words: Words, common: View) -> dict[str, str]:

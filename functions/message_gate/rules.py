@@ -29,7 +29,7 @@ from message_gate.channel_choice import Choice, choose
 from message_gate.channels import LINKS, REPLIES
 from message_gate.digest import CARRIES, STRICTNESS, next_turn, turn_of
 from message_gate.frequency import FrequencyPolicy, Quiet, full, quiet, stretch
-from message_gate.hours import OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
+from message_gate.hours import ANY_TIME, OWN, Schedule, hours_book, next_legal_instant, schedule, together, window_around
 from message_gate.pacing import waits_for_a_place
 from message_gate.receptivity import next_at, receptive_hour
 
@@ -205,6 +205,17 @@ class Candidate:
 
     def judged(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         """The ground on which the purpose may use the channel, or why there is none."""
+        found = self._judged.get((channel, purpose))
+        if found is None:
+            found = self._judged[channel, purpose] = self._judge(channel, purpose)
+        return found
+
+    @cached_property
+    def _judged(self) -> dict[tuple[Channel, Purpose], Ground | Lack]:
+        """Several rules ask for the same ground."""
+        return {}
+
+    def _judge(self, channel: Channel, purpose: Purpose) -> Ground | Lack:
         if self.proposal.template in REPLIES:
             late = self.now - self.proposal.proposed_at > REPLY_WITHIN
             return Lack("too-late") if late else Ground(kind="reply")
@@ -314,11 +325,11 @@ class Candidate:
         if self.parts:
             return together([part.hours(channel) for part in self.parts])
         if self.proposal.template in REPLIES:
-            return Schedule()
+            return ANY_TIME
         book, purpose, quiet = hours_book(), self.proposal.purpose, self.customer.wishes.quiet
         ruled = book.has_rules_for(channel, purpose)
         if not ruled and quiet is None:
-            return Schedule()
+            return ANY_TIME
         return schedule(book, channel, purpose, self.whereabouts if ruled else ANYWHERE, quiet)
 
     @cached_property
@@ -507,6 +518,17 @@ def _survey_answered(candidate: Candidate) -> Refuse | None:
     return Refuse(because=Reason.ALREADY_ANSWERED, saw={"at": iso(answer.at)}) if answer else None
 
 
+def _return_explained(candidate: Candidate) -> Refuse | None:
+    """Whoever said why something goes back, on a page or to the shop, is not asked; nor of what does not go back any more."""
+    order, ref = candidate.order, candidate.proposal.references.get("return", "")
+    back = order.returned(ref) if order else None
+    if back is None:
+        return None
+    if back.is_over:
+        return Refuse(because=Reason.ORDER_WENT_WRONG, saw={"standing": back.state})
+    return Refuse(because=Reason.ALREADY_ANSWERED, saw={"reason": back.reason}) if back.reason else None
+
+
 def _order_went_wrong(candidate: Candidate) -> Refuse | None:
     """Whose order was given back, refunded or lost is not asked as if all were well. An open case holds it: it may be mended."""
     order = candidate.order
@@ -588,6 +610,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.PARCEL_MOVED_ON: _parcel_moved_on,
     Unless.PARCEL_RECOVERED: _parcel_recovered,
     Unless.SURVEY_ANSWERED: _survey_answered,
+    Unless.RETURN_EXPLAINED: _return_explained,
     Unless.ORDER_WENT_WRONG: _order_went_wrong,
     Unless.CASE_CLOSED: _case_closed,
     Unless.CASE_OPEN: _case_open,

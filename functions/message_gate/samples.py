@@ -36,7 +36,16 @@ P = LinkPurpose
 def link(purpose: LinkPurpose, about: str, opens: timedelta) -> str:
     """A link as the gate would sign it, for looking at only."""
     del about, opens
-    short = {P.STATUS: "o", P.PREFERENCES: "p", P.UNSUBSCRIBE: "u", P.CUE: "c", P.SURVEY: "s", P.GUIDE: "g", P.CONFIRM: "k"}
+    short = {
+        P.STATUS: "o",
+        P.PREFERENCES: "p",
+        P.UNSUBSCRIBE: "u",
+        P.CUE: "c",
+        P.SURVEY: "s",
+        P.GUIDE: "g",
+        P.RETURN: "r",
+        P.CONFIRM: "k",
+    }
     route = short.get(purpose, purpose.name.lower())
     return f"https://post.larkfield.example/{route}/" + "AQFo7mXgYzBzYW1wbGUA" * 5
 
@@ -305,6 +314,10 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
     for name, order in (("setup-guide", several), ("setup-guide-hostile", hostile)):
         found[name] = Sample("setup-guide", order, (every[0], steps), Purpose.SERVICE)
     found["rescue-check"] = Sample("rescue-check", usual, (), Purpose.SERVICE)
+    for name, order in (("return-survey", usual), ("return-survey-several", several), ("return-survey-hostile", hostile)):
+        asked = Return(ref="t1", requested_at=PLACED + 6 * DAY, lines={"1": 1} if order is usual else {})
+        given = order.model_copy(update={"returns": (asked,)})
+        found[name] = Sample("return-survey", given, (), Purpose.SERVICE, references={"return": "t1"})
     found |= _of_feedback(catalogue, usual, several, hostile)
     found |= _of_reviews(catalogue, {"": usual, "-several": several, "-digital": digital, "-bare": bare, "-hostile": hostile})
     for name, order in (("usual", usual), ("bare", bare)):

@@ -255,7 +255,8 @@ class Stationery:
         if not self._joined:
             return files.get_template(name)
         code = files.compile(_Joined.read(files, name), name, str(self.root / name))
-        return Template.from_code(files, code, files.make_globals(None))
+        # jinja2's own chain of dictionaries is walked through at each message.
+        return Template.from_code(files, code, dict(files.globals))
 
     def form(self, name: str) -> str:
         """The folder in which a template's layout lies: its own, or that of the form it shares with others."""

@@ -18,7 +18,7 @@ from aftercare.weblink import https
 from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line_view, one_tip, return_terms
 from message_gate.notices import NOTICES, notice
 from message_gate.offers import for_segment, offered
-from message_gate.questions import check_in, survey
+from message_gate.questions import check_in, survey, why_returned
 from message_gate.reviews import review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
@@ -545,6 +545,7 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "segment-help": for_segment,
     "check-in": check_in,
     "setup-guide": setup_guide,
+    "return-survey": why_returned,
     "restock-alert": asked_for,
     "product-restocked": restocked,
     "announcement": announced,

@@ -170,6 +170,18 @@ class SurveyView(Frame):
     once: str
 
 
+class ChoiceView(TypedDict):
+    name: str
+    url: str
+
+
+class WhyReturnedView(Frame):
+    lead: str
+    reasons: list[ChoiceView]
+    page_url: str
+    once: str
+
+
 class CheckInView(Frame):
     lead: str
     help: str
@@ -257,6 +269,7 @@ MODELS: Mapping[str, type] = {
     "segment-help": OfferView,
     "check-in": CheckInView,
     "setup-guide": SetupView,
+    "return-survey": WhyReturnedView,
     **dict.fromkeys(("restock-alert", "product-restocked", "announcement", "safety-notice"), PublicationView),
     **dict.fromkeys(NOTICES, NoticeView),
 }

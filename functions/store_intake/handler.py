@@ -7,6 +7,7 @@ Takes an HTTP API event, an SQS batch of EventBridge envelopes, one envelope (an
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aftercare import telemetry
@@ -43,8 +44,7 @@ def _unknown(body: bytes, reason: str, received_at: datetime) -> Received:
     )
 
 
-def one(text: str) -> Outcome:
-    outside: Outside = current()
+def one(outside: Outside, text: str) -> Outcome:
     outcome = take(outside, read(text, outside.clock.now()))
     telemetry.tell(outcome.status, facts=",".join(outcome.facts) or None, correlation_id=outcome.correlation_id)
     return outcome
@@ -57,11 +57,11 @@ def handle(event: dict[str, Any], context: Any) -> Any:
 
             return web.answer(event, context)
         if "Records" in event:
-            return batch(event, context, one)
+            return batch(event, context, partial(one, current()))
         if "validate" in event:
             problems = canonical.validate_envelope(event["validate"])
             return {"errors": [{"field": field, "expected": expected} for field, expected in problems]}
-        outcome = one(json.dumps(event))
+        outcome = one(current(), json.dumps(event))
         return {
             "status": outcome.status,
             "facts": list(outcome.facts),

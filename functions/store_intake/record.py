@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aftercare.clock import iso
@@ -69,10 +70,8 @@ class _Told(NamedTuple):
     values: tuple[Any, ...]
 
 
-def _field(model: Order | OrderDetails, path: str) -> Any:
-    outer, _, inner = path.partition(".")
-    value = getattr(model, outer)
-    return getattr(value, inner) if inner else value
+_READ = {part: ([*map(attrgetter, fields)], [*map(attrgetter, telling)]) for part, (fields, telling) in _PARTS.items()}
+"""The parts of a description as they are read from a model."""
 
 
 def _tie(value: object) -> str:
@@ -86,9 +85,9 @@ def _tie(value: object) -> str:
 
 def _told(model: Order | OrderDetails, as_of: datetime, older: Mapping[str, datetime]) -> dict[str, _Told]:
     parts = {}
-    for part, (fields, telling) in _PARTS.items():
-        if any(_field(model, field) not in (None, (), "") for field in telling):
-            values = tuple(_field(model, field) for field in fields)
+    for part, (fields, telling) in _READ.items():
+        if [read for read in telling if read(model) not in (None, (), "")]:
+            values = tuple([read(model) for read in fields])
             parts[part] = _Told(older.get(part, as_of).astimezone(UTC), values)
     return parts
 

@@ -51,7 +51,7 @@ class MemoryBackend:
             role = self._roles[table.name]
             if table.stream_arn is not None:
                 self._pending[table.name] = []
-            self.tables.listen(role, partial(self._changed, table, role == "customers", self._pending.get(table.name)))
+            self.tables.listen(role, self._listener(table, role == "customers", self._pending.get(table.name)))
         self._queues: dict[str, queues.Queue] = {}
         dead = {queue.redrive[0] for queue in template.queues if queue.redrive is not None}
         for queue in sorted(template.queues, key=lambda queue: queue.redrive is not None):
@@ -170,11 +170,18 @@ class MemoryBackend:
 
     # ------------------------------------------------------------ inside
 
-    def _changed(self, table: Table, journaled: bool, pending: list[ChangeRecord] | None, change: ChangeRecord) -> None:
-        if journaled:
-            self._cloud.journal.changed(change.at, change.key.pk, change.key.sk, change.old is not None, change.new)
-        if pending is not None and self._cloud.table_changed(table):
-            pending.append(change)
+    def _listener(self, table: Table, journaled: bool, pending: list[ChangeRecord] | None) -> Callable[[ChangeRecord], None]:
+        cloud = self._cloud
+
+        def changed(change: ChangeRecord) -> None:
+            _, _, key, old, new, at = change
+            if journaled and new is not None:
+                cloud.journal.changed(at, key.pk, key.sk, old is not None, new)
+            # Who reads the stream has been woken by the first change that waits, and takes all that wait by then.
+            if pending is not None and (pending or cloud.table_changed(table)):
+                pending.append(change)
+
+        return changed
 
 
 def table_roles(cloud: LocalCloud) -> dict[str, TableName]:

@@ -301,11 +301,15 @@ class MemoryTables:
         sequence = self._sequences[table]
         self._sequences[table] = sequence + 1
         record = ChangeRecord(sequence, what, key, old, new, at)
-        if table == "customers" and ((new is not None and _is_indexed(new)) or (old is not None and _is_indexed(old))):
+        if table == "customers" and (
+            (new is not None and ("due_kind" in new or "customer_id" in new))
+            or (old is not None and ("due_kind" in old or "customer_id" in old))
+        ):
             if self.index_lag:
                 self._late.append((at + self.index_lag, record))
             else:
-                self._catch_up()
+                if self._late:
+                    self._catch_up()
                 self._index(record)
         for listener in self._listeners[table]:
             listener(record)
@@ -320,32 +324,27 @@ class MemoryTables:
                 self._index(late.popleft()[1])
 
     def _index(self, record: ChangeRecord) -> None:
-        _, pk, sk = record.key
-        self._index_owner(record)
-        before = self._indexed.pop((pk, sk), None)
-        if before is not None:
-            entries = self._due[before[0]]
-            del entries[bisect_left(entries, (before[1], pk, sk))]
-        if record.new is not None:
-            kind, due_at = record.new.get("due_kind"), record.new.get("due_at")
-            if kind is not None and due_at is not None:
-                insort(self._due.setdefault(str(kind), []), (str(due_at), pk, sk))
-                self._indexed[(pk, sk)] = (str(kind), str(due_at))
-                if self.on_due is not None:
-                    self.on_due(str(due_at))
-
-    def _index_owner(self, record: ChangeRecord) -> None:
-        before = self._owners.pop(record.key, None)
-        owner = record.new.get("customer_id") if record.new is not None else None
-        if before is not None:
-            self._owned[before].discard(record.key)
-        if owner is not None:
-            self._owners[record.key] = str(owner)
-            self._owned.setdefault(str(owner), set()).add(record.key)
-
-
-def _is_indexed(item: Item) -> bool:
-    return "due_kind" in item or "customer_id" in item
+        key, new = record.key, record.new or {}
+        owner = new.get("customer_id")
+        before = self._owners.get(key)
+        if owner != before:
+            if before is not None:
+                self._owned[before].discard(key)
+                del self._owners[key]
+            if owner is not None:
+                self._owners[key] = str(owner)
+                self._owned.setdefault(str(owner), set()).add(key)
+        _, pk, sk = key
+        was = self._indexed.pop((pk, sk), None)
+        if was is not None:
+            entries = self._due[was[0]]
+            del entries[bisect_left(entries, (was[1], pk, sk))]
+        if "due_kind" in new and "due_at" in new:
+            kind, due_at = str(new["due_kind"]), str(new["due_at"])
+            insort(self._due.setdefault(kind, []), (due_at, pk, sk))
+            self._indexed[(pk, sk)] = (kind, due_at)
+            if self.on_due is not None:
+                self.on_due(due_at)
 
 
 def _holds(when: Condition, there: Item | None) -> bool:
@@ -378,7 +377,7 @@ def _holds(when: Condition, there: Item | None) -> bool:
 def _normal(item: Mapping[str, Value], key: Key) -> Item:
     """The item as it is kept: its own copy with its key."""
     after = {**item, "pk": key.pk, "sk": key.sk}
-    if len(after) != len(item) + 2 and (item.get("pk", key.pk) != key.pk or item.get("sk", key.sk) != key.sk):
+    if ("pk" in item and item["pk"] != key.pk) or ("sk" in item and item["sk"] != key.sk):
         raise Refused("PutItem: the item's key attributes are not the key it is written under")
     return after
 
@@ -408,10 +407,12 @@ def _changed(change: Change, there: Item | None) -> Item:
 
 def _size(item: Item) -> int:
     """The item's letters, for a first look at its size; values of the wrong kind are refused, texts made plain."""
-    letters = sum(map(len, item))
+    letters = sum(map(len, item)) + sum(map(len, [value for value in item.values() if value.__class__ is str]))
     for name, value in item.items():
         kind = value.__class__
-        if kind is str or kind is bytes:
+        if kind is str:
+            continue
+        if kind is bytes:
             letters += len(value)  # type: ignore[arg-type]
         elif kind is int:
             if not -_BIG < value < _BIG:  # type: ignore[operator]

@@ -124,6 +124,7 @@ _UNLESS: Final = {
     "parcel-moved-on": "the parcel has not moved on",
     "parcel-recovered": "the parcel is still expected late",
     "survey-answered": "the customer has not answered",
+    "return-explained": "the return goes on, and nobody said why",
     "order-went-wrong": "nothing of the order was refunded, given back or lost",
     "case-closed": "the case is still open",
     "case-open": "the case was not opened again",

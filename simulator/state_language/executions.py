@@ -23,6 +23,8 @@ FAILED: Final = "FAILED"
 TIMED_OUT: Final = "TIMED_OUT"
 ABORTED: Final = "ABORTED"
 
+_DECODE: Final = json.JSONDecoder().decode
+
 
 class ExecutionError(Exception):
     """StartExecution, StopExecution or DescribeExecution refuses; the class name is AWS's error code."""
@@ -123,7 +125,7 @@ class Executions:
         if len(input) > MAXIMUM_PAYLOAD or len(input.encode()) > MAXIMUM_PAYLOAD:
             raise InvalidExecutionInput(f"the input is larger than {MAXIMUM_PAYLOAD} bytes")
         try:
-            parsed = json.loads(input)
+            parsed = _DECODE(input)
         except ValueError as problem:
             raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{problem}'") from None
         arn = f"{self._arn}:{machine.name}:{name}"

@@ -109,8 +109,10 @@ def test_the_keyboard_is_enough_for_a_return(browser, house, delivered):
     browser.open(f"{delivered}/return")
     browser.tab_to(browser.find("#line-1"))
     browser.press(Keys.ARROW_DOWN)
-    browser.tab_to(browser.find("#reason"))
-    browser.press(Keys.ARROW_DOWN)
+    browser.tab_to(browser.find("input[name=reason]:checked"))
+    browser.press(Keys.ARROW_UP)
+    browser.tab_to(browser.find("#text"))
+    browser.focused().send_keys("Zu bitter")
     browser.tab_to(browser.button("Weiter"))
     browser.press(Keys.ENTER)
     browser.titled("Bitte prüfen Sie es")
@@ -120,7 +122,7 @@ def test_the_keyboard_is_enough_for_a_return(browser, house, delivered):
     browser.titled("Ihre Anfrage ist da")
     assert browser.findings() == []
     (asked,) = house.customer("jonas").order("coffee:2001").returns
-    assert (asked.lines, asked.wish) == ({"1": 1}, "refund")
+    assert (asked.lines, asked.wish, asked.reason) == ({"1": 1}, "refund", "changed-mind")
 
 
 def test_in_dark_mode_the_account_and_its_code_can_be_read(browser, house, delivered):

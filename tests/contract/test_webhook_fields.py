@@ -88,7 +88,7 @@ def leaves(event, share=SHARED):
     written = Text("Where is it?", "+4915112345678", asks_for_reply=event in ANSWERED)
     elsewhere = Text("Where is it?", asks_for_reply=event in ANSWERED)
     said = {"InboundMessage": written, "SurveyAnswered": written, "RescueOverdue": written, "SupportCaseOpened": written}
-    said |= {"ReviewPosted": elsewhere, "SocialMentioned": elsewhere}
+    said |= {"ReviewPosted": elsewhere, "SocialMentioned": elsewhere, "ReturnExplained": elsewhere}
     record = Record(a_full_customer(data), said.get(event))
     body = payload(told(envelope), record, everything)
     assert isinstance(body, bytes), body

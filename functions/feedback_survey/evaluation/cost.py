@@ -5,45 +5,65 @@ import importlib
 import importlib.util
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from feedback_survey.reading.model import Model
 from feedback_survey.reading.parsed import parse
-from feedback_survey.reading.read import read
+from feedback_survey.reading.read import read, said, words_of
+from feedback_survey.reading.themes import found
 
 DIFFERENT = 400
 """So many different texts: one repeated would stay in the processor's caches."""
 
 TOGETHER = 20
-ROUNDS = 15
+ROUNDS = 16
+VADER = "VADER"
 
 
-def per_text(texts: Sequence[str], model: Model) -> dict[str, float | None]:
-    """Microseconds of this machine for a text's language, sentiment and themes, and in times VADER's sentiment of it.
+def per_text(texts: Sequence[str], model: Model) -> dict[str, Any]:
+    """Microseconds of this machine for a text's language, sentiment and themes, together and by part, and in times VADER's
+    sentiment of it.
 
-    Each small group by its best of interleaved rounds: a busy machine slows no task more than another. Without VADER (the
-    package vaderSentiment) there is no ratio.
+    Each small group by its best of rounds in which the tasks take turns, every other round in the other order: a busy machine
+    slows no task more than another. Without VADER (the package vaderSentiment) there is no ratio.
     """
     texts = texts[:DIFFERENT]
-    groups = [texts[start : start + TOGETHER] for start in range(0, len(texts), TOGETHER)]
-    tasks: list[Callable[[str], object]] = [lambda text: read(parse(text), model)]
+    parsed = {text: parse(text) for text in texts}
+    words = {text: words_of(each) for text, each in parsed.items()}
+    tasks: dict[str, Callable[[str], object]] = {
+        "whole": lambda text: read(parse(text), model),
+        "tokens and language": parse,
+        "sentiment": lambda text: model.leaning(*said(parsed[text])),
+        "themes": lambda text: found(parsed[text], words[text]),
+    }
     if importlib.util.find_spec("vaderSentiment"):
-        tasks.append(importlib.import_module("vaderSentiment.vaderSentiment").SentimentIntensityAnalyzer().polarity_scores)
-    best = [[math.inf] * len(groups) for _ in tasks]
+        tasks[VADER] = importlib.import_module("vaderSentiment.vaderSentiment").SentimentIntensityAnalyzer().polarity_scores
+    spent = _best(tasks, [texts[start : start + TOGETHER] for start in range(0, len(texts), TOGETHER)])
+    took = {name: seconds / len(texts) for name, seconds in spent.items()}
+    vader = took.pop(VADER, None)
+    return {
+        "characters": sum(map(len, texts)) / len(texts),
+        "microseconds": 1e6 * took["whole"],
+        "in_times_vader": took["whole"] / vader if vader else None,
+        "parts": {name: each / vader for name, each in took.items() if name != "whole"} if vader else None,
+    }
+
+
+def _best(tasks: Mapping[str, Callable[[str], object]], groups: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Seconds that each task takes for all groups."""
+    best = {name: [math.inf] * len(groups) for name in tasks}
+    turns = [*tasks.items()]
     gc.disable()
     try:
         for _ in range(ROUNDS):
             for number, group in enumerate(groups):
-                for of, task in zip(best, tasks, strict=True):
+                for name, task in turns:
                     began = time.perf_counter()
                     for text in group:
                         task(text)
-                    of[number] = min(of[number], time.perf_counter() - began)
+                    best[name][number] = min(best[name][number], time.perf_counter() - began)
+            turns.reverse()
     finally:
         gc.enable()
-    spent = [sum(of) / len(texts) for of in best]
-    return {
-        "characters": sum(map(len, texts)) / len(texts),
-        "microseconds": 1e6 * spent[0],
-        "in_times_vader": spent[0] / spent[1] if len(spent) > 1 else None,
-    }
+    return {name: sum(of) for name, of in best.items()}

@@ -79,9 +79,11 @@ def _language(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _cost(cost: Mapping[str, float | None]) -> list[str]:
-    ratio = cost["in_times_vader"]
-    said = "vaderSentiment is not installed, so there is no ratio" if ratio is None else f"{ratio:.2f} times VADER's"
+def _cost(cost: Mapping[str, Any]) -> list[str]:
+    said = "vaderSentiment is not installed, so there is no ratio"
+    if cost["in_times_vader"] is not None:
+        parts = ", ".join(f"{name} {ratio:.2f}" for name, ratio in cost["parts"].items())
+        said = f"{cost['in_times_vader']:.2f} times VADER's ({parts})"
     return ["", f"reading a text of {cost['characters']:.0f} characters: {cost['microseconds']:.0f} us here, {said}"]
 
 

@@ -54,13 +54,17 @@ _MOST = (1 << _BITS) - 1
 _PLACES: dict[str | None, int] = {language: _BITS * place for place, language in enumerate(LANGUAGES)}
 _LETTER, _ASKED = 1500, 600
 _ENDING, _KNOWN = 0.35, 0.4
+_BESIDE, _PART = 1500, 0.3
+"""A second language is in a text with so much to tell of it, and so much of the first one's."""
 
 
 class Identified(NamedTuple):
-    """`confidence` from 0 to 1 is the lead over the next language; 0 where nothing but the hint was known."""
+    """`confidence` from 0 to 1 is the lead over the next language; 0 where nothing but the hint was known. `beside` is that next
+    one, where a good part of the text is in it."""
 
     language: Language
     confidence: float
+    beside: Language | None = None
 
 
 @lru_cache(maxsize=1)
@@ -100,4 +104,10 @@ def identify(text: str, words: Iterable[str], asked_in: str | None = None) -> Id
     scores = [(said + asked) >> place & _MOST for place in _PLACES.values()]
     second, first = sorted(scores)[-2:]
     language = LANGUAGES[scores.index(first)] if first else "en"
-    return Identified(language, (first - second) / (first + 500) if said else 0.0)
+    beside = LANGUAGES[scores.index(second)] if second >= _BESIDE and second >= _PART * first and second < first else None
+    return Identified(language, (first - second) / (first + 500) if said else 0.0, beside)
+
+
+def small(word: str, language: Language) -> bool:
+    """Whether it is one of the words by which the language is found."""
+    return any(of == language for of, _ in _weights().get(word, ()))

@@ -13,7 +13,7 @@ import math
 import zlib
 from array import array
 from collections.abc import Callable, Sequence
-from operator import add, itemgetter, mul
+from operator import add, itemgetter
 from typing import Any, Final, Literal, NamedTuple
 
 from feedback_survey.reading.mood import Mood
@@ -28,7 +28,7 @@ KNOWN: Final = 0.01
 """What one sight of a feature adds to the precision of its weight, which is 1 before: p(1-p) of a usual answer over the number
 of its features."""
 
-DENSE_RATE: Final = 0.01
+DENSE_RATE: Final = 0.005
 STEADY: Final = 500.0
 """After so many answers the step of the dense weights starts to shrink."""
 
@@ -43,14 +43,17 @@ CLASSES: Final = 3
 HEADS: Final = 2
 DENSE: Final = 5
 
-START: Final = (0.6, 2.2, 0.2, -0.4, 0.4, -0.3, 2.2, 0.2, -0.4, 0.4)
+START: Final = (0.6, 2.8, 0.2, -0.4, 0.4, -0.3, 2.8, 0.2, -0.4, 0.4)
 """Weights of the dense features before anything is learned, head by head."""
+
+FADES: Final = 4000.0
+"""After so many answers the lexicon's mood counts half of what it did: the store's own words have taken its place."""
 
 NEUTRAL: Final = 1.8
 """Neutral answers are few and are found by their odds against these (the share of neutral is about a tenth everywhere)."""
 
-NEGATED: Final = 4
-_VERSION: Final = 2
+NEGATED: Final = 3
+_VERSION: Final = 3
 _LOG: Final = tuple(math.log(count + DOUBT) for count in range(HEADS * MOST_SEEN + 1))
 
 
@@ -156,14 +159,16 @@ class Model:
             high += known * math.log((blamed + shrugged + 1) / (praised + 1))
             scale = 1.0 / math.sqrt(len(places))
             low, high = low * scale, high * scale
-        shared = (1.0, mood.score, _squashed(mood.positive), _squashed(mood.negative))
+        fades = FADES / (FADES + sum(self.answers))
+        shared = (1.0, fades * mood.score, _squashed(mood.positive), _squashed(mood.negative))
         return (*shared, low), (*shared, high)
 
     def _chances(self, places: Sequence[int], numbers: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        at, found = _each(places), []
+        at, dense, found = _each(places), self.dense, []
         scale = 1.0 / (UNIT * math.sqrt(len(places))) if places else 0.0
-        for head, given in enumerate(numbers):
-            z = sum(map(mul, self.dense[DENSE * head : DENSE * head + DENSE], given))
+        for head, (one, two, three, four, five) in enumerate(numbers):
+            of = DENSE * head
+            z = dense[of] * one + dense[of + 1] * two + dense[of + 2] * three + dense[of + 3] * four + dense[of + 4] * five
             found.append(_chance(z + scale * sum(at(self.weights[head]))))
         return tuple(found)
 

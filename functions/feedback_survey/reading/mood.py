@@ -1,16 +1,17 @@
 """How a text feels, from a lexicon: the sum of its words' values with negation, emphasis and turns, from -1 to 1.
 
 The form of the sum is Hutto and Gilbert's (VADER, 2014): s / sqrt(s^2 + 15). Negated words count against, with 0.74 of
-their value; what follows a "but" counts half again, what went before it half.
+their value; what follows a "but" counts half again, what went before it half. An idiom has a value of its own.
 """
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from feedback_survey.reading.vocabulary import Role, Word
 
-PLAIN, VALUED, MARK, FACE = Role.PLAIN, Role.VALUED, Role.MARK, Role.FACE
+PLAIN, VALUED, MARK, FIXED = Role.PLAIN, Role.VALUED, Role.MARK, Role.FIXED
 NEGATOR, BUT, MORE, LESS = Role.NEGATOR, Role.BUT, Role.MORE, Role.LESS
 
 NEGATED = -0.74
@@ -36,6 +37,24 @@ class Mood(NamedTuple):
         return not self.positive and not self.negative
 
 
+def _idioms_joined(words: Sequence[Word]) -> Sequence[Word]:
+    """The words with each idiom as one."""
+    begun = [at for at, (word, after) in enumerate(pairwise(words)) if word.idioms and after.text in word.idioms]
+    if not begun:
+        return words
+    texts = tuple([word.text for word in words])
+    found: list[Word] = []
+    done = 0
+    for at in begun:
+        for rest, idiom in (words[at].idioms or {})[texts[at + 1]]:
+            end = at + 1 + len(rest)
+            if at >= done and texts[at + 1 : end] == rest:
+                found += [*words[done:at], idiom]
+                done = end
+                break
+    return [*found, *words[done:]]
+
+
 def mood(words: Sequence[Word], loud: frozenset[str] = frozenset()) -> Mood:
     """Of a text's words; `loud` are those in capitals. Linear in their number. Pure."""
     found: list[float] = []
@@ -43,7 +62,7 @@ def mood(words: Sequence[Word], loud: frozenset[str] = frozenset()) -> Mood:
     negated, alone = 0, False
     push = 0.0
     marks = 0
-    for word in words:
+    for word in _idioms_joined(words):
         role = word.role
         if role is PLAIN:
             if negated:
@@ -69,8 +88,9 @@ def mood(words: Sequence[Word], loud: frozenset[str] = frozenset()) -> Mood:
             push += EMPHASIS
         elif role is LESS:
             push -= EMPHASIS
-        elif role is FACE:
+        elif role is FIXED:
             found.append(word.value)
+            alone = False
         elif role is BUT:
             before_but = len(found)
             negated = 0

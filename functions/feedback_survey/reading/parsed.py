@@ -8,14 +8,16 @@ from feedback_survey.reading.text import Token, seen, tokens, written
 
 
 class Parsed(NamedTuple):
-    """A text as it is read from: what is read of it (title before it), its tokens as they stand there and as they are read, and
-    its language. Which store's model is to read it depends on the language, so this comes first."""
+    """A text as it is read from: what is read of it (title before it), its tokens as they stand there and as they are read, its
+    language, and `beside` it one that it changes to. Which store's model is to read it depends on the language, so this comes
+    first."""
 
     text: str
     written: list[str]
     tokens: list[Token]
     language: Language
     language_confidence: float
+    beside: Language | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -29,5 +31,7 @@ def parse(text: str, asked_in: str | None = None, title: str = "", language: Lan
     whole = seen(f"{title}. {text}" if title else text)
     found = written(whole)
     read = tokens(found)
-    language, confidence = (language, 1.0) if language else identify(whole, [token.text for token in read], asked_in)
-    return Parsed(whole, found, read, language, confidence)
+    said = identify(whole, [token.text for token in read], language or asked_in)
+    if language:
+        return Parsed(whole, found, read, language, 1.0, said.beside if said.language == language else None)
+    return Parsed(whole, found, read, *said)

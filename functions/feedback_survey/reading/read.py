@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from feedback_survey.reading import model as learned
+from feedback_survey.reading.language import small
 from feedback_survey.reading.lexicon import Language
 from feedback_survey.reading.mood import Mood, mood
 from feedback_survey.reading.parsed import Parsed
 from feedback_survey.reading.text import loud
 from feedback_survey.reading.themes import Theme, found
-from feedback_survey.reading.vocabulary import Word, vocabulary
+from feedback_survey.reading.vocabulary import Role, Word, vocabulary
 
 Sentiment = Literal["negative", "neutral", "positive"]
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
@@ -45,7 +46,16 @@ def said(parsed: Parsed) -> Said:
 
 
 def words_of(parsed: Parsed) -> list[Word]:
-    return [*map(vocabulary(parsed.language).__getitem__, [token.text for token in parsed.tokens])]
+    """What its tokens are in its language; where it changes to another, what that one knows is as it is there."""
+    texts = [token.text for token in parsed.tokens]
+    words = [*map(vocabulary(parsed.language).__getitem__, texts)]
+    if parsed.beside is None:
+        return words
+    there = map(vocabulary(parsed.beside).__getitem__, texts)
+    return [
+        other if word.role is Role.PLAIN and other.role is not Role.PLAIN and not small(word.text, parsed.language) else word
+        for word, other in zip(words, there, strict=True)
+    ]
 
 
 def _said(parsed: Parsed, words: Sequence[Word]) -> Said:

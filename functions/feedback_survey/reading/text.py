@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from feedback_survey.reading.lexicon import LANGUAGES, lexicon
+
 LONGEST = 2000
 """Characters of a text that are read; the rest adds nothing to what it is about."""
 
@@ -26,8 +28,8 @@ NUMBER = "0"
 """Every number is this token: what it is tells nothing, that it stands there may."""
 
 _FACES = {
-    2: "😀😁😃😄😆😊😍🥰😘😎🤩🥳😻👍👏🙌💯❤💖💕💜💙💚🧡💛🎉✨⭐🌟🔥👌🙏😋😇🤗♥☺🫶💪🏆",
-    -2: "😞😠😡🤬😢😭😤😖😣😩😫😒🙁☹👎💔🤮🤢😱😨😓😥🤦🙄😾💩😕😟",
+    2: "😀😁😃😄😆😊😍🥰😘😎🤩🥳😻👍👏🙌💯❤💖💕💜💙💚🧡💛🖤🤍🤎💗💓💞💝🎉✨⭐🌟🔥👌🙏😋😇🤗♥☺🙂😌😸😺🫶💪🏆🥇✅",
+    -2: "😞😠😡🤬😢😭😤😖😣😩😫😒🙁☹👎💔🤮🤢😱😨😓😥🤦🙄😾😿💩😕😟😔😰😧😦🖕❌🚫",
 }
 FACES = {face: value for value, faces in _FACES.items() for face in faces}
 """What an emoji says, as a lexicon's words do: from -4 to 4."""
@@ -86,7 +88,16 @@ def folded(text: str) -> str:
             text = "".join([c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)])
     else:
         text = text.lower()
-    return _LONG.sub(r"\1\1", text)
+    return _shortened(text) if _LONG.search(text) else text
+
+
+def _shortened(text: str) -> str:
+    """Letters that are drawn out, twice or once: as a lexicon has the word ("gooood", "muuuito"), else twice."""
+    twice, once = _LONG.sub(r"\1\1", text), _LONG.sub(r"\1", text)
+    known = [lexicon(language) for language in LANGUAGES]
+    if any(twice in each.values for each in known):
+        return twice
+    return once if any(each.knows(once) for each in known) else twice
 
 
 def seen(text: str) -> str:

@@ -1,5 +1,6 @@
 """What a text speaks of, each theme with the words that show it and how they feel. The phrases are content/themes.yaml."""
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -57,8 +58,8 @@ class _Part(NamedTuple):
 
 
 class Phrased(NamedTuple):
-    """A phrase of a theme without its longest word, by which it is looked up: what stands `before` it, nearest first, and
-    `after`. A text without the `needed` ones does not have it."""
+    """A phrase of a theme without the word by which it is looked up: what stands `before` that, nearest first, and `after`. Texts
+    without the `needed` ones do not have it."""
 
     theme: str
     phrase: str
@@ -89,25 +90,25 @@ def _reached(rest: Sequence[_Part], words: Sequence[str], at: int, step: int) ->
 
 
 class Finder(Looked[tuple[Phrased, ...]]):
-    """The phrases of one language by their longest words, so that each word of a text is looked up once, and a "not" costs
-    nothing though many phrases begin with it."""
+    """The phrases of one language, each by the word of it that the fewest have: each word of a text is looked up once, and a
+    "not" costs nothing though many phrases begin with it."""
 
     def __init__(self, by_theme: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
         self._whole: dict[str, list[Phrased]] = {}
         self._stems: dict[str, list[Phrased]] = {}
-        for theme, phrases in by_theme.items():
-            for phrase in phrases:
-                self._add(theme, phrase)
+        phrases = [(theme, phrase, [*_parts(phrase)]) for theme, phrases in by_theme.items() for phrase in phrases]
+        often = Counter(part.word for _, _, parts in phrases for part in parts)
+        for theme, phrase, parts in phrases:
+            known = min(range(len(parts)), key=lambda at: (often[parts[at].word], -len(parts[at].word)))
+            self._add(theme, phrase, parts, known)
 
-    def _add(self, theme: str, phrase: str) -> None:
-        parts = [*_parts(phrase)]
-        longest = max(range(len(parts)), key=lambda at: len(parts[at].word))
-        before = [parts[at]._replace(between=parts[at + 1].between) for at in reversed(range(longest))]
-        known = self._stems if parts[longest].stem else self._whole
-        after = parts[longest + 1 :]
+    def _add(self, theme: str, phrase: str, parts: Sequence[_Part], at: int) -> None:
+        before = [parts[place]._replace(between=parts[place + 1].between) for place in reversed(range(at))]
+        after = parts[at + 1 :]
         needed = frozenset(part.word for part in [*before, *after] if not part.stem)
-        known.setdefault(parts[longest].word, []).append(Phrased(theme, phrase, tuple(before), tuple(after), needed))
+        known = self._stems if parts[at].stem else self._whole
+        known.setdefault(parts[at].word, []).append(Phrased(theme, phrase, tuple(before), tuple(after), needed))
 
     def look(self, word: str) -> tuple[Phrased, ...]:
         stems = (self._stems.get(word[:length], ()) for length in range(1, len(word) + 1))
@@ -123,10 +124,8 @@ class Finder(Looked[tuple[Phrased, ...]]):
                 if theme in without or not needed <= there:
                     continue
                 first = _reached(before, parts, at, -1) if before else at
-                if first is None:
-                    continue
-                last = _reached(after, parts, at, 1) if after else at
-                if last is not None:
+                last = _reached(after, parts, at, 1) if after and first is not None else at
+                if first is not None and last is not None:
                     yield phrased, first, last
 
 
@@ -148,8 +147,11 @@ def found(parsed: Parsed, words: Sequence[Word]) -> tuple[Theme, ...]:
     """The themes of a text in the order of the file, each once, with the first clause that shows it. `words` are what the text's
     tokens are in its language."""
     first: dict[str, tuple[int, int]] = {}
-    for phrased, start, end in finder(parsed.language).phrases(parsed.parts, first):
-        first[phrased.theme] = start, end
+    parts = parsed.parts
+    for language in (parsed.language, parsed.beside):
+        if language:
+            for phrased, start, end in finder(language).phrases(parts, first):
+                first[phrased.theme] = start, end
     if not first:
         return ()
     of_part = [at for at, token in enumerate(parsed.tokens) for _ in token.parts]
@@ -168,9 +170,9 @@ def found(parsed: Parsed, words: Sequence[Word]) -> tuple[Theme, ...]:
 
 def _begins(text: str, written: Sequence[str]) -> list[int]:
     """Where each token stands in a text."""
-    found, at = [], 0
+    found, at, index = [], 0, text.index
     for token in written:
-        at = text.index(token, at)
+        at = index(token, at)
         found.append(at)
         at += len(token)
     return found

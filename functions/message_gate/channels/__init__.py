@@ -64,8 +64,8 @@ QUESTIONS = frozenset(("survey", "survey-reminder", "rescue-check"))
 LINKS = frozenset(("fresh-link-orders", "fresh-link-export", "fresh-link-erase"))
 """What a person has just asked for on a page, sent to the mailbox on file: who asks is answered, whatever they turned off."""
 
-MAILED = LINKS | {"review-request", "review-reward"}
-"""What leads to another page by its links: a mail has room for them."""
+MAILED = LINKS | {"review-request", "review-reward", "return-survey"}
+"""What leads to another page by its links, or is answered by one: a mail has room for them."""
 
 _LONG = (Channel.EMAIL, Channel.PUSH, Channel.INBOX)
 

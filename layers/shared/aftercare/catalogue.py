@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from aftercare.content import read_content
-from aftercare.customer import OrderLine
+from aftercare.customer import OrderLine, ReturnReason
 from aftercare.language import Lists, Texts, Urls
 from aftercare.model import Model
 from aftercare.proposal import Word
@@ -185,6 +185,7 @@ class Family(Model):
     survey: Asking = AS_USUAL
     check_in_days: Annotated[int, Field(ge=2, le=5)] = 4
     review: Experience | None = None
+    return_reasons: tuple[ReturnReason, ...] = ()
     cross_sells: tuple[Word, ...] = ()
 
     @model_validator(mode="after")

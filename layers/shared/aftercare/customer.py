@@ -80,8 +80,22 @@ class Charge(Model):
 ReturnState = Literal["requested", "approved", "expired", "declined", "received", "settled"]
 """How far a return is; it goes forward only. One that lapsed or was declined is over, unless the goods arrive all the same."""
 
-ReturnReason = Literal["too-small", "too-large", "not-as-expected", "damaged", "wrong-item", "late", "changed-mind", "unsaid"]
-"""Why something goes back, as a customer may choose to say."""
+ReturnReason = Literal[
+    "too-small",
+    "too-large",
+    "not-to-taste",
+    "stopped-working",
+    "hard-to-use",
+    "missing-parts",
+    "not-as-expected",
+    "damaged",
+    "wrong-item",
+    "late",
+    "changed-mind",
+    "unsaid",
+]
+"""Why something goes back, as a customer may choose to say; which of them are offered is said by what goes back
+(aftercare.return_reasons)."""
 
 ReturnOutcome = Literal["refund", "exchange", "credit"]
 """What a customer gets for what goes back."""

@@ -27,6 +27,7 @@ EVENTS = (
     "ReviewPosted",
     "SocialMentioned",
     "MilestoneReached",
+    "ReturnExplained",
     "FeedbackRead",
     "FeedbackClassified",
     "SegmentChanged",

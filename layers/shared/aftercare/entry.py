@@ -60,8 +60,7 @@ def queue_handler(on_event: Mapping[str, OnEvent], on_wake: OnWake | None = None
     """
     from aftercare.events import told  # here: a queue of proposals needs no shape of an event
 
-    def one_event(envelope: Mapping[str, Any]) -> str:
-        outside = current()
+    def one_event(envelope: Mapping[str, Any], outside: Outside) -> str:
         event = told(envelope)
         act = on_event.get(event.type)
         if act is None:
@@ -70,22 +69,22 @@ def queue_handler(on_event: Mapping[str, OnEvent], on_wake: OnWake | None = None
         telemetry.tell(outcome, event=event.type, event_id=event.id, correlation_id=event.correlation_id)
         return outcome
 
-    def wake(payload: Mapping[str, Any]) -> str:
+    def wake(payload: Mapping[str, Any], outside: Outside) -> str:
         if on_wake is None:
             raise LookupError("this function has no workflow that could wake it")
-        outcome = on_wake(payload, current())
+        outcome = on_wake(payload, outside)
         telemetry.tell(outcome, wake=str(payload.get("key")))
         return outcome
 
-    def body(text: str) -> str:
-        message = json.loads(text)
-        return one_event(message) if "detail-type" in message else wake(message)
+    def one(message: Mapping[str, Any], outside: Outside) -> str:
+        return one_event(message, outside) if "detail-type" in message else wake(message, outside)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         try:
+            outside = current()
             if "Records" in event:
-                return batch(event, context, body)
-            return {"outcome": one_event(event) if "detail-type" in event else wake(event)}
+                return batch(event, context, lambda text: one(json.loads(text), outside))
+            return {"outcome": one(event, outside)}
         finally:
             telemetry.flush()
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -10,6 +11,13 @@ from aftercare.clock import iso
 from aftercare.model import Model
 
 _COMPACT = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@cache
+def _sources() -> dict[str, str]:
+    from aftercare.events import CATALOGUE  # every shape there is: for who tells events, not for who keeps them
+
+    return {name: kind.source for name, kind in CATALOGUE.items()}
 
 
 class Event(Model):
@@ -23,8 +31,6 @@ class Event(Model):
 
     def entry(self, bus: str, told_at: datetime) -> dict[str, Any]:
         """The PutEvents entry for this event."""
-        from aftercare.events import CATALOGUE  # every shape there is: for who tells events, not for who keeps them
-
         metadata = {
             "id": self.id,
             "version": 1,
@@ -33,7 +39,7 @@ class Event(Model):
             "correlation_id": self.correlation_id,
         }
         return {
-            "Source": CATALOGUE[self.type].source,
+            "Source": _sources()[self.type],
             "DetailType": self.type,
             "Detail": _COMPACT({"metadata": metadata, "data": self.data}),
             "EventBusName": bus,

@@ -117,6 +117,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("RescueOverdue", "aftercare.support", "RescueData"),
         Kind("ReviewPosted", "aftercare.feedback", "ReviewData"),
         Kind("SocialMentioned", "aftercare.feedback", "MentionData"),
+        Kind("ReturnExplained", "aftercare.feedback", "ExplainedData"),
         Kind("MilestoneReached", "aftercare.feedback", "MilestoneData"),
         Kind("ProductViewed", "aftercare.behaviour", "behaviour_events.ViewData"),
         Kind("InterestRose", "aftercare.behaviour", "behaviour_events.RiseData"),

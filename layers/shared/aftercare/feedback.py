@@ -104,10 +104,11 @@ class Read(Model):
 
 
 class Heard(Model):
-    """What a customer did elsewhere, in a line: a review, a mention, a case's words, a milestone. `ref` is `<shop>:<reference>`,
-    a milestone's is its name; `sentiment` says how its words read, where there were any that say something."""
+    """What a customer did elsewhere, in a line: a review, a mention, the words of a case or a return, a milestone. `ref` is
+    `<shop>:<reference>`, a milestone's is its name; `sentiment` says how its words read, where there were any that say something.
+    """
 
-    kind: Literal["review", "mention", "case", "milestone"]
+    kind: Literal["review", "mention", "case", "milestone", "return"]
     ref: str
     at: AwareDatetime
     order: str | None = None

@@ -2,7 +2,7 @@
 
 from aftercare.answer_words import By, Part, Score, Sentiment, Standing, Wish
 from aftercare.case_topic import CaseTopic
-from aftercare.customer import Cue
+from aftercare.customer import Cue, ReturnReason
 from aftercare.events import CustomerData, OrderData
 from aftercare.segment_words import Lifecycle, Value
 from aftercare.signal_words import Missed, Origin, Priority, Respondent, Signal, Theme
@@ -58,6 +58,14 @@ class AnswerData(OrderData):
     words: bool = False
     by: By
     standing: Standing = "stands"
+
+
+class ExplainedData(OrderData):
+    """A customer said on our page why something goes back. `words` says whether any were written; they lie on the record."""
+
+    return_ref: str
+    reason: ReturnReason
+    words: bool = False
 
 
 class FeedbackData(CustomerData):

@@ -126,6 +126,11 @@ def words(customer_id: str, kind: str, ref: str, said_at: datetime) -> Key:
     return customer(customer_id, f"{WORDS}{kind}#{ref}#{_instant(said_at)}")
 
 
+def of_return(order_key: str, return_ref: str) -> str:
+    """What was said of a return is named by it: `<shop>:<the return's reference>`."""
+    return f"{order_key.partition(':')[0]}:{return_ref}"
+
+
 def lesson(shop: str, language: str, at: datetime | None = None, customer_id: str = "") -> Key:
     """A text of a customer that has not taught its shop's reading yet: a pointer to where it lies."""
     name = f"{_instant(at)}#{customer_id}" if at else ONLY

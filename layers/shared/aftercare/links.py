@@ -23,6 +23,7 @@ class LinkPurpose(IntEnum):
     CUE = 4
     SURVEY = 5
     GUIDE = 6
+    RETURN = 7
     CONFIRM = 11
     AGENT = 12
     DESK = 13

@@ -1,9 +1,10 @@
 """The one base of every data shape: frozen, closed, and fast to read back from its JSON text."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -32,11 +33,15 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
-    def __copy__(self) -> Self:
-        """What model_copy starts from: pydantic's own takes the way through the copy module for each part."""
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The value with other fields, which are not checked. No value here has extra or private attributes, for which pydantic's
+        own takes the way through the copy module."""
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        changes = update or {}
         after = self.__class__.__new__(self.__class__)
-        object.__setattr__(after, "__dict__", self.__dict__.copy())
-        object.__setattr__(after, "__pydantic_fields_set__", self.__pydantic_fields_set__.copy())
+        object.__setattr__(after, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(after, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changes})
         object.__setattr__(after, "__pydantic_extra__", None)
         object.__setattr__(after, "__pydantic_private__", None)
         return after

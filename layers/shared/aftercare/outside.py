@@ -167,7 +167,7 @@ Factory = Callable[[Settings], Outside]
 class _Root:
     def __init__(self) -> None:
         self.factory: Factory | None = None
-        self.made: dict[Settings, Outside] = {}
+        self.made: dict[tuple[str | None, ...], Outside] = {}
 
 
 _root = _Root()
@@ -181,12 +181,12 @@ def use(factory: Factory | None) -> None:
 
 def current() -> Outside:
     """The ports for this invocation's settings; made once per set of settings."""
-    now = settings_module.read()
-    made = _root.made.get(now)
+    values = settings_module.values()
+    made = _root.made.get(values)
     if made is None:
         if _root.factory is None:
             from aftercare.aws import AwsOutside
 
             _root.factory = AwsOutside
-        made = _root.made[now] = _root.factory(now)
+        made = _root.made[values] = _root.factory(settings_module.of(values))
     return made

@@ -27,6 +27,7 @@ class Unless(Term):
     PARCEL_MOVED_ON = "parcel-moved-on"
     PARCEL_RECOVERED = "parcel-recovered"
     SURVEY_ANSWERED = "survey-answered"
+    RETURN_EXPLAINED = "return-explained"
     ORDER_WENT_WRONG = "order-went-wrong"
     CASE_CLOSED = "case-closed"
     CASE_OPEN = "case-open"

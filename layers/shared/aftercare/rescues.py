@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aftercare import keys
-from aftercare.cases import Case
+from aftercare.cases import Case, Rescue
 from aftercare.clock import iso
 from aftercare.customer import Customer
-from aftercare.feedback import LONGEST, Given, content, said
+from aftercare.feedback import LONGEST, Given, said
 from aftercare.heard import Words
 from aftercare.keys import Key
 from aftercare.model import LATEST
@@ -49,22 +49,23 @@ def is_late(case: Case, now: datetime) -> bool:
     return case.due is not None and case.due <= now
 
 
-def words_of(tables: Tables, customer: Customer, case: Case) -> Given | None:
-    """What the customer wrote in what opened the case: an answer to the survey, a review, a mention, or to support. One read.
-
-    Of what was heard elsewhere only the newest is found: older lines are not on the record any more.
-    """
-    rescue = case.rescue
-    if rescue is None:
-        return None
+def place_of_words(customer: Customer, rescue: Rescue) -> Key | None:
+    """Where the words lie that opened a rescue: an answer to the survey, or what was written elsewhere. None where there were
+    none, or where they are older than the newest lines on the record."""
     if rescue.origin == "survey":
-        return content(tables, customer.id, said(customer).of(rescue.about))
+        answer = said(customer).of(rescue.about)
+        return keys.answer(customer.id, answer.order, answer.version) if answer else None
     line = next((one for one in said(customer).heard if (one.kind, one.ref) == (rescue.origin, rescue.about)), None)
-    if line is None:
+    return keys.words(customer.id, line.kind, line.ref, line.at) if line else None
+
+
+def words_of(tables: Tables, customer: Customer, case: Case) -> Given | None:
+    """What the customer wrote in what opened the case. One read."""
+    place = place_of_words(customer, case.rescue) if case.rescue else None
+    item = tables.read([place]).get(place) if place else None
+    if item is None or place is None:
         return None
-    place = keys.words(customer.id, line.kind, line.ref, line.at)
-    item = tables.read([place]).get(place)
-    if item is None:
-        return None
+    if place.sk.startswith(keys.ANSWER):
+        return Given.model_validate_json(str(item["doc"]))
     words = Words.model_validate_json(str(item["doc"]))
     return Given(score=words.score, text="\n".join(filter(None, (words.title, words.text)))[:LONGEST])

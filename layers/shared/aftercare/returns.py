@@ -104,7 +104,9 @@ def _joined(one: Return, other: Return) -> Return:
     for field in TIMES.values():
         changes[field] = min(filter(None, (getattr(one, field), getattr(other, field))), default=None)
     for field in ("lines", "reason", "wish", "outcome", "amount"):
-        changes[field] = max(getattr(one, field), getattr(other, field), key=lambda value: (bool(value), _text(value)))
+        # Who would rather not say is outdone by whoever does.
+        weighed = (getattr(one, field), getattr(other, field))
+        changes[field] = max(weighed, key=lambda value: (bool(value), value != "unsaid", _text(value)))
     return one.model_copy(update=changes)
 
 

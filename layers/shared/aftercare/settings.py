@@ -133,11 +133,17 @@ class Settings:
 
 
 @lru_cache(maxsize=64)
-def _of(values: tuple[str | None, ...]) -> Settings:
-    return Settings(**{field: value for field, value in zip(ENVIRONMENT, values, strict=True) if value})
+def of(given: tuple[str | None, ...]) -> Settings:
+    """The settings that values() found."""
+    return Settings(**{field: value for field, value in zip(ENVIRONMENT, given, strict=True) if value})
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in an environment, by default the process's own as it is now."""
+    return of(values(environment))
+
+
+def values(environment: Mapping[str, str] | None = None) -> tuple[str | None, ...]:
+    """What read() makes settings of, in their order: cheaper to compare."""
     source = os.environ if environment is None else environment
-    return _of(tuple(map(source.get, _NAMES)))
+    return tuple(map(source.get, _NAMES))

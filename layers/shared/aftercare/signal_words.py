@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-Origin = Literal["survey", "review", "case", "mention", "care"]
+Origin = Literal["survey", "review", "case", "mention", "return", "care"]
 """Where somebody said how it was; `care` is that they said and did nothing."""
 
 Respondent = Literal["promoter", "customer", "other"]

@@ -78,12 +78,13 @@ def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     for item in items:
         if item["sk"] == keys.ERASED:
             raise CustomerErased(customer_id, parse_iso(str(item["erased_at"])))
-    return _customer(customer_id, tuple((str(item["sk"]), _document(item)) for item in items))
+    documents = [(str(item["sk"]), str(item["doc"]) if "doc" in item else _sums(item)) for item in items]
+    return _customer(customer_id, tuple(documents))
 
 
-def _document(item: Item) -> str:
-    """What a record is read from; sums lie beside each other, so that they can be added to."""
-    return json.dumps(item, sort_keys=True, default=str) if item["sk"] == keys.LEARNED else str(item["doc"])
+def _sums(item: Item) -> str:
+    """What lies beside each other, so that it can be added to, and not in a document."""
+    return json.dumps(item, sort_keys=True, default=str)
 
 
 @lru_cache(maxsize=64)

@@ -122,8 +122,8 @@ def excess(writes: Sequence[Write]) -> str | None:
         return f"expected at most {TRANSACTION_WRITES} writes"
     for write in writes:
         item = write.item if isinstance(write, Put) else write.put if isinstance(write, Change) else {}
-        letters = sum([len(name) + len(value) for name, value in item.items() if isinstance(value, (str, bytes))])
-        if letters * 4 > ITEM_BYTES and _bytes(item) > ITEM_BYTES - 4096:
+        letters = sum([len(value) for value in item.values() if value.__class__ is str or value.__class__ is bytes])
+        if letters * 4 > ITEM_BYTES - 4096 and _bytes(item) > ITEM_BYTES - 4096:
             return f"expected an item of at most {ITEM_BYTES // 1024} KB"
     return None
 

@@ -259,7 +259,8 @@ def test_two_steps_record_it_with_its_event_in_one_transaction(anna):
         anna.clock.at,
     )
     assert kept.ref in answer["body"] and 'role="img"' in answer["body"]
-    (event,) = anna.outbox()
+    event, why = anna.outbox()
+    assert (why.type, why.data["reason"], why.data["words"]) == ("ReturnExplained", "damaged", False)
     assert (event.type, event.data) == (
         "ReturnRequested",
         {
@@ -289,7 +290,7 @@ def test_the_same_form_at_the_same_time_is_one_return(anna):
     anna.tables.before_write.append(lambda: post(fields))
     assert post(fields)["statusCode"] == 200
     assert len(order_now(anna).returns) == 1
-    assert anna.told() == ["ReturnRequested"]
+    assert anna.told() == ["ReturnRequested", "ReturnExplained"]
 
 
 def test_a_second_return_takes_what_is_left(anna):

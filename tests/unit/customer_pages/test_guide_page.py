@@ -1,5 +1,6 @@
 """The guide's page: what is ticked is there again, and the first use is told once."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -9,10 +10,12 @@ from aftercare import keys
 from aftercare.catalogue import catalogue
 from aftercare.customer import OrderLine
 from aftercare.links import LinkPurpose
+from aftercare.parcel_status import ShipmentStatus
 from aftercare.setup import Progress, SetUp, guided, ticked
-from aftercare.table import Throttled
+from aftercare.table import Put, Throttled
 from tests.builders import NOON, an_order
 from tests.ledger_items import CUSTOMER, a_profile
+from tests.shipments import a_shipment
 from tests.small_outside import START
 from tests.unit.customer_pages.test_pages import ORDER, P, get, post, token
 
@@ -64,6 +67,18 @@ def test_the_first_use_is_told_once_and_not_taken_back(small, anna):
     assert kept(small).of("camera") == Progress(ticked=(), used_at=START)
     assert "Everything is in use" in post(P.GUIDE, "used-photo-software=on")["body"]
     assert small.told() == ["MilestoneReached", "MilestoneReached"]
+
+
+def test_how_long_a_product_took_to_its_first_use_is_measured_once(small, anna, monkeypatch, capsys):
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Aftercare")
+    delivered = START - timedelta(days=2)
+    arrived = a_shipment(status=ShipmentStatus.DELIVERED, delivered_at=delivered, order_keys=(ORDER,))
+    small.tables.twin.write([Put(keys.shipment(CUSTOMER, arrived.key), {"doc": arrived.to_json(), "version": arrived.version})])
+    for _ in range(2):
+        post(P.GUIDE, "used-camera=on")
+    measured = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "FirstUseSeconds" in line]
+    assert [each["FirstUseSeconds"] for each in measured] == [[2 * 86400.0]]
 
 
 def test_sent_twice_is_saved_once(small, anna):

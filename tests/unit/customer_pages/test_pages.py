@@ -6,7 +6,7 @@ import pytest
 
 from aftercare import fresh_links, keys, store
 from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import Charge, OrderLine, Refund
+from aftercare.customer import Charge, OrderLine, Refund, Return
 from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.money import Money
@@ -26,6 +26,7 @@ ROUTES = {
     P.CUE: "c",
     P.SURVEY: "s",
     P.GUIDE: "g",
+    P.RETURN: "r",
     P.CONFIRM: "k",
     P.AGENT: "a",
     P.DESK: "d",
@@ -40,6 +41,7 @@ ABOUT = {
     P.CUE: ORDER,
     P.SURVEY: ORDER,
     P.GUIDE: ORDER,
+    P.RETURN: f"{ORDER}#RET-1",
     P.CONFIRM: "h1:reorder",
     P.AGENT: "Kim",
     P.DESK: "Kim",
@@ -94,6 +96,7 @@ def anna(small):
         fees=(Charge(kind="shipping", label="DHL", amount=Money(amount="0", currency="EUR")),),
         discounts=(Charge(kind="discount", label="WELCOME", amount=Money(amount="5", currency="EUR")),),
         refunds=(Refund(ref="r", at=START, amount=Money(amount="1", currency="EUR")),),
+        returns=(Return(ref="RET-1", requested_at=START, lines={"1": 1}),),
         estimated_from=START,
         estimated_until=START + timedelta(days=2),
         status_url="https://shop.example.com/orders/1?key=k",

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aftercare import fresh_links, keys
+from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import BadLink, Link, LinkPurpose, read_keys, sign, verify
 from customer_pages import handler, routes
 from simulator.commands.world import PARAMETERS
 from simulator.template import load
-from tests.a_life import addresses, live
+from tests.a_life import addresses, live, tell
 from tests.small_outside import SECRETS, START, Context
 
 PAGES = Path(handler.__file__).parent / "pages"
@@ -69,12 +70,23 @@ class Person:
     def __init__(self, small, name, shop="example"):
         self.name, self.order = name, f"{shop}:{name}-1"
         self.id = live(small, name, shop)
+        tell("ReturnRequested", shop, ref=f"RET-{name}", order_ref=f"{name}-1", occurred_at=iso(small.clock.now()))
         email, phone = addresses(name)
         self.message = keys.message_id(f"order-confirmation#{self.order}")
         self.held = keys.message_id(f"reorder-reminder#{self.order}")
         mailbox = small.email_hash(email)
         purposes = [f"email:{purpose}" for purpose in Purpose]
-        self.abouts = ("", self.order, f"x:{self.message}", self.message, f"{mailbox}:reorder", email, self.id, *purposes)
+        self.abouts = (
+            "",
+            self.order,
+            f"{self.order}#RET-{name}",
+            f"x:{self.message}",
+            self.message,
+            f"{mailbox}:reorder",
+            email,
+            self.id,
+            *purposes,
+        )
         self.signs = (email, phone, self.id, f"{name.title()} Beispiel", self.order, f"#{name}-1")
         asked = tuple(FreshLink(ref=self.id, opens=opens, asked_at=small.clock.now()) for opens in Opens)
         small.tables.twin.write([fresh_links.write(self.id, FreshLinks(links=asked), small.clock.now())])

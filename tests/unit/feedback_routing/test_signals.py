@@ -72,6 +72,19 @@ def test_without_a_score_the_words_decide_and_without_either_nothing_is_felt(sen
     assert meant(Said(), CUSTOMER).mood == "neutral"
 
 
+@given(SAID, HISTORY)
+def test_who_is_in_two_minds_about_an_order_that_went_wrong_is_offered_nothing_to_sell(said, history):
+    if history.standing != "stands" or history.case_open:
+        assert "unsure" not in meant(said, history).signals
+
+
+def test_why_something_goes_back_opens_a_rescue_only_where_it_surely_complains():
+    back = History(orders=1, standing="returned")
+    assert meant(Said(sentiment="negative", confidence=0.6, on_return=True), back).signals == ()
+    assert meant(Said(sentiment="negative", confidence=SURE, on_return=True), back).signals == ("at-risk",)
+    assert meant(Said(sentiment="positive", confidence=0.99, on_return=True), back).signals == ()
+
+
 def test_a_promoter_gives_the_top_score_or_praises_surely():
     assert meant(Said(5), CUSTOMER).respondent == "promoter"
     assert meant(Said(4), CUSTOMER).respondent == "customer"

@@ -17,7 +17,7 @@ from feedback_survey.reading.lexicon import LANGUAGES, LexiconError, lexicon
 from feedback_survey.reading.lexicon import parse as parse_lexicon
 from feedback_survey.reading.model import Model
 from feedback_survey.reading.parsed import parse
-from feedback_survey.reading.read import read, teach
+from feedback_survey.reading.read import read, said, teach
 from feedback_survey.reading.text import LONGEST, LONGEST_WORD, REMEMBERED, tokens, written
 from feedback_survey.reading.themes import Finder, finder, themes
 from feedback_survey.reading.vocabulary import vocabulary
@@ -71,6 +71,30 @@ def test_a_negation_ends_with_its_clause():
 
 
 @pytest.mark.parametrize(
+    ("language", "good", "bad"),
+    [
+        ("en", "The cups are to die for, you can't go wrong", "Nice try. Never again, look elsewhere"),
+        ("de", "Da gibt es nichts zu meckern, jederzeit wieder", "Nie wieder, die Qualität lässt zu wünschen übrig"),
+        ("es", "Vale la pena", "No vale la pena"),
+        ("fr", "Rien à redire", "Plus jamais, la qualité laisse à désirer"),
+        ("it", "Niente da dire", "Mai più, lascia a desiderare"),
+        ("es", "No tengo ninguna queja", "No se lo recomiendo a nadie"),
+        ("de", "Ich habe nichts zu beanstanden", "Nicht zu empfehlen"),
+        ("en", "I would not hesitate to order it again", "I would not order it again. Waste of money"),
+        ("pt", "Não tenho do que reclamar, vale a pena", "Nunca mais, deixou a desejar"),
+    ],
+)
+def test_an_idiom_says_another_thing_than_its_words(language, good, bad):
+    assert [reading(text, asked_in=language).sentiment for text in (good, bad)] == ["positive", "negative"]
+
+
+def test_an_idiom_is_its_words_one_after_the_other():
+    assert reading("to die for").sentiment == "positive"
+    assert [reading(text).sentiment for text in ("to die, for", "to die")] == ["negative", "negative"]
+    assert reading("can't go").sentiment == "negative", "the beginning of an idiom is none"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "The delivery was terribly late but the product is excellent",
@@ -88,6 +112,19 @@ def test_praise_beside_blame_is_mixed_and_each_theme_has_its_own_mood(text):
 def test_a_text_that_says_nothing_has_no_sentiment(text):
     found = reading(text)
     assert (found.sentiment, found.confidence, found.themes) == (None, 0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sentiment"),
+    [
+        ("en", "It is goooood", "positive"),
+        ("pt", "muuuuito boooom", "positive"),
+        ("de", "suuuuper", "positive"),
+        ("es", "peeesimo", "negative"),
+    ],
+)
+def test_letters_that_are_drawn_out_make_no_other_word(language, text, sentiment):
+    assert reading(text, asked_in=language).sentiment == sentiment
 
 
 def test_faces_alone_say_something():
@@ -194,6 +231,26 @@ def test_short_texts_are_found_to_be_in_their_language_nearly_always_and_always_
     assert len(missed) <= 1, missed
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "theme"),
+    [
+        ("Der Kundenservice ist sehr nett. But the delivery was terrible, never again", "de", "delivery"),
+        ("The product is great pero el envío llegó muy tarde y roto, pésimo", "en", "product-quality"),
+        ("Le produit est beau et je l'aime. Unfortunately it was broken and nobody answers", "fr", "support"),
+    ],
+)
+def test_a_text_that_changes_its_language_is_read_in_both(text, language, theme):
+    found = reading(text, asked_in=language)
+    assert found.mixed
+    assert theme in [each.name for each in found.themes]
+
+
+def test_a_word_of_the_language_is_none_of_the_other():
+    """ "die" is an article, whatever it is in English."""
+    text = "Die Lieferung war gut und die Tasse ist sehr schön. Thank you, I love it, all is good"
+    assert (reading(text, asked_in="de").sentiment, reading(text, asked_in="de").mixed) == ("positive", False)
+
+
 def test_an_unknown_language_of_the_question_changes_nothing():
     assert parse("Très bon produit", "tlh").language == "fr"
 
@@ -282,6 +339,13 @@ def test_what_a_stores_customers_mean_by_a_word_is_learned_from_their_scores():
     assert before.sentiment is None
     assert read(parse("so flauschig", "de"), model).sentiment == "positive"
     assert read(parse("so borstig", "de"), model).sentiment == "negative"
+
+
+def test_the_lexicon_counts_less_the_more_was_learned():
+    young, old = Model(), Model()
+    old.answers = [4000, 0, 4000]
+    words = said(parse("an excellent rug"))
+    assert young.leaning(*words).positive > old.leaning(*words).positive > 0.5
 
 
 def test_a_model_is_kept_as_it_was():
@@ -385,5 +449,7 @@ def test_a_line_of_a_lexicon_that_cannot_be_read_is_named(lines, said):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_lexicons_words_are_as_a_text_gives_them(language):
-    words = {*lexicon(language).values, *lexicon(language).stems, *lexicon(language).negators}
+    known = lexicon(language)
+    idioms = {word for first, idioms in known.idioms.items() for rest, _ in idioms for word in (first, *rest)}
+    words = {*known.values, *known.stems, *known.negators, *known.more, *known.less, *known.but, *idioms}
     assert [word for word in words if [token.text for token in tokens(written(word))] != [word]] == []

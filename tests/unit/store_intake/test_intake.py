@@ -508,7 +508,7 @@ def test_a_record_that_never_stands_still_is_given_back_to_the_queue(small):
 
     small.tables.before_write += [moves] * 10
     with pytest.raises(KeepsChanging):
-        handler.one(json.dumps({**sample("shopify-partner/orders_cancelled")}))
+        handler.one(small, json.dumps({**sample("shopify-partner/orders_cancelled")}))
     small.tables.before_write[:] = [moves] * 10
     answer = handle(sqs(sample("shopify-partner/orders_cancelled")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
