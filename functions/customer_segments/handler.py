@@ -130,10 +130,13 @@ def _go_on(
 
 def _said(outside: Outside, customer: Customer, row: str, content: str, caused_by: str, correlation_id: str) -> str:
     from aftercare.catalogue import catalogue
+    from aftercare.ground import consent_policy, possible
     from aftercare.segment_policy import segment_policy
-    from customer_segments.saying import looked_up, say
+    from customer_segments.saying import Because, looked_up, say
 
     policy, now = segment_policy(), outside.clock.now()
+    if not possible(customer, policy.contents[content].purpose, consent_policy(), now):
+        return f"nothing: {Because.NO_GROUND}"
     heard = [message_from(item) for item in outside.tables.read(looked_up(customer.id, row, policy, now)).values()]
     said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id)
     if isinstance(said, Nothing):

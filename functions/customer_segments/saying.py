@@ -31,6 +31,7 @@ class Because(StrEnum):
     LEFT = "left-the-segment"
     NO_SUCH_ROW = "no-such-row"
     NO_ORDER = "no-order"
+    NO_GROUND = "nothing-of-the-kind-may-be-sent"
     ENOUGH = "row-limit"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
     NO_FORECAST = "no-next-order-expected"

@@ -415,7 +415,7 @@ class Senders:
         first, _, last = (person.name or "").partition(" ")
         consent = (
             {
-                "state": person.marketing,
+                "state": "not_subscribed" if person.marketing == "reminders" else person.marketing,
                 "opt_in_level": f"{person.opt_in}_opt_in" if person.marketing == "subscribed" else None,
                 "consent_updated_at": _local(placed) if person.marketing == "subscribed" else None,
             }
@@ -485,7 +485,8 @@ class Senders:
             first, last = (self._scenario.when(text, placed).instant for text in order.arrives)
             described |= {"estimated_from": iso(first), "estimated_until": iso(last)}
         detail: dict[str, Any] = {"ref": order.ref, "occurred_at": iso(placed), "order": described}
-        if person.marketing == "subscribed":
+        if person.marketing in ("subscribed", "reminders"):
+            agreed = (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
             detail["consent"] = [
                 {
                     "channel": "email",
@@ -495,7 +496,7 @@ class Senders:
                     "wording": "checkout-2026-01",
                     **({"confirmed": True} if person.opt_in == "confirmed" else {}),
                 }
-                for purpose in (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
+                for purpose in (agreed if person.marketing == "subscribed" else (Purpose.REORDER,))
             ]
         return detail
 

@@ -89,7 +89,7 @@ class Person(_Shape):
     locale: str = "en"
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     account: str | None = None
-    marketing: Literal["subscribed", "not_subscribed", "unsubscribed", "pending"] | None = None
+    marketing: Literal["subscribed", "reminders", "not_subscribed", "unsubscribed", "pending"] | None = None
     opt_in: Literal["confirmed", "single"] = "confirmed"
 
 
