@@ -8,6 +8,7 @@ from aftercare import telemetry
 from aftercare.outside import Outside, current
 
 TASKS: Mapping[str, str] = {
+    "refit": "store_reports.refit",
     "weekly": "store_reports.weekly",
 }
 """The module of each task: its `run` takes the ports and the schedule's input, and answers in numbers what was done."""

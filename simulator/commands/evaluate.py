@@ -13,7 +13,12 @@ from typing import Any, Final
 
 FUNCTIONS: Final = Path(__file__).resolve().parents[2] / "functions"
 
-PACKAGES: Final = {"delay": "shipping_delay", "feedback": "feedback_survey", "reorder": "reorder_reminder"}
+PACKAGES: Final = {
+    "customers": "store_reports",
+    "delay": "shipping_delay",
+    "feedback": "feedback_survey",
+    "reorder": "reorder_reminder",
+}
 """What can be evaluated, and the function's package that holds its model: `<package>.evaluation`."""
 
 

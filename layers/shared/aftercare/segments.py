@@ -163,7 +163,8 @@ def noted(known: Bought, segments: Segments) -> dict[str, str]:
     return {"is": "/".join(segments), "orders": str(known.orders), **days, **ends} | {c: f"{a:f}" for c, a in known.spent.items()}
 
 
-def _noted(profile: Profile) -> Bought | None:
+def noted_sums(profile: Profile) -> Bought | None:
+    """The sums that lie on a profile; None where none were noted."""
     told = profile.bought
     if "orders" not in told:
         return None
@@ -182,7 +183,7 @@ def noted_segments(profile: Profile) -> Segments:
 
 def bought_by(customer: Customer) -> Bought:
     """What a customer bought, as it was noted with the last change of an order; an older record is read order by order."""
-    return _noted(customer.profile) or bought(customer.orders)
+    return noted_sums(customer.profile) or bought(customer.orders)
 
 
 def segments_of(customer: Customer) -> Segments:
@@ -197,7 +198,7 @@ def after(
     profile: Profile, before: Order | None, now: Order, orders: Mapping[str, Order], cuts: Cuts, today: date
 ) -> dict[str, str]:
     """What is noted on a profile after an order of the customer's became `now`; `orders` are all that were read, with it."""
-    known = _noted(profile) if profile.archived_until else None
+    known = noted_sums(profile) if profile.archived_until else None
     if known is None:
         known = bought(orders.values())
     else:
