@@ -155,7 +155,8 @@ def _against(customer: Customer | None, order: Order | None) -> Because | None:
 def ask(
     customer: Customer | None, order_key: str, catalogue: "Catalogue", now: datetime, correlation_id: str
 ) -> Proposal | Nothing:
-    """The question, if the order still stands and nothing went wrong with it.
+    """The question, if the order still stands, nothing went wrong with it, and no other order's question waits at the gate: of
+    who orders more often than they may be asked one at a time is asked about.
 
     Whether it may be sent (consent, caps, hours, an open case) is the gate's matter.
     """
@@ -165,6 +166,8 @@ def ask(
     order = customer.order(order_key) if customer else None
     if customer is None or order is None:
         return Nothing(Because.ORDER_UNKNOWN)
+    if any(held.proposal.template == "survey" for held in customer.held):
+        return Nothing(Because.QUESTION_WAITS)
     # What was taken for delivered, and then was delivered later, has one wait: the gate keeps the question for the rest of it.
     return Proposal(
         key=key_of(order.key),

@@ -157,6 +157,8 @@ def _ask(outside: Outside, customer: Customer | None, asking: Asking) -> str:
     items = outside.tables.read([own, words, *others])
     if own in items or any(held.proposal.key == reviewing.request_key_of(order_key) for held in customer.held):
         return f"nothing: {Because.ASKED_BEFORE}"
+    if reviewing.another_waits(customer):
+        return f"nothing: {Because.QUESTION_WAITS}"
     touched = _last_sent([ledger.message_from(items[place]) for place in others if place in items])
     later = reviewing.put_off(customer, found.order, touched, timedelta(days=policy.apart_days), now)
     if later and asking.tries < reviewing.MOST_PUT_OFF:

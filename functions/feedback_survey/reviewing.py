@@ -151,6 +151,12 @@ def comes_soon(customer: Customer, order_key: str, catalogue: "Catalogue", now: 
     return any(now <= found.since + timedelta(days=day) < now + BESIDE for day in found.experience.days)
 
 
+def another_waits(customer: Customer) -> bool:
+    """Whether a request about another order waits at the gate: of whoever orders more often than they may be asked, one at a time
+    is asked about, and a customer of hundreds of orders keeps a record that fits."""
+    return any(held.proposal.template in TEMPLATES.values() for held in customer.held)
+
+
 def put_off(customer: Customer, order: Order, touched: datetime | None, apart: timedelta, now: datetime) -> datetime | None:
     """Until when a request waits: for the end of an open case, for the question whether all is well after it, and for some days
     after the last other question (`touched`); None where nothing is in its way."""

@@ -65,6 +65,7 @@ class Because(StrEnum):
     SNOOZED = "snoozed"
     NOT_WANTED = "not-wanted"
     NOT_WORTH_IT = "not-worth-it"
+    ONE_WAITS = "one-waits"
     TOO_LATE = "too-late"
 
 
@@ -360,6 +361,9 @@ def _again(
         return Nothing(Because.TOO_LATE)
     if running.product in store.out or order.stockouts:
         return Nothing(Because.OUT_OF_STOCK)
+    # Of who buys more often than they may be reminded; what it was about may be bought again meanwhile, and then it goes unsent.
+    if any(held.proposal.purpose is Purpose.REORDER and held.proposal.key.endswith(f":{family.name}") for held in customer.held):
+        return Nothing(Because.ONE_WAITS)
     chance = (running.chance if first else running.nudge_chance) * _liked(store.known, family.name, AGAIN)
     worth = _worth(order, family.name, store, chance)
     # Who asked to hear later, or said how long it lasts, is told.

@@ -40,7 +40,7 @@ LEASE = timedelta(minutes=16)
 UNKNOWN_FOR = timedelta(hours=2)
 SLOT_GRACE = timedelta(minutes=10)
 
-FIRST_KEPT, LAST_KEPT = 4, 12
+FIRST_KEPT, LAST_KEPT = 2, 6
 """Of a message that is looked at for weeks, these decisions are kept and the others counted: an item has 400 KB."""
 
 _DUE = {State.CLAIMED: "claimed", State.UNKNOWN: "unknown", State.PARKED: "parked"}
@@ -369,11 +369,11 @@ def first_time(tables: Tables, customer_id: str, message_id: str, what: str, bes
 
 
 def decided(message: Message, decision: Decision, **changes: object) -> Message:
-    """The message after one more decision. Of those that hold it for the same reason, one after the other, the newest keeps its
-    trace: the others say the same of earlier instants, and the gate reads all that is held before every message."""
+    """The message after one more decision. While it is held the newest keeps its trace; of earlier ones it is known when, why and
+    until when: the gate reads all that is held before every message."""
     before = message.decisions
-    if before and before[-1].reason == decision.reason and decision.state is State.HELD:
-        before = (*before[:-1], before[-1].model_copy(update={"trace": ()}))
+    if decision.state is State.HELD:
+        before = tuple(d.model_copy(update={"trace": ()}) if d.trace and d.state is State.HELD else d for d in before)
     decisions = (*before, decision)
     if len(decisions) > FIRST_KEPT + LAST_KEPT:
         decisions = (*decisions[:FIRST_KEPT], *decisions[-LAST_KEPT:])

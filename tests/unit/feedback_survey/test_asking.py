@@ -185,6 +185,11 @@ def test_a_check_in_is_never_beside_a_question_that_waits_or_was_answered():
     assert again(WRONG[Because.ANSWERED], settled(State.SENT)) == Nothing(Because.ANSWERED)
 
 
+def test_one_question_waits_at_a_time():
+    waits = anna(held=(settled(State.HELD, key="survey#example:1069"),))
+    assert ask(waits, KEY, CATALOGUE, ASKED, "k1") == Nothing(Because.QUESTION_WAITS)
+
+
 @pytest.mark.parametrize("because", [b for b in WRONG if b is not Because.NOT_THERE])
 def test_whose_order_went_wrong_meanwhile_hears_neither(because):
     for asked in (None, settled(State.SENT)):

@@ -229,6 +229,15 @@ def test_an_open_case_its_aftermath_and_another_question_put_it_off():
     assert reviewing.MOST_PUT_OFF * reviewing.LOOKED_AT_AGAIN < reviewing.OPEN_FOR
 
 
+@pytest.mark.parametrize("incentive", [None, "points"])
+def test_one_request_waits_at_a_time(incentive):
+    """Of who orders each day and is asked a few times a month the rest would lie on their record, for two months each."""
+    asked = made(anna(), incentive=incentive)
+    waits = Message(proposal=asked, state=State.HELD, decisions=(Decision(at=NOON, state=State.HELD, reason=Reason.SENT),))
+    assert reviewing.another_waits(a_customer(an_order("2"), held=(waits,)))
+    assert not reviewing.another_waits(anna())
+
+
 @pytest.mark.parametrize(("days", "often"), [("7", True), ("3", False), ("0" * 5 + "1", False)])
 def test_who_logs_in_on_three_days_of_two_weeks_comes_often(days, often):
     behaviour = Behaviour(version=1, day=day_of(DELIVERED), acts={"web": days})

@@ -12,6 +12,7 @@ from aftercare import keys, reorders
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import OrderLine, Refund, Return, Stockout
+from aftercare.decision import Decision, Message, Reason, State
 from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.reorder_policy import reorder_policy
@@ -417,3 +418,16 @@ def test_the_workflow_waits_then_calls_and_runs_on_the_local_cloud():
     assert state_language.load(definition, "reorder-reminder")
     assert list(definition["States"]) == ["WaitUntilDue", "DecideAgain"]
     assert definition["States"]["WaitUntilDue"]["TimestampPath"] == "$.due_at"
+
+
+def test_while_one_reminder_of_a_family_waits_at_the_gate_no_other_is_proposed():
+    """Who buys every day is told once, and keeps a record that fits."""
+    plan, orders = thrice()
+    proposed = at_end(plan, *orders).decision
+    assert isinstance(proposed, Proposal)
+    wait = next(wait for wait in plan.waits if wait.family == "coffee")
+    waits = Message(proposal=proposed, state=State.HELD, decisions=(Decision(at=NOON, state=State.HELD, reason=Reason.CAP_FULL),))
+    held = a_customer(*orders, held=(waits,))
+    assert woken(held, wait, plan.kept, STORE, wait.at, "k1").decision == Nothing(Because.ONE_WAITS)
+    other = waits.model_copy(update={"proposal": proposed.model_copy(update={"key": "reorder-reminder#example:1:granola"})})
+    assert isinstance(woken(a_customer(*orders, held=(other,)), wait, plan.kept, STORE, wait.at, "k1").decision, Proposal)
