@@ -9,8 +9,10 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import Charge, OrderLine, Refund, Return
 from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
+from aftercare.media import Media, Repost
 from aftercare.money import Money
-from aftercare.table import Throttled
+from aftercare.store import versioned
+from aftercare.table import Put, Throttled
 from customer_pages.handler import handle
 from customer_pages.words import languages, told_by
 from tests.builders import an_order, consent_of, said
@@ -28,6 +30,7 @@ ROUTES = {
     P.GUIDE: "g",
     P.RETURN: "r",
     P.OFFER: "n",
+    P.REPOST: "m",
     P.CONFIRM: "k",
     P.AGENT: "a",
     P.DESK: "d",
@@ -44,6 +47,7 @@ ABOUT = {
     P.GUIDE: ORDER,
     P.RETURN: f"{ORDER}#RET-1",
     P.OFFER: f"{ORDER}|coffee|again",
+    P.REPOST: "example:PIC-1",
     P.CONFIRM: "h1:reorder",
     P.AGENT: "Kim",
     P.DESK: "Kim",
@@ -104,7 +108,14 @@ def anna(small):
         status_url="https://shop.example.com/orders/1?key=k",
     )
     asked = tuple(FreshLink(ref="l1", opens=opens, asked_at=START) for opens in Opens)
-    small.tables.twin.write([fresh_links.write(CUSTOMER, FreshLinks(links=asked), START)])
+    picture = Media(ref=ABOUT[P.REPOST], at=START, url="https://photos.example/1", kind="photo", network="instagram", order=ORDER)
+    small.tables.twin.write(
+        [
+            fresh_links.write(CUSTOMER, FreshLinks(links=asked), START),
+            Put(keys.media(CUSTOMER, picture.ref), {"doc": picture.to_json()}),
+            versioned(keys.repost(CUSTOMER, picture.ref), Repost(version=1, counted_at=START).to_json(), 0),
+        ]
+    )
     return a_profile(small, order=order, country="FR")
 
 

@@ -19,6 +19,8 @@ from aftercare.clock import iso
 from aftercare.consent import Channel, Purpose
 from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import BadLink, Link, LinkPurpose, read_keys, sign, verify
+from aftercare.media import Repost
+from aftercare.store import versioned
 from customer_pages import handler, routes
 from simulator.commands.world import PARAMETERS
 from simulator.template import load
@@ -72,6 +74,16 @@ class Person:
         self.name, self.order = name, f"{shop}:{name}-1"
         self.id = live(small, name, shop)
         tell("ReturnRequested", shop, ref=f"RET-{name}", order_ref=f"{name}-1", occurred_at=iso(small.clock.now()))
+        tell(
+            "MediaShared",
+            shop,
+            ref=f"PIC-{name}",
+            order_ref=f"{name}-1",
+            customer_ref=f"C-{name}",
+            url=f"https://photos.example/{name}",
+        )
+        counted = versioned(keys.repost(self.id, f"{shop}:PIC-{name}"), Repost(version=1, counted_at=START).to_json(), 0)
+        small.tables.twin.write([counted])
         email, phone = addresses(name)
         self.message = keys.message_id(f"order-confirmation#{self.order}")
         self.held = keys.message_id(f"reorder-reminder#{self.order}")
@@ -81,6 +93,8 @@ class Person:
             "",
             self.order,
             f"{self.order}#RET-{name}",
+            f"{self.order}|coffee|again",
+            f"{shop}:PIC-{name}",
             f"x:{self.message}",
             self.message,
             f"{mailbox}:reorder",
@@ -88,7 +102,7 @@ class Person:
             self.id,
             *purposes,
         )
-        self.signs = (email, phone, self.id, f"{name.title()} Beispiel", self.order, f"#{name}-1")
+        self.signs = (f"photos.example/{name}", email, phone, self.id, f"{name.title()} Beispiel", self.order, f"#{name}-1")
         asked = tuple(FreshLink(ref=self.id, opens=opens, asked_at=small.clock.now()) for opens in Opens)
         small.tables.twin.write([fresh_links.write(self.id, FreshLinks(links=asked), small.clock.now())])
         self.references = (self.order, f"{name}-1", self.message, self.held, email, phone, self.id, f"S-{name}", f"C-{name}")
@@ -154,8 +168,8 @@ def test_no_link_of_one_person_opens_or_changes_anything_of_another(two, data):
     form = data.draw(st.dictionaries(st.sampled_from(fields()), values, max_size=6))
     before = ben.items(small)
     answer = ask(method, rule, token(purpose, anna.id, about), form)
-    # What a stranger typed themselves may be shown to them again.
-    typed = set(form.values())
+    # What a stranger typed themselves may be shown to them again; the name of who works at the desk stands in the link itself.
+    typed = {*form.values(), *((about,) if purpose in (LinkPurpose.AGENT, LinkPurpose.DESK) else ())}
     assert [sign for sign in ben.signs if sign in answer["body"] and sign not in typed] == []
     assert ben.items(small) == before
 
