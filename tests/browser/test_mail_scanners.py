@@ -12,7 +12,9 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.fresh_links import FreshLink, FreshLinks, Opens
 from aftercare.links import Link, LinkPurpose, read_keys, sign
+from aftercare.media import Media, Repost
 from aftercare.shipment import Shipment
+from aftercare.store import versioned
 from aftercare.table import Put
 from message_gate.mailing import PATHS
 from message_gate.render import render
@@ -31,7 +33,7 @@ def can_be_on_record(sample):
 
 
 SAMPLES = [sample for sample in samples(catalogue()).values() if can_be_on_record(sample)]
-SIGNS = ("o", "p", "u", "c", "s", "g", "r", "k", "orders", "export", "erase")
+SIGNS = ("o", "p", "u", "c", "s", "g", "r", "m", "n", "k", "orders", "export", "erase")
 
 
 def put_customer(cloud, customer_id, sample):
@@ -43,6 +45,11 @@ def put_customer(cloud, customer_id, sample):
         **{keys.ORDER + order.key: order for order in customer.orders},
         **{keys.SHIPMENT + shipment.key: shipment for shipment in customer.shipments},
     }
+    if "media" in sample.references:
+        ref = sample.references["media"]
+        picture = Media(ref=ref, at=cloud.now, url="https://photos.example/1", kind="photo", network="instagram")
+        cloud.tables.write([Put(keys.media(customer_id, ref), {"doc": picture.to_json()})])
+        cloud.tables.write([versioned(keys.repost(customer_id, ref), Repost(version=1, counted_at=cloud.now).to_json(), 0)])
     asked = tuple(FreshLink(ref="sample", opens=opens, asked_at=cloud.now) for opens in Opens)
     cloud.tables.write([fresh_links.write(customer_id, FreshLinks(links=asked), cloud.now)])
     cloud.tables.write([Put(keys.customer(customer_id, sk), {"doc": part.to_json(), "version": 1}) for sk, part in known.items()])
@@ -100,6 +107,8 @@ def test_opening_every_link_changes_nothing(mailing, method):
         answer = connection.getresponse()
         answer.read()
         answers.add(answer.status)
+        if answer.status != 200:
+            print("BAD", path)
     connection.close()
     assert answers == {200}, "the pages open, and a HEAD is told what a GET would be"
     assert house.cloud.state_digest() == before
