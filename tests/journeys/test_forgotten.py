@@ -50,7 +50,9 @@ def tables(cloud):
 def placed(shop, ref, email=EMAIL, **more):
     """An order with a canary in every personal field."""
     contact = {"email": email, "phone": PHONE, "name": NAME}
-    line = {"line_ref": "1", "product_ref": "P-1", "title": TITLE, "quantity": 1, "product_type": "Coffee"}
+    # Dear enough that a reminder pays: else nothing would be proposed that consent could refuse.
+    price = {"amount": "23.90", "currency": "EUR"}
+    line = {"line_ref": "1", "product_ref": "P-1", "title": TITLE, "quantity": 1, "product_type": "Coffee", "unit_price": price}
     given = {"contact": contact, "customer_ref": "C-1", "region": REGION, "postcode": POSTCODE, "lines": [line], **more}
     shop.order(ref, email=None, consent=("promotional", "reorder"), **given)
 
@@ -138,6 +140,7 @@ def test_who_orders_again_is_a_new_customer_without_marketing_until_they_consent
     assert [order.ref for order in customer.orders] == ["4"]
     assert customer.consent.head(Channel.EMAIL, Purpose.REORDER) is not None
     shop.cloud.advance(days=40)
-    assert [m["settlement"] for m in shop.messages("reorder-reminder") if m["customer"] == again] == ["REFUSED"]
+    for template in ("reorder-reminder", "reorder-nudge"):
+        assert [m["settlement"] for m in shop.messages(template) if m["customer"] == again] == ["REFUSED"]
     # The confirmation of what they bought is no marketing.
     assert [m["settlement"] for m in shop.messages("order-confirmation") if m["customer"] == again] == ["SENT"]
