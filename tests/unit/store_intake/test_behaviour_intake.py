@@ -103,7 +103,7 @@ def test_a_day_is_noted_once_for_each_family_and_told_once(asked):
     answers = [views(60 + n)["status"] for n in range(50)]
     assert answers == ["recorded"] + ["duplicate"] * 49
     assert [event.data for event in asked.outbox() if event.type == "ProductViewed"] == [
-        {"customer_id": asked.customer().id, "family": "camera", "fresh": True}
+        {"customer_id": asked.customer().id, "shop": "example", "family": "camera", "fresh": True}
     ]
     assert len(asked.items(keys.delivery("store.example#ProductViewed").pk)) == 1
     assert noted(asked).themes == {"camera": "1"}
