@@ -7,6 +7,7 @@ ones are for arm64), and boto3 as the runtime brings it. Runs on Lambda's own Py
 import importlib.util
 import io
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -25,12 +26,18 @@ for name in ("aws_xray_sdk", "numpy", "requests"):
 """
 TEMPLATES = """
 import importlib, sys
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[2:-1]
+# The check itself stays behind (functions/Makefile): it is the one thing that comes from the sources.
+importlib.import_module("message_gate").__path__.append(sys.argv.pop())
 found = importlib.import_module(sys.argv[1]).handle({"templates": "check"}, None)
 assert found["ok"], found["findings"]
 """
 """Reads every content file of the layer and of the gate as they are built, and writes every message with them."""
 BUILD_DATA = runpy.run_path(str(Path(__file__).parents[1] / "layers" / "shared" / "build_data.py"))
+
+
+LOCAL = frozenset(" ".join(re.findall(r"LOCAL = (.*)", (FUNCTIONS / "Makefile").read_text(encoding="utf-8"))).split())
+"""Modules that no archive holds."""
 
 
 def without_bytecode(sources: Path, built: Path | None = None) -> list[str]:
@@ -40,7 +47,7 @@ def without_bytecode(sources: Path, built: Path | None = None) -> list[str]:
     for source in sorted(sources.rglob("*.py")):
         if built is None:
             compiled = Path(importlib.util.cache_from_source(str(source)))
-        elif "evaluation" in source.relative_to(sources).parts:
+        elif "evaluation" in source.relative_to(sources).parts or source.name in LOCAL:
             continue
         else:
             compiled = (built / source.relative_to(sources)).with_suffix(".pyc")
@@ -105,8 +112,11 @@ def main(build: Path, layer: Path, runtime: Path) -> int:
         arguments = [f"{packages[0]}.handler", str(folder), str(layer), str(runtime)]
         programs = {"does not import": IMPORT, **({"cannot write": TEMPLATES} if packages == ["message_gate"] else {})}
         for what, program in programs.items():
+            more = [str(FUNCTIONS / "message_gate")] if program == TEMPLATES else []
             run = subprocess.run(
-                [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", program, *arguments], capture_output=True, text=True
+                [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", program, *arguments, *more],
+                capture_output=True,
+                text=True,
             )
             if run.returncode:
                 problems.append(f"{folder.name} {what}: {run.stderr.strip().splitlines()[-1]}")

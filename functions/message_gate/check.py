@@ -33,6 +33,7 @@ from message_gate.sms import LADDER, VALUES, render_sms
 from message_gate.spoken import Spoken
 from message_gate.stationery import (
     SHARED,
+    TEMPLATES,
     MissingWord,
     Register,
     Stationery,
@@ -320,7 +321,7 @@ def _as_declared(
 def _spoken(files: Stationery, our: Brand) -> Iterator[Finding]:
     """Each phrase is used somewhere: a key that nothing says is a slip of the pen, or left over. What the views say is read from
     their sources, which a deployed function does not have (decision 0135): there this is not asked."""
-    if not Path(__file__).with_name("view.py").exists():
+    if not TEMPLATES.with_name("view.py").exists():
         return
     said = Spoken.of(files.root)
     for scope in files.places:
