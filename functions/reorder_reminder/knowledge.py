@@ -81,9 +81,10 @@ def _added(tables: Tables, write: Change) -> bool:
 
 
 def out_of_stock(outside: Outside, products: Iterable[str], at: datetime) -> None:
-    """Products that cannot be sent at present."""
+    """Products that cannot be sent at present. A shop whose clock is ahead of ours has it kept no longer for that."""
+    ends = STOCK.ends(min(at, outside.clock.now()))
     for product in products:
-        item: Item = {"since": iso(at), "expires_at": STOCK.ends(at)}
+        item: Item = {"since": iso(at), "expires_at": ends}
         outside.tables.write([Put(keys.out_of_stock(product), item)])
 
 

@@ -104,6 +104,8 @@ def add(tables: Tables, shop: str, week: Week, part: str, counts: Counts, now: d
     `TallyLost`), or the week is too long ago. An answer that was lost is not repeated: a sum counted twice would be worse than
     one that is missing."""
     told = [(name, number) for name, number in counts.items() if number]
+    # A sender's clock may be ahead: nothing is counted, or kept, for a week that has begun nowhere on earth.
+    week = min(week, week_at(now, "Etc/GMT-14"))
     if not told or ends(week) <= now.timestamp():
         return False
     writes = [change(shop, week, part, dict(told[start : start + MOST])) for start in range(0, len(told), MOST)]
@@ -131,7 +133,8 @@ def once(tables: Tables, name: str, shop: str, week: Week, part: str, counts: Co
     from aftercare.store import Delivery
 
     key = f"tally#{keys.message_id(name)}"
-    marker = Delivery(key, "tally", part, now, keys.message_id(key), keys.message_id(key))
+    # Of the part only what sort it is: its name may be a shop's own words, which have no place in the row of a delivery.
+    marker = Delivery(key, "tally", part.partition("#")[0], now, keys.message_id(key), keys.message_id(key))
     try:
         tables.write([marker.put()])
     except ConditionFailed:
