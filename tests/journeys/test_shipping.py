@@ -42,7 +42,15 @@ class Parcels:
 
     def told(self):
         """Each message about a shipment as (template, settlement), in the order in which it was proposed."""
-        others = ("order-confirmation", "reorder-reminder", "survey", "survey-reminder", "check-in", "setup-guide")
+        others = (
+            "order-confirmation",
+            "reorder-reminder",
+            "survey",
+            "survey-reminder",
+            "check-in",
+            "setup-guide",
+            "review-request",
+        )
         return [(m["template"], m["settlement"]) for m in self.cloud.messages() if m["template"] not in others]
 
     def templates(self):
@@ -95,6 +103,11 @@ def transitions(cloud):
     return sum(e.context.transitions for e in watches(cloud))
 
 
+def waiting(cloud):
+    """Every execution that still waits, but for what reminds of coffee that runs out: that wait is longer than any parcel's."""
+    return [e for e in cloud.waiting() if "reorder-reminder" not in e.arn]
+
+
 def test_a_parcel_in_time_is_told_at_four_milestones_and_of_no_delay(parcels, cloud):
     parcels.ordered()
     cloud.advance(hours=20)
@@ -111,7 +124,7 @@ def test_a_parcel_in_time_is_told_at_four_milestones_and_of_no_delay(parcels, cl
     assert len(parcels.told()) == 4
     assert not cloud.dead_letters()
     assert 0 < transitions(cloud) <= 6
-    assert not cloud.waiting()
+    assert not waiting(cloud)
     record = parcels.record()
     assert record.forecast.p10 < record.forecast.p50 < record.forecast.p90
     assert record.departed_at and record.learned_at and not record.assumed_at
@@ -149,7 +162,7 @@ def test_a_parcel_that_goes_silent_is_told_once_before_its_promise_passes(parcel
     assert len(parcels.letters("delivery-delayed")) == count
     assert parcels.templates()[-1] == "parcel-delivered"
     assert not cloud.dead_letters()
-    assert not cloud.waiting()
+    assert not waiting(cloud)
 
 
 def test_a_parcel_that_gets_worse_by_days_is_told_again_with_its_new_date(parcels, cloud):
