@@ -189,16 +189,20 @@ def test_what_a_customer_wrote_is_no_markup_in_the_report(tmp_path, call):
 
 
 def test_replay_gives_exactly_the_fields_that_are_promised(tmp_path, call):
-    path = written(tmp_path, "order.json", ORDER)
-    code, out, _ = call("replay", path, "--backend", "memory", "--days", "30", "--json")
+    """Two orders: only who came back is reminded."""
+    again = {**ORDER, "id": "again", "time": "2026-03-22T09:15:30Z"}
+    again["detail"] = {**ORDER["detail"], "event_id": "2", "ref": "1071", "occurred_at": "2026-03-22T09:15:28Z"}
+    again["detail"]["order"] = {**ORDER["detail"]["order"], "placed_at": "2026-03-22T09:15:28Z"}
+    path = written(tmp_path, "orders.json", [ORDER, again])
+    code, out, _ = call("replay", path, "--backend", "memory", "--days", "20", "--json")
     told = json.loads(out)
     assert code == 0
     assert list(told) == ["requests", "messages"]
-    assert told["requests"] == [{"file": str(path), "status": 200, "facts": ["OrderPlaced"], "parked": None}]
+    assert told["requests"] == [{"file": str(path), "status": 200, "facts": ["OrderPlaced"], "parked": None}] * 2
     assert [list(message) for message in told["messages"]] == [
         ["key", "customer", "purpose", "template", "channel", "settlement", "reason", "at"]
-    ] * 2
-    confirmation, reminder = told["messages"]
+    ] * 3
+    confirmation, _, reminder = told["messages"]
     assert (confirmation["key"], confirmation["settlement"]) == ("order-confirmation#example:1070", "SENT")
     assert confirmation["at"].startswith("2026-03-02T09:15:3")
     assert (reminder["settlement"], reminder["reason"], reminder["channel"]) == ("REFUSED", "no_consent", None)
