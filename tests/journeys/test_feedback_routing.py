@@ -17,9 +17,9 @@ MONDAY = parse_iso("2026-03-02T09:00:00Z")
 class Store(Asked):
     """The store's customer answers, and its desk works on what comes of it."""
 
-    def asked(self, **form):
-        """Bought, delivered, asked and answered; the answer's instant."""
-        self.bought()
+    def asked(self, order=None, **form):
+        """Bought, delivered, asked and answered; the answer's instant. `order` replaces fields of what was bought."""
+        self.bought(**(order or {}))
         self.arrived()
         self.cloud.advance(hours=24)
         at = self.cloud.now
@@ -150,7 +150,9 @@ def test_whether_all_is_well_now_is_answered_by_text_where_it_was_asked_by_text(
 
 
 def test_while_a_rescue_is_open_no_offer_goes_out(store):
-    store.asked(score="1")
+    dear = {"line_ref": "1", "title": "House espresso", "quantity": 1, "product_type": "Coffee"}
+    dear["unit_price"] = {"amount": "49.90", "currency": "EUR"}
+    store.asked({"lines": [dear]}, score="1")
     store.cloud.advance(days=28)
     assert store.settled("reorder-reminder") == [("HELD", "open_case")]
     assert store.settled("next-step") == []
