@@ -39,12 +39,14 @@ def test_the_demo_tells_requests_waits_settlements_and_where_everything_lies(cal
         "order #1001 by Anna Keane → 200, OrderPlaced, ConsentObserved recorded",
         "delivered again → 200, known before",
         "wrong signature → 401, nothing recorded",
-        "reorder-reminder#larkfield:2001:coffee wakes: nothing: reordered",
+        "reorder-reminder#larkfield:2003:coffee wakes: proposed",
+        "1004:coffee wakes: nothing: cancelled",
         "Not sent, no consent to this purpose, and no other ground for it",
         "Not sent, the address does not exist: an earlier mail bounced for good",
         "build/demo/report.html",
     ):
         assert words in out
+    assert "2001:coffee waits until" in out and "2001:coffee wakes" not in out, "what was bought again is not waited for"
     mails = tmp_path / "build/demo/messages"
     assert len(list(mails.glob("*.eml"))) == len(list(mails.glob("*.html"))) > 10
     code, out = call("why", "finn@example.com", "reorder-reminder", "--json")
