@@ -72,7 +72,7 @@ def test_a_regular_customer_has_a_narrower_spread():
 
 def test_the_day_to_remind_on_is_the_one_whose_week_is_likeliest():
     found = forecast(SOAP, History(every(28, 12)), {})
-    assert found.best <= found.p50 <= found.best + 8
+    assert found.best <= found.p50 <= found.best + 8 + 1e-9
     assert found.window_chance > 0.25
 
 
