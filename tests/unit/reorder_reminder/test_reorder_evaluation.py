@@ -12,7 +12,7 @@ from reorder_reminder.depletion import Bought, Thing
 from reorder_reminder.evaluation.command import main
 from reorder_reminder.evaluation.replay import replay
 
-SHARED = Path("/work/shared/data/complete_journey_replenish.csv.gz")
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "complete_journey_replenish.csv.gz"
 
 
 def purchases(path, rows, header=("customer", "product", "day", "family", "quantity")):
