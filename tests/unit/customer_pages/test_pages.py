@@ -197,7 +197,10 @@ def test_a_link_of_nobody_opens_nothing(small, anna, purpose, method):
 def test_after_its_time_a_link_says_so_and_does_nothing(small, anna, purpose):
     late = token(purpose, days=0)
     before = small.untouched()
-    for answer in (get(purpose, late), post(purpose, "cue=bad", late) if purpose not in (P.STATUS, P.ORDERS) else get(purpose, late)):
+    for answer in (
+        get(purpose, late),
+        post(purpose, "cue=bad", late) if purpose not in (P.STATUS, P.ORDERS) else get(purpose, late),
+    ):
         assert answer["statusCode"] == 410
         assert "time is over" in answer["body"]
     assert small.untouched() == before
