@@ -7,7 +7,6 @@ ones are for arm64), and boto3 as the runtime brings it. Runs on Lambda's own Py
 import importlib.util
 import io
 import json
-import re
 import runpy
 import subprocess
 import sys
@@ -27,17 +26,13 @@ for name in ("aws_xray_sdk", "numpy", "requests"):
 TEMPLATES = """
 import importlib, sys
 sys.path[:0] = sys.argv[2:-1]
-# The check itself stays behind (functions/Makefile): it is the one thing that comes from the sources.
+# The check itself stays behind (`evaluation`, functions/Makefile): it is the one thing that comes from the sources.
 importlib.import_module("message_gate").__path__.append(sys.argv.pop())
 found = importlib.import_module(sys.argv[1]).handle({"templates": "check"}, None)
 assert found["ok"], found["findings"]
 """
 """Reads every content file of the layer and of the gate as they are built, and writes every message with them."""
 BUILD_DATA = runpy.run_path(str(Path(__file__).parents[1] / "layers" / "shared" / "build_data.py"))
-
-
-LOCAL = frozenset(" ".join(re.findall(r"LOCAL = (.*)", (FUNCTIONS / "Makefile").read_text(encoding="utf-8"))).split())
-"""Modules that no archive holds."""
 
 
 def without_bytecode(sources: Path, built: Path | None = None) -> list[str]:
@@ -47,7 +42,7 @@ def without_bytecode(sources: Path, built: Path | None = None) -> list[str]:
     for source in sorted(sources.rglob("*.py")):
         if built is None:
             compiled = Path(importlib.util.cache_from_source(str(source)))
-        elif "evaluation" in source.relative_to(sources).parts or source.name in LOCAL:
+        elif "evaluation" in source.relative_to(sources).parts:
             continue
         else:
             compiled = (built / source.relative_to(sources)).with_suffix(".pyc")
@@ -110,14 +105,12 @@ def main(build: Path, layer: Path, runtime: Path) -> int:
         bare = without_bytecode(FUNCTIONS / packages[0], folder / packages[0])
         problems += [f"no unchecked-hash bytecode: {path}" for path in bare]
         arguments = [f"{packages[0]}.handler", str(folder), str(layer), str(runtime)]
-        programs = {"does not import": IMPORT, **({"cannot write": TEMPLATES} if packages == ["message_gate"] else {})}
-        for what, program in programs.items():
-            more = [str(FUNCTIONS / "message_gate")] if program == TEMPLATES else []
-            run = subprocess.run(
-                [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", program, *arguments, *more],
-                capture_output=True,
-                text=True,
-            )
+        programs = {"does not import": (IMPORT, arguments)}
+        if packages == ["message_gate"]:
+            programs["cannot write"] = (TEMPLATES, [*arguments, str(FUNCTIONS / "message_gate")])
+        for what, (program, given) in programs.items():
+            command = [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", program, *given]
+            run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode:
                 problems.append(f"{folder.name} {what}: {run.stderr.strip().splitlines()[-1]}")
     print("\n".join(problems) or f"bytecode, content, models and imports of {len(functions)} functions and the layer: right")

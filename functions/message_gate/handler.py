@@ -1,6 +1,7 @@
 """Proposals and slots in, settled one customer at a time; the only function that may send.
 
-Also answers two invocations by hand: `{"templates": "check"}` and `{"templates": "preview", ...}`.
+From its sources it also answers two invocations by hand, `{"templates": "check"}` and `{"templates": "preview", ...}`: what is
+deployed has no check with it (decision 0135), and such an invocation fails there naming message_gate.evaluation.
 """
 
 import json
@@ -65,7 +66,7 @@ def _time_left(context: Any) -> timedelta:
 
 def handle(event: dict[str, Any], context: Any) -> Any:
     if "templates" in event:
-        from message_gate.check import answer
+        from message_gate.evaluation.check import answer
 
         return answer(event)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aftercare.cases import Case
     from aftercare.shipment import Shipment
 
-ROOM = 6_000
+ROOM = 5_000
 """Bytes that orders and shipments may have together; the rest is for consent, wishes, caps, cases and what is held."""
 
 AT_ONCE = 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from pathlib import Path
 from typing import Final
@@ -41,10 +40,6 @@ def measure(say: Say) -> list[Result]:
     ]
 
 
-LOCAL = frozenset(" ".join(re.findall(r"LOCAL = (.*)", (ROOT / "functions/Makefile").read_text(encoding="utf-8"))).split())
-"""Modules that no archive holds."""
-
-
 def _uncompiled(function: Path) -> list[Path]:
     """A function's modules that have no such bytecode in their place (it has no sources, decision 0135)."""
     bare = list(function.rglob("*.py"))
@@ -52,7 +47,7 @@ def _uncompiled(function: Path) -> list[Path]:
         for source in (ROOT / "functions" / package.name).rglob("*.py"):
             where = source.relative_to(ROOT / "functions")
             built = (function / where).with_suffix(".pyc")
-            if "evaluation" not in where.parts and source.name not in LOCAL and not (built.exists() and _is_unchecked(built)):
+            if "evaluation" not in where.parts and not (built.exists() and _is_unchecked(built)):
                 bare.append(built)
     return bare
 

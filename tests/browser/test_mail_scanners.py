@@ -16,9 +16,9 @@ from aftercare.media import Media, Repost
 from aftercare.shipment import Shipment
 from aftercare.store import versioned
 from aftercare.table import Put
+from message_gate.evaluation.samples import SETTINGS, parts_of, samples
 from message_gate.mailing import PATHS
 from message_gate.render import render
-from message_gate.samples import SETTINGS, parts_of, samples
 from message_gate.stationery import Stationery
 from simulator.front import BASE
 from tests.browser.conftest import a_house

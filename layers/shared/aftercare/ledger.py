@@ -40,7 +40,7 @@ LEASE = timedelta(minutes=16)
 UNKNOWN_FOR = timedelta(hours=2)
 SLOT_GRACE = timedelta(minutes=10)
 
-FIRST_KEPT, LAST_KEPT = 2, 6
+FIRST_KEPT, LAST_KEPT = 4, 12
 """Of a message that is looked at for weeks, these decisions are kept and the others counted: an item has 400 KB."""
 
 _DUE = {State.CLAIMED: "claimed", State.UNKNOWN: "unknown", State.PARKED: "parked"}

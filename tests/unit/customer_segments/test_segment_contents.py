@@ -19,7 +19,7 @@ from aftercare.segments import Segments, segments_of
 from customer_segments.saying import Because, entered, key_of, looked_up, next_order, next_wait, say
 from message_gate.channel_choice import choose
 from message_gate.channel_policy import channel_policy
-from message_gate.check import preview
+from message_gate.evaluation.check import preview
 from tests.builders import NOON, a_customer, an_order
 
 POLICY, GOODS = segment_policy(), catalogue()

@@ -7,10 +7,10 @@ import pytest
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
-from message_gate.check import MOST_BUTTONS
+from message_gate.evaluation.check import MOST_BUTTONS
+from message_gate.evaluation.samples import BAG, CAMERA, ESPRESSO, SETTINGS, Sample, link, samples
 from message_gate.mail_page import MailPage
 from message_gate.render import render
-from message_gate.samples import BAG, CAMERA, ESPRESSO, SETTINGS, Sample, link, samples
 from order_confirmation.content import blocks
 
 CATALOGUE = catalogue()

@@ -20,8 +20,8 @@ from aftercare.model import Model
 from aftercare.shipment import Parcel, Shipment
 from message_gate import mime
 from message_gate.channels import SHORT
+from message_gate.evaluation.samples import SETTINGS, link, parts_of, samples
 from message_gate.render import render
-from message_gate.samples import SETTINGS, link, parts_of, samples
 from message_gate.sms import render_sms
 from tests.strangers import BAD, PAYLOADS, links, structure
 

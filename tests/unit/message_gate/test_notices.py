@@ -19,9 +19,9 @@ from aftercare.proposal import Block
 from aftercare.shipment import Log
 from aftercare.shipment_details import Eta
 from message_gate import mime
+from message_gate.evaluation.samples import DAY, HOSTILE, OF_PARCELS, PLACED, SETTINGS, Sample, link, parcel, samples, shipment
 from message_gate.notices import NOTICES
 from message_gate.render import render
-from message_gate.samples import DAY, HOSTILE, OF_PARCELS, PLACED, SETTINGS, Sample, link, parcel, samples, shipment
 from message_gate.stationery import stationery
 from tests.strangers import INJECTIONS, Page
 

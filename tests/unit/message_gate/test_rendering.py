@@ -20,9 +20,9 @@ from aftercare.proposal import Block
 from aftercare.settings import MissingSetting, Settings
 from aftercare.weblink import NotHttps
 from message_gate import mime
+from message_gate.evaluation.samples import PLACED, SETTINGS, Sample, link, parts_of, samples
 from message_gate.letter import first_name
 from message_gate.render import CannotRender, render
-from message_gate.samples import PLACED, SETTINGS, Sample, link, parts_of, samples
 from message_gate.stationery import TEMPLATES, Stationery
 from message_gate.view import NothingToGather
 from tests.strangers import INJECTIONS, Page

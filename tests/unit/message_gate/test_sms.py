@@ -8,8 +8,8 @@ from aftercare.language import language
 from aftercare.places import zone_of
 from aftercare.proposal import Block
 from message_gate.channels import QUESTIONS, REPLIES, SHORT
+from message_gate.evaluation.samples import HOSTILE, PLACED, Sample, link, samples
 from message_gate.notices import NOTICES
-from message_gate.samples import HOSTILE, PLACED, Sample, link, samples
 from message_gate.sms import NoShortForm, counted, render_sms, seven_bit
 from message_gate.stationery import stationery
 

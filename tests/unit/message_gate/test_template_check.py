@@ -9,8 +9,8 @@ import yaml
 from aftercare.brand import Brand, brand
 from aftercare.catalogue import Catalogue
 from aftercare.content import HERE, read_content
-from message_gate import samples
-from message_gate.check import answer, check, preview
+from message_gate.evaluation import samples
+from message_gate.evaluation.check import answer, check, preview
 from message_gate.render import render
 from message_gate.stationery import TEMPLATES, Stationery
 from message_gate.view import VIEWS
@@ -258,7 +258,8 @@ def test_a_reply_to_that_nobody_reads_is_refused(reply_to):
 
 def test_an_order_message_without_offer_has_no_unsubscribe_header(monkeypatch):
     monkeypatch.setattr(
-        "message_gate.check.render", lambda *a: replace(render(*a), headers={"List-Unsubscribe": "<https://x.example>"})
+        "message_gate.evaluation.check.render",
+        lambda *a: replace(render(*a), headers={"List-Unsubscribe": "<https://x.example>"}),
     )
     found = told(check(only=USUAL))
     assert any("sample without-consent, en: List-Unsubscribe on a message that nobody subscribed to" in line for line in found)
@@ -285,7 +286,7 @@ def test_a_brand_without_reply_to_is_told_in_one_line(tmp_path, monkeypatch):
     del read["reply_to"]
     file = tmp_path / "brand.yaml"
     file.write_text(yaml.safe_dump(read), encoding="utf-8")
-    monkeypatch.setattr("message_gate.check.brand", lambda: read_content(file, Brand))
+    monkeypatch.setattr("message_gate.evaluation.check.brand", lambda: read_content(file, Brand))
     assert told(check()) == ["brand.yaml: reply_to: not as it must be: Field required"]
 
 
@@ -338,7 +339,7 @@ def test_a_preview_says_in_which_locale_it_is_written_and_why(asked, reader, wor
 
 
 def test_a_template_without_words_for_an_offered_language_says_so(monkeypatch):
-    monkeypatch.setattr("message_gate.check.stationery", lambda: Stationery(TEMPLATES))
+    monkeypatch.setattr("message_gate.evaluation.check.stationery", lambda: Stationery(TEMPLATES))
     monkeypatch.setattr(Stationery, "locales", lambda _, name: ("en",))
     shown = answer({**PREVIEW, "locale": "de"})
     assert (shown["locale"], shown["words"], shown["because"]) == ("de", "en", "order-confirmation has words for en only")

@@ -12,10 +12,10 @@ from aftercare.cases import Case
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from aftercare.customer import Profile
-from message_gate.check import check, preview
+from message_gate.evaluation.check import check, preview
+from message_gate.evaluation.samples import SETTINGS, link, samples
 from message_gate.mailing import write_letter
 from message_gate.render import render
-from message_gate.samples import SETTINGS, link, samples
 from message_gate.stationery import TEMPLATES, Stationery, stationery
 from message_gate.tone import LONG_AGO, NAMES, Because, choose, nature_of
 from simulator.report import words

@@ -4,9 +4,9 @@ import pytest
 
 from aftercare.brand import brand
 from aftercare.catalogue import catalogue
-from message_gate.check import check
+from message_gate.evaluation.check import check
+from message_gate.evaluation.variables import TEXT, Kind, Walk, differences, kind_of
 from message_gate.stationery import Stationery
-from message_gate.variables import TEXT, Kind, Walk, differences, kind_of
 from message_gate.view import VIEWS
 from message_gate.view_model import MODELS, ConfirmationView
 
@@ -136,6 +136,8 @@ def test_each_view_has_a_model_and_each_model_a_view():
 
 def test_a_view_that_leaves_its_model_is_a_finding(monkeypatch):
     real = VIEWS["reorder-reminder"]
-    monkeypatch.setattr("message_gate.check.VIEWS", {**VIEWS, "reorder-reminder": lambda *a: {**real(*a), "extra": "x"}})
+    monkeypatch.setattr(
+        "message_gate.evaluation.check.VIEWS", {**VIEWS, "reorder-reminder": lambda *a: {**real(*a), "extra": "x"}}
+    )
     found = check(our=brand(), goods=catalogue(), only=("reorder-reminder",))
     assert {(f["file"], f["where"]) for f in found} == {("view_model.py", "reorder-reminder.extra")}

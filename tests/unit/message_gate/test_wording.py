@@ -4,9 +4,9 @@ import pytest
 
 from aftercare.brand import brand
 from aftercare.content import read_content
-from message_gate.check import Editor
+from message_gate.evaluation.check import Editor
+from message_gate.evaluation.wording import Manners, Wording, inflected, pattern
 from message_gate.stationery import TEMPLATES
-from message_gate.wording import Manners, Wording, inflected, pattern
 
 MANNERS = read_content(TEMPLATES / "manners.yaml", Manners)
 EDITORS = {locale: Editor(brand(), MANNERS, locale) for locale in ("en", "de")}

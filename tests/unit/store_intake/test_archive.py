@@ -59,7 +59,7 @@ def test_closed_orders_go_first_then_the_oldest_of_which_nothing_is_on_its_way()
 
 def test_letters_of_several_bytes_count_as_such():
     line = order(0).lines[0].model_copy(update={"title": "\u8336" * 300})
-    many = [order(n, lines=(line,)) for n in range(9)]
+    many = [order(n, lines=(line,)) for n in range(7)]
     assert sum(len(one.to_json()) for one in many) < ROOM < size(*many)
     left = [one for one in many if one not in moving(many, (), (), LATER).orders]
     assert size(*left) <= ROOM

@@ -22,7 +22,10 @@ from aftercare.consent import Purpose
 from aftercare.content import ContentError, read_content
 from aftercare.language import pick
 from aftercare.weblink import NotHttps
-from message_gate import mime, samples
+from message_gate import mime
+from message_gate.evaluation import samples
+from message_gate.evaluation.variables import TEXT, Kind, Walk, differences, kind_of
+from message_gate.evaluation.wording import Manners, Rule, Said, heard, honest, inflected, rules
 from message_gate.frequency import frequency_policy
 from message_gate.hours import hours_book
 from message_gate.letter import LONGEST_SUBJECT, Letter, View, frame, standing, unsubscribed_from
@@ -43,10 +46,8 @@ from message_gate.stationery import (
     stationery,
 )
 from message_gate.tone import NAMES, choose, nature_of
-from message_gate.variables import TEXT, Kind, Walk, differences, kind_of
 from message_gate.view import OUTLINES, VIEWS, NothingToOffer
 from message_gate.view_model import MODELS
-from message_gate.wording import Manners, Rule, Said, heard, honest, inflected, rules
 
 STRICTNESS = list(Purpose)
 """The purposes from the mildest ground to the strictest."""
