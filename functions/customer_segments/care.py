@@ -5,13 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from aftercare.behaviour import days_of
 from aftercare.customer import Customer
-from aftercare.feedback import said
 from aftercare.segments import Bought, bought_by, segments_of
+from aftercare.use import chance
 
 if TYPE_CHECKING:
-    from aftercare.segment_policy import Care, Does, Sign
+    from aftercare.segment_policy import Care, Does
+    from customer_segments.use import Known
 
 YEAR = 365
 OVER = 400
@@ -27,47 +27,39 @@ class Outlook(NamedTuple):
 
 
 def next_look(customer: Customer, rule: "Care", now: datetime) -> datetime | None:
-    """When to look next whether somebody stays away: so many of their own intervals after their last order, then as long again.
-    None for who has no interval, and for who is over."""
+    """When to look next whether somebody stays away: so many of their own intervals after their last order, then as long again;
+    once, so many days after it, at who ordered once. None for who has ordered nothing, and for who is over."""
     known = bought_by(customer)
-    if known.interval is None or known.last is None or (now.date() - known.last).days > OVER:
+    step = _patience(known, rule)
+    if step is None or known.last is None or (now.date() - known.last).days > OVER:
         return None
-    step = timedelta(days=max(known.interval * rule.after_intervals, 7.0))
     at = datetime.combine(known.last, time(9), UTC) + step
-    while at <= now:
+    while at <= now and known.interval is not None:
         at += step
-    return at
+    return at if at > now else None
 
 
 def overdue(customer: Customer, rule: "Care", now: datetime) -> bool:
-    """Whether so many of their own intervals have gone by without an order."""
+    """Whether so long has gone by without an order."""
     known = bought_by(customer)
-    if known.interval is None or known.last is None:
-        return False
-    return (now.date() - known.last).days >= int(max(known.interval * rule.after_intervals, 7.0))
+    step = _patience(known, rule)
+    return step is not None and known.last is not None and (now.date() - known.last).days >= step.days
 
 
-def outlook(customer: Customer, rule: "Care", now: datetime) -> Outlook:
-    return Outlook(
-        use := use_of(customer, rule, now), churn := churn_of(bought_by(customer), rule, now), _saves(customer, use, churn, rule)
-    )
+def _patience(known: Bought, rule: "Care") -> timedelta | None:
+    """How long somebody may be silent before they are looked at; None for who has ordered nothing."""
+    if known.last is None:
+        return None
+    return timedelta(days=rule.after_days if known.interval is None else max(known.interval * rule.after_intervals, 7.0))
 
 
-def use_of(customer: Customer, rule: "Care", now: datetime) -> float:
-    """P(what was bought is still used): the store's share, its odds multiplied for each sign on the record (naive Bayes)."""
-    odds = rule.use.base / (1 - rule.use.base)
-    heard = said(customer)
-    felt = next((answer.felt for answer in reversed(heard.answers) if answer.felt), None)
-    signs: dict[Sign, bool] = {
-        "first-use": any(line.kind == "milestone" for line in heard.heard),
-        "logged-in": days_of(customer.behaviour, "web", now, 30) + days_of(customer.behaviour, "app", now, 30) > 0,
-        "good": felt == "good",
-        "bad": felt == "bad",
-        "open-case": any(case.open for case in customer.cases),
-    }
-    for sign, there in signs.items():
-        odds *= rule.use.signs.get(sign, 1.0) if there else 1.0
-    return odds / (1 + odds)
+def outlook(customer: Customer, known: "Known", rule: "Care", now: datetime) -> Outlook:
+    return Outlook(use := use_of(known), churn := churn_of(bought_by(customer), rule, now), _saves(customer, use, churn, rule))
+
+
+def use_of(known: "Known") -> float:
+    """P(what was bought is still used): the signs on the record by what they are worth in the shop (aftercare.use)."""
+    return chance(known.weights, known.signs)
 
 
 def churn_of(known: Bought, rule: "Care", now: datetime) -> float:

@@ -7,20 +7,21 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, tally
-from aftercare.behaviour import seen
-from aftercare.feedback import Answer, Feedback, Heard
 from aftercare.money import Money
 from aftercare.rescues import open_rescues
 from aftercare.segment_policy import segment_policy
 from aftercare.segments import bought_by
 from aftercare.store import load
 from aftercare.table import Put
-from customer_segments.care import Outlook, churn_of, does, next_look, outlook, overdue, use_of
+from aftercare.use import table_weights
+from customer_segments.care import Outlook, churn_of, does, next_look, outlook, overdue
 from customer_segments.handler import handle
+from customer_segments.use import Known
 from tests.builders import NOON, a_customer, an_order
 from tests.small_outside import Context
 
 CARE = segment_policy().care
+UNKNOWN = Known((), table_weights(CARE.use), "example")
 
 
 def bag(n, days, total="200", **more):
@@ -40,16 +41,6 @@ def test_the_longer_the_silence_beside_their_own_rhythm_the_surer_they_are_gone(
     assert churn(30, 30) < churn(60, 30) < churn(120, 30) < 1
     assert churn(60, 90) < churn(60, 30), "who orders seldom is not missed yet"
     assert churn_of(bought_by(a_customer(bag(1, 300))), CARE, NOON) == 0.0, "one order has no rhythm"
-
-
-def test_signs_of_use_move_what_is_supposed_of_it():
-    plain = use_of(buyer(), CARE, NOON)
-    assert plain == pytest.approx(CARE.use.base)
-    first = Feedback(heard=(Heard(kind="milestone", ref="first-use", at=NOON),))
-    bad = Feedback(answers=(Answer(order="x", version=1, first_at=NOON, at=NOON, by="page", score=1),))
-    assert use_of(buyer(feedback=first), CARE, NOON) > plain > use_of(buyer(feedback=bad), CARE, NOON)
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON)), CARE, NOON) > plain
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON - timedelta(days=40))), CARE, NOON) == plain
 
 
 @pytest.mark.parametrize(
@@ -81,13 +72,21 @@ def test_it_is_looked_again_after_so_many_of_their_own_intervals_and_a_newer_ord
     newer = buyer(silence=-20, every=30)
     assert next_look(newer, CARE, NOON) > at
     assert next_look(buyer(silence=500), CARE, NOON) is None, "and ends"
-    assert next_look(a_customer(bag(1, 3)), CARE, NOON) is None
+
+
+def test_who_ordered_once_is_looked_at_once():
+    new = a_customer(bag(1, 3))
+    at = next_look(new, CARE, NOON)
+    assert (at.date() - NOON.date()).days == CARE.after_days - 3
+    assert not overdue(new, CARE, NOON) and overdue(new, CARE, at)
+    assert next_look(new, CARE, at) is None
+    assert next_look(a_customer(), CARE, NOON) is None and not overdue(a_customer(), CARE, NOON)
 
 
 def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
-    poor, rich = (outlook(buyer(total=total), CARE, NOON).saves for total in ("20", "200"))
+    poor, rich = (outlook(buyer(total=total), UNKNOWN, CARE, NOON).saves for total in ("20", "200"))
     assert isinstance(rich, int) and rich > 9 * poor > 0
-    assert outlook(buyer(silence=50), CARE, NOON).saves < outlook(buyer(silence=90), CARE, NOON).saves
+    assert outlook(buyer(silence=50), UNKNOWN, CARE, NOON).saves < outlook(buyer(silence=90), UNKNOWN, CARE, NOON).saves
 
 
 # ---------------------------------------------------------------- the week's calls
