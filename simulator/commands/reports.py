@@ -115,7 +115,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         ("asked", number(overview["asked"])),
         ("response rate", share(overview["response"])),
         ("feedback turned into signals", share(overview["turned"])),
-        ("came back, of who first bought 91 to 181 days ago", _came_back(told.get("retention"), share)),
+        ("came back (retention)", _came_back(told.get("retention"), share)),
     ]
     lines = table(rows, indent="  ")
     board = [
