@@ -12,14 +12,14 @@ from aftercare.customer import Customer
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.prospects import model_of, shop_of
 from aftercare.retention import TALLY, WAIT
-from aftercare.segment_policy import segment_policy
+from aftercare.segment_policy import Care, segment_policy
 from aftercare.segments import segments_of
 from aftercare.store import find, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, Remove
 from customer_segments.care import does, outlook, overdue
 from customer_segments.saying import care_message, standing
+from customer_segments.use import known_of
 
 ANSWER_WITHIN, END_WITHIN = timedelta(days=3), timedelta(days=7)
 """When the desk should have called, and when it is over."""
@@ -43,7 +43,7 @@ def give_out(outside: Outside) -> str:
         customer_id, line = str(item["customer_id"]), keys.Key("customers", str(item["pk"]), str(item["sk"]))
         customer = find(outside.tables, customer_id)
         rule = segment_policy().care
-        if customer and overdue(customer, rule, now) and _to_call(outside, customer, now):
+        if customer and overdue(customer, rule, now) and _calls(outside, customer, rule, now):
             if _taken(outside, week, customer_id, rule.calls.a_week):
                 given += _opened(outside, customer, week, now)
             else:
@@ -57,9 +57,9 @@ def give_out(outside: Outside) -> str:
     return f"{given} calls, {beyond} beyond the budget"
 
 
-def _to_call(outside: Outside, customer: Customer, now: datetime) -> bool:
-    rule, model = segment_policy().care, model_of(outside.tables, shop_of(customer))
-    return does(customer, outlook(customer, rule, model, now), rule) == "call"
+def _calls(outside: Outside, customer: Customer, rule: Care, now: datetime) -> bool:
+    known = known_of(outside, customer, rule.use, now)
+    return does(customer, outlook(customer, known, rule, now), rule) == "call"
 
 
 def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,14 @@ def _write(item: Item, path: Path, locale: str | None) -> None:
         raise BadInput(f"--html {path}: cannot be written: {error.strerror}") from error
 
 
+def _came_back(told: dict[str, Any] | None, share: Callable[[dict[str, Any] | None], str]) -> str:
+    """With the week that it is of and what it was a quarter before. An older report has none."""
+    if not told or not told["share"]:
+        return "-"
+    before = f", {told['quarter_before']:.0%} a quarter before" if told["quarter_before"] is not None else ""
+    return f"{share(told['share'])} in {told['week']}{before}"
+
+
 def _lines(told: dict[str, Any]) -> list[str]:
     """The figures that somebody looks at first; a dash for what is not told."""
     overview, rows = told["overview"], []
@@ -106,6 +115,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         ("asked", number(overview["asked"])),
         ("response rate", share(overview["response"])),
         ("feedback turned into signals", share(overview["turned"])),
+        ("came back (retention)", _came_back(told.get("retention"), share)),
     ]
     lines = table(rows, indent="  ")
     board = [
