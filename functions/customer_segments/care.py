@@ -57,7 +57,7 @@ def _patience(customer: Customer, rule: "Care") -> timedelta | None:
 
 
 def outlook(customer: Customer, known: "Known", rule: "Care", now: datetime) -> Outlook:
-    """P(gone) is that no order comes within `gone_days` (aftercare.prospects); none of who never came back: that most of those send
+    """P(gone) is that no order comes within `gone_days` (aftercare.prospects), 0 for who never came back: that most of those send
     no second order is true of each of them from the first day on, and no sign of anything."""
     ahead, use = prospects_of(customer, known.model, now.date(), churn_days=rule.gone_days), use_of(known)
     churn = ahead.churn if ahead and bought_by(customer).days > 1 else 0.0
