@@ -82,6 +82,7 @@ def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> s
 
 def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> str:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
+    from aftercare.prospects import model_of, shop_of
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
     from customer_segments.saying import care_message
@@ -89,7 +90,7 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     policy, now = segment_policy(), outside.clock.now()
     if not overdue(customer, policy.care, now):
         return "nothing: ordered since"
-    seen = outlook(customer, policy.care, now)
+    seen = outlook(customer, policy.care, model_of(outside.tables, shop_of(customer)), now)
     what = does(customer, seen, policy.care)
     if what == "call":
         from customer_segments.calls import listed
