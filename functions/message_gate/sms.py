@@ -20,7 +20,7 @@ from message_gate.letter import Letter, Links
 from message_gate.notices import NOTICES, Matter, days_text, matter, reason_text
 from message_gate.stationery import Stationery, stationery
 
-LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
+LADDER = ("sms_reason", "sms_days", "sms_window", "sms_link", "sms")
 """The wordings of a template, fullest first."""
 
 SHORT_LINK = 60
@@ -156,8 +156,11 @@ def short_values(letter: Letter) -> dict[str, str]:
         shop = letter.brand.shop_of(letter.order.shop).url
         return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
-    reordered = next((block.family for block in letter.include if block.kind == "reorder"), None)
-    lines = letter.catalogue.by_family(letter.order.lines).get(reordered or "", ())
+    reordered = next((block for block in letter.include if block.kind == "reorder"), None)
+    lines = letter.catalogue.by_family(letter.order.lines).get(reordered.family or "", ()) if reordered else ()
+    basket = letter.brand.shop_of(letter.order.shop).reorder_url(lines)
+    if reordered and reordered.variant != "care" and len(basket) <= SHORT_LINK:
+        values["link"] = https(basket)
     named = letter.pick(family.title) if family else letter.order.name
     # What was bought last is known by its own name.
     values["product"] = seven_bit(plain(lines[0].title if lines else named, 30))

@@ -306,6 +306,7 @@ def _lines(order: Payload, currency: object) -> tuple[OrderLine, ...]:
             OrderLine(
                 line_ref=_ref(line.get("id"), line.get("admin_graphql_api_id")) or str(place),
                 product_ref=_ref(line.get("product_id")),
+                variant_ref=_ref(line.get("variant_id")),
                 title=_text(line.get("title")) or _text(line.get("name")) or _text(line.get("sku")) or "-",
                 variant=_text(line.get("variant_title")),
                 sku=_text(line.get("sku"), 200),

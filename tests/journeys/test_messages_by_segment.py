@@ -63,6 +63,13 @@ def test_who_comes_back_leaves_the_welcome_and_hears_what_repeat_buyers_do(shop)
     assert any(subject.startswith("Ein Set mit") for subject in heard), "of middle value"
 
 
+def test_whose_first_order_is_large_hears_what_the_best_customers_do_and_is_proposed_each_once(shop):
+    orders(shop, "1", days=60, total={"amount": "900", "currency": "EUR"})
+    proposed = [e.fields["key"] for e in shop.cloud.journal.entries("proposal")]
+    said = [key.split("#")[1].split(":")[0] for key in proposed if key.startswith("segment-")]
+    assert said == ["priority", "vip", "success-call", "guide"]
+
+
 def test_without_consent_nothing_begins_and_nothing_is_said(shop):
     shop.order("1", "Camera", "Camera", email="ben@example.com")
     shop.cloud.advance(days=60)
