@@ -102,7 +102,7 @@ class Care(Model):
 
     after_intervals: Annotated[float, Field(ge=1, le=10)]
     after_days: Annotated[int, Field(ge=7, le=365)]
-    drop: Share
+    gone_days: Annotated[int, Field(ge=30, le=365)]
     use: Use
     low_use: Share
     high_churn: Share
