@@ -13,7 +13,7 @@ from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
 from aftercare.retention import TALLY, WAIT
-from aftercare.segment_policy import Care, segment_policy
+from aftercare.segment_policy import segment_policy
 from aftercare.segments import segments_of
 from aftercare.store import find, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, Remove
@@ -43,7 +43,7 @@ def give_out(outside: Outside) -> str:
         customer_id, line = str(item["customer_id"]), keys.Key("customers", str(item["pk"]), str(item["sk"]))
         customer = find(outside.tables, customer_id)
         rule = segment_policy().care
-        if customer and overdue(customer, rule, now) and _calls(outside, customer, rule, now):
+        if customer and overdue(customer, rule, now) and _to_call(outside, customer, now):
             if _taken(outside, week, customer_id, rule.calls.a_week):
                 given += _opened(outside, customer, week, now)
             else:
@@ -57,9 +57,9 @@ def give_out(outside: Outside) -> str:
     return f"{given} calls, {beyond} beyond the budget"
 
 
-def _calls(outside: Outside, customer: Customer, rule: Care, now: datetime) -> bool:
-    known = known_of(outside, customer, rule.use, now)
-    return does(customer, outlook(customer, known, rule, now), rule) == "call"
+def _to_call(outside: Outside, customer: Customer, now: datetime) -> bool:
+    rule = segment_policy().care
+    return does(customer, outlook(customer, known_of(outside, customer, rule.use, now), rule, now), rule) == "call"
 
 
 def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:

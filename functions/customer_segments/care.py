@@ -28,7 +28,7 @@ class Outlook(NamedTuple):
 def next_look(customer: Customer, rule: "Care", now: datetime) -> datetime | None:
     """When to look next whether somebody stays away: so many times the wait that was expected with their last order, then as long
     again; once, so many days after it, at who ordered once. None for who has ordered nothing, and for who is over."""
-    known, step = bought_by(customer), _patience(customer, rule)
+    known, step = bought_by(customer), _step(customer, rule)
     if step is None or known.last is None or (now.date() - known.last).days > OVER:
         return None
     at = datetime.combine(known.last, time(9), UTC) + step
@@ -39,13 +39,13 @@ def next_look(customer: Customer, rule: "Care", now: datetime) -> datetime | Non
 
 def overdue(customer: Customer, rule: "Care", now: datetime) -> bool:
     """Whether so long has gone by without an order."""
-    known, step = bought_by(customer), _patience(customer, rule)
+    known, step = bought_by(customer), _step(customer, rule)
     return step is not None and known.last is not None and (now.date() - known.last).days >= step.days
 
 
-def _patience(customer: Customer, rule: "Care") -> timedelta | None:
-    """How long somebody may be silent before they are looked at: by P50 of the next order, as it was expected with the last; by
-    their own mean where half of those like them never come. None for who has ordered nothing."""
+def _step(customer: Customer, rule: "Care") -> timedelta | None:
+    """How long somebody may be silent before they are looked at. The wait is P50 of the next order as it was expected with the
+    last; their own mean where half never come."""
     known = bought_by(customer)
     if known.last is None:
         return None

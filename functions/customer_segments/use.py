@@ -15,8 +15,9 @@ from aftercare.catalogue import Catalogue, catalogue
 from aftercare.clock import iso, parse_iso
 from aftercare.customer import Customer, Order
 from aftercare.feedback import said
-from aftercare.lifetime import USUAL, Model, model_from
+from aftercare.lifetime import Model, model_from
 from aftercare.outside import Outside
+from aftercare.prospects import shop_of
 from aftercare.segments import counts
 from aftercare.setup import SetUp, guided
 from aftercare.use import PART, Sign, Weights, cell_of, counted, weights_from
@@ -35,25 +36,23 @@ LOGINS = 30
 
 
 class Known(NamedTuple):
-    """What there is to go by: the signs on the record, what they are worth in the shop, which that is, how people buy there."""
+    """What there is to go by: the signs on the record, what they are worth in the shop, its parameters, and which it is."""
 
     signs: tuple[Sign, ...]
     weights: Weights
+    model: Model
     shop: str
-    model: Model = USUAL
 
 
 def known_of(outside: Outside, customer: Customer, rule: "Use", now: datetime) -> Known:
     """One read: how far the newest guide is, and what the shop has learned. Throttled."""
-    order = _guided(customer, catalogue())
-    newest = next(_standing(customer), None)
-    shop = newest.shop if newest else ""
+    order, shop = _guided(customer, catalogue()), shop_of(customer) or ""
     place = keys.setup(customer.id, order.key) if order else None
     at = keys.buyers(shop)
     found = outside.tables.read([at, *((place,) if place else ())])
     kept = SetUp.model_validate_json(str(found[place]["doc"])) if place and place in found else SetUp()
-    seen, learned = signs(customer, order, kept, catalogue(), now), found.get(at)
-    return Known(seen, weights_from(learned, rule), shop, model_from(learned))
+    there = signs(customer, order, kept, catalogue(), now)
+    return Known(there, weights_from(found.get(at), rule), model_from(found.get(at)), shop)
 
 
 def _standing(customer: Customer) -> Iterator[Order]:

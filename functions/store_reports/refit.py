@@ -15,7 +15,8 @@ from aftercare.clock import iso
 from aftercare.customer import Profile
 from aftercare.outside import Outside
 from aftercare.segment_policy import segment_policy
-from aftercare.segments import Bought, noted_sums
+from aftercare.segment_words import Value
+from aftercare.segments import Bought, noted_segments, noted_sums
 from aftercare.table import Absent, ConditionFailed, Put, Tables
 from aftercare.tally import Week
 from aftercare.use import PART, Weights, table_weights
@@ -43,7 +44,7 @@ def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
     week, customers = tally.week_at(now, tally.store_zone()), 0
     for shop in shops:
         back = coming_back.Counter(now.date())
-        counts = counted(back.through(sums_of(outside.tables, shop)), now.date())
+        counts = counted(back.through(buyers_of(outside.tables, shop)), now.date())
         model = fitted(counts, now.date())
         use = use_of(outside.tables, shop, week)
         item = {"cuts": cuts(counts, now.date()).to_json(), "model": model.to_json(), "use": use.to_json()}
@@ -73,11 +74,12 @@ def _price(tables: Tables, shop: str, now: datetime) -> None:
 def _keep(tables: Tables, shop: str, week: Week, found: coming_back.ComingBack) -> None:
     """Keep the week's retention. What is kept for a week already stands, so that it is the same however often it is made."""
     with contextlib.suppress(ConditionFailed):
-        item = {**found.to_item(), "expires_at": tally.ends(week)}
+        item = {**coming_back.to_item(found), "expires_at": tally.ends(week)}
         tables.write([Put(keys.came_back(shop, str(week)), item, when=Absent())])
         kept = coming_back.kept(tables.partition("knowledge", keys.came_back(shop).pk, "2"))
-        if found.share is not None:
-            telemetry.gauge("RetentionPercent", round(100 * found.share, 1), "Percent")
+        share = found["first"].share
+        if share is not None:
+            telemetry.gauge("RetentionPercent", round(100 * share, 1), "Percent")
         if coming_back.fell(week, kept):
             telemetry.count("RetentionFell")
 
@@ -87,13 +89,15 @@ def _shops(tables: Tables, now: datetime) -> list[str]:
     return sorted({shop for back in range(LOOKED_BACK) for shop in tally.of_week(tables, week.before(back))})
 
 
-def sums_of(tables: Tables, shop: str) -> Iterator[Bought]:
-    """What each customer of a shop bought; who was erased meanwhile is absent. A page and a read for each hundred."""
+def buyers_of(tables: Tables, shop: str) -> Iterator[tuple[Bought, Value]]:
+    """What each customer of a shop bought, and of what value they were with their last order; who was erased meanwhile is absent.
+    A page and a read for each hundred."""
     after = None
     while rows := tables.page("customers", keys.of_shop(shop).pk, "2", after, AT_ONCE):
         after = str(rows[-1]["sk"])
         places = [keys.customer(str(row["customer_id"]), keys.PROFILE) for row in rows]
         for item in tables.read(places).values():
-            sums = noted_sums(Profile.model_validate_json(str(item["doc"])))
+            profile = Profile.model_validate_json(str(item["doc"]))
+            sums = noted_sums(profile)
             if sums is not None:
-                yield sums
+                yield sums, noted_segments(profile).value

@@ -69,7 +69,7 @@ def _measured(history: History, at: date, days: int, with_lightgbm: bool) -> dic
     known = split(history, at, days)
     began = time.perf_counter()
     back = coming_back.Counter(at)
-    counts = counted(back.through(one.bought for one in known), at)
+    counts = counted(back.through((one.bought, "none") for one in known), at)
     model = fitted(counts, at)
     spent = time.perf_counter() - began
     methods = _methods(known, model, days)
@@ -93,7 +93,7 @@ def _measured(history: History, at: date, days: int, with_lightgbm: bool) -> dic
         "expected_orders": sum(expected_orders(model.orders, one.buyer, days) for one in known),
         "orders": sum(one.later_orders for one in known),
         "next_order": _dates(history, known, model, at, days),
-        "retention": {"ripe": back.found.ripe, "came_back": back.found.came_back},
+        "retention": back.found["first"]._asdict(),
         "cuts": _cuts(counts, at),
         "serving_us": _serving(known, model, days),
     }

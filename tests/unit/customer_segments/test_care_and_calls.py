@@ -22,7 +22,7 @@ from tests.builders import NOON, a_customer, an_order
 from tests.small_outside import Context
 
 CARE = segment_policy().care
-UNKNOWN = Known((), table_weights(CARE.use), "example")
+UNKNOWN = Known((), table_weights(CARE.use), USUAL, "example")
 
 
 def bag(n, days, total="200", **more):

@@ -18,6 +18,7 @@ from aftercare.segment_policy import segment_policy
 from aftercare.setup import Progress, SetUp, guided
 from aftercare.table import Put
 from aftercare.use import GROUPS, PART, Weights, cell_of, chance, counted, signs_of, table_weights, weights_from
+from customer_segments.care import does, outlook
 from customer_segments.handler import handle
 from customer_segments.use import goes_on, known_of, signs
 from tests.builders import NOON, a_customer, an_order
@@ -137,10 +138,10 @@ def test_what_was_learned_takes_the_place_of_the_table():
 
 @pytest.fixture
 def store(small):
-    """Somebody who ordered a camera twice, every 30 days, and is silent since; one step of the guide is ticked."""
+    """Somebody who ordered six times every 30 days, a camera last, and is silent since; one step of the guide is ticked."""
     small.clock.at = NOON
     small.settings = replace(small.settings, segment_state_machine="arn:aws:states:x")
-    customer = a_customer(bought(75, "2", lines=(CAMERA,)), bought(105, "1"))
+    customer = a_customer(bought(120, "2", lines=(CAMERA,)), *(bought(150 + 30 * n, f"1{n}") for n in range(5)))
     rows = [(keys.PROFILE, customer.profile), *((keys.ORDER + o.key, o) for o in customer.orders)]
     for place, record in rows:
         small.tables.twin.write([Put(keys.customer(customer.id, place), {"doc": record.to_json(), "version": 1})])
@@ -181,7 +182,7 @@ def test_a_look_reads_the_guide_and_what_the_shop_has_learned_at_once(store):
 
 @pytest.mark.parametrize(("again", "end"), [(None, "left"), (20, "stayed"), (91, "left")])
 def test_what_was_seen_is_counted_with_what_became_of_it_once(store, again, end):
-    assert "proposed" in wake(store, care=True)
+    assert "looks again" in wake(store, care=True)
     (waits,) = settling(store)
     assert waits["due_at"] == NOON + timedelta(days=CARE.use.within_days)
     assert (waits["use"], waits["shop"]) == (cell_of(("steps-some",)), "example")
@@ -219,11 +220,12 @@ def test_who_is_gone_meanwhile_is_counted_nowhere(store):
 
 
 def test_what_a_shop_learned_decides_who_is_written_to(store):
-    sure = Weights(4.0, {}, 500, 490)
-    store.tables.twin.write([Put(keys.buyers("example"), {"use": sure.to_json()})])
-    assert "proposed check-in" in wake(store, care=True), "the silence speaks against it"
-    told = json.loads(store.queues.sent[-1][1])["proposal"]
-    assert told["blocks"][0]["variant"] == "how-is-it"
+    customer = a_customer(bought(20, "2", lines=(CAMERA,)), bought(50, "1"))
+    for base, what in ((3.0, "nothing"), (-3.0, "check-in")):
+        store.tables.twin.write([Put(keys.buyers("example"), {"use": Weights(base, {}, 500, 250).to_json()})])
+        seen_so = outlook(customer, known_of(store, customer, CARE.use, NOON), CARE, NOON)
+        assert seen_so.churn < CARE.high_churn
+        assert does(customer, seen_so, CARE) == what
 
 
 # ---------------------------------------------------------------- who ordered once

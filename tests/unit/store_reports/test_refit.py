@@ -49,7 +49,8 @@ def test_each_shop_learns_from_its_own_customers(store):
     assert cuts_from(fox) == YOUNG and model_from(fox).orders == USUAL.orders, "three customers teach nothing"
     week = str(week_at(START, tally.store_zone()))
     ripe = store.tables.read([keys.came_back("lark", week)])[keys.came_back("lark", week)]
-    assert 0 < ripe["came_back"] < ripe["ripe"] < MANY
+    assert 0 < ripe["first_came_back"] < ripe["first_ripe"] < MANY
+    assert 0 < ripe["mid_came_back"] < ripe["mid_ripe"] < MANY and ripe["high_ripe"] == 0
 
 
 def test_what_is_learned_is_nobodys(store):
