@@ -12,6 +12,7 @@ from aftercare.customer import Customer
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
+from aftercare.prospects import model_of, shop_of
 from aftercare.retention import TALLY, WAIT
 from aftercare.segment_policy import segment_policy
 from aftercare.segments import segments_of
@@ -42,7 +43,7 @@ def give_out(outside: Outside) -> str:
         customer_id, line = str(item["customer_id"]), keys.Key("customers", str(item["pk"]), str(item["sk"]))
         customer = find(outside.tables, customer_id)
         rule = segment_policy().care
-        if customer and overdue(customer, rule, now) and does(customer, outlook(customer, rule, now), rule) == "call":
+        if customer and overdue(customer, rule, now) and _to_call(outside, customer, now):
             if _taken(outside, week, customer_id, rule.calls.a_week):
                 given += _opened(outside, customer, week, now)
             else:
@@ -54,6 +55,11 @@ def give_out(outside: Outside) -> str:
     telemetry.count("CallsGiven", given)
     telemetry.count("CallsBeyondBudget", beyond)
     return f"{given} calls, {beyond} beyond the budget"
+
+
+def _to_call(outside: Outside, customer: Customer, now: datetime) -> bool:
+    rule, model = segment_policy().care, model_of(outside.tables, shop_of(customer))
+    return does(customer, outlook(customer, rule, model, now), rule) == "call"
 
 
 def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:

@@ -13,7 +13,7 @@ from aftercare.gate_queue import propose
 from aftercare.ledger import message_from
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.segments import segments_of
+from aftercare.segments import BEGINS, segments_of
 from aftercare.store import find
 
 
@@ -48,9 +48,8 @@ def on_seen(event: Told, outside: Outside) -> str:
 
 
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
-    """A row goes on after what it said last. The wait that begins with a first order names none: everybody begins in two."""
-    from aftercare.segment_policy import segment_policy
-
+    """A row goes on after what it said last. The wait that begins with a first order names none: of the two in which everybody
+    begins, those begin that still hold, as SegmentChanged has begun any other."""
     if payload.get("task") == "calls":
         from customer_segments.calls import give_out
 
@@ -61,7 +60,7 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     if payload.get("care"):
         cared = _cares(outside, customer, payload["key"], payload["correlation_id"])
         return f"{cared}, {_looks_again(outside, customer, payload['correlation_id'])}"
-    rows = [payload["row"]] if "row" in payload else segment_policy().rows_of(segments_of(customer))
+    rows = [payload["row"]] if "row" in payload else [row for row in BEGINS if row in segments_of(customer)]
     since, last = parse_iso(payload["since"]), payload.get("said")
     cause = (payload["key"], payload["correlation_id"])
     return ", ".join(_go_on(outside, customer, row, last, since, *cause) for row in rows) or "nothing: no row"
@@ -83,6 +82,7 @@ def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> s
 
 def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> str:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
+    from aftercare.prospects import model_of, shop_of
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
     from customer_segments.saying import care_message
@@ -90,7 +90,7 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     policy, now = segment_policy(), outside.clock.now()
     if not overdue(customer, policy.care, now):
         return "nothing: ordered since"
-    seen = outlook(customer, policy.care, now)
+    seen = outlook(customer, policy.care, model_of(outside.tables, shop_of(customer)), now)
     what = does(customer, seen, policy.care)
     if what == "call":
         from customer_segments.calls import listed

@@ -60,6 +60,13 @@ def test_who_comes_back_leaves_the_welcome_and_hears_what_repeat_buyers_do(shop)
     assert any(subject.startswith("Ein Set mit") for subject in heard), "of middle value"
 
 
+def test_whose_first_order_is_large_hears_what_the_best_customers_do_and_is_proposed_each_once(shop):
+    orders(shop, "1", days=60, total={"amount": "900", "currency": "EUR"})
+    proposed = [e.fields["key"] for e in shop.cloud.journal.entries("proposal")]
+    said = [key.split("#")[1].split(":")[0] for key in proposed if key.startswith("segment-")]
+    assert said == ["priority", "vip", "success-call", "guide"]
+
+
 def test_without_consent_nothing_begins_and_nothing_is_said(shop):
     shop.order("1", "Camera", "Camera", email="ben@example.com")
     shop.cloud.advance(days=60)
@@ -102,6 +109,8 @@ def test_who_spent_much_and_stays_away_is_called_by_the_desk(shop):
         shop.order(f"r{n}", email="rich@example.com", total={"amount": "900", "currency": "EUR"})
         shop.cloud.advance(days=7)
     shop.cloud.advance(days=30)
+    assert not open_rescues(shop.cloud.outside().tables), "some weeks say little of who has come for six"
+    shop.cloud.advance(days=40)
     listed = open_rescues(shop.cloud.outside().tables)
     assert [(one.case.rescue.origin, one.case.rescue.call, one.case.rescue.segment) for one in listed] == [
         ("care", True, "high-clv")

@@ -97,7 +97,7 @@ class Care(Model):
     """Who is helped, asked, called or left alone when they stay away."""
 
     after_intervals: Annotated[float, Field(ge=1, le=10)]
-    drop: Share
+    gone_days: Annotated[int, Field(ge=30, le=365)]
     use: Use
     low_use: Share
     high_churn: Share
