@@ -155,6 +155,11 @@ def short_values(letter: Letter) -> dict[str, str]:
         title, link = content_of(letter)
         shop = letter.brand.shop_of(letter.order.shop).url
         return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
+    if "renews" in letter.message.numbers:
+        from message_gate.renewals import manage_url, when_text
+
+        link = manage_url(letter)
+        return {**values, "window": when_text(letter), "link": https(link) if len(link) <= SHORT_LINK else values["help"]}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
     reordered = next((block for block in letter.include if block.kind == "reorder"), None)
     lines = letter.catalogue.by_family(letter.order.lines).get(reordered.family or "", ()) if reordered else ()

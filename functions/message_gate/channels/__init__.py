@@ -39,6 +39,7 @@ SHORT = frozenset(
         "parcel-returned",
         "parcel-shipped",
         "payment-failed",
+        "renewal-reminder",
         "reorder-nudge",
         "reorder-reminder",
         "rescue-check",
