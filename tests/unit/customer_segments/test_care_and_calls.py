@@ -8,9 +8,12 @@ import pytest
 
 from aftercare import keys, tally
 from aftercare.behaviour import seen
+from aftercare.decision import Message, State
 from aftercare.feedback import Answer, Feedback, Heard
 from aftercare.money import Money
+from aftercare.proposal import Proposal
 from aftercare.rescues import open_rescues
+from aftercare.retention import JOURNAL
 from aftercare.segment_policy import segment_policy
 from aftercare.segments import bought_by
 from aftercare.store import load
@@ -88,6 +91,22 @@ def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
     poor, rich = (outlook(buyer(total=total), CARE, NOON).saves for total in ("20", "200"))
     assert isinstance(rich, int) and rich > 9 * poor > 0
     assert outlook(buyer(silence=50), CARE, NOON).saves < outlook(buyer(silence=90), CARE, NOON).saves
+
+
+def test_who_was_asked_in_this_quarter_is_not_asked_again(small):
+    small.clock.at = NOON
+    small.settings = replace(small.settings, segment_state_machine="arn:aws:states:x")
+    customer = replace(buyer(orders=2, total="5"), id="c01")
+    rows = [(keys.PROFILE, customer.profile), *((keys.ORDER + o.key, o) for o in customer.orders)]
+    small.tables.twin.write([Put(keys.customer("c01", at), {"doc": one.to_json(), "version": 1}) for at, one in rows])
+    assert look(small, 1).startswith("proposed check-in")
+    ((_, body, _),) = small.queues.sent
+    proposal = Proposal.model_validate(json.loads(body)["proposal"])
+    sent = Message(proposal=proposal, state=State.SENT, decisions=())
+    item = {"doc": sent.to_json(), "expires_at": JOURNAL.ends(NOON)}
+    small.tables.twin.write([Put(keys.ledger("c01", proposal.message_id), item)])
+    assert look(small, 1).startswith("nothing: said-in-this-time")
+    assert len(small.queues.sent) == 1
 
 
 # ---------------------------------------------------------------- the week's calls
