@@ -70,12 +70,13 @@ class Because(StrEnum):
 
 
 class Wait(NamedTuple):
-    """One wait: for a family of an order, until an instant."""
+    """One wait: for a family of an order, or for the renewal of a subscription, until an instant."""
 
     key: str
     order: str
     family: str
     at: datetime
+    subscription: str = ""
 
 
 class Plan(NamedTuple):

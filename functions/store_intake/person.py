@@ -51,7 +51,7 @@ def with_purchases(
     """
     from aftercare import segments  # few deliveries change an order
 
-    noted = segments.after(profile, before, now, orders, segments.cuts_from(buyers), draft.received.received_at.date())
+    noted = segments.after(profile, before, now, orders, buyers, draft.received.received_at.date())
     if noted == profile.bought:
         return profile
     was, profile = segments.noted_segments(profile), profile.model_copy(update={"bought": noted})

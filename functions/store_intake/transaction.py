@@ -197,3 +197,14 @@ def _told_only(draft: Draft, facts: list[Fact], names: Names) -> None:
                 order=names.key_of(fact.order_ref),
             )
             draft.tell("PaymentFailed", fact.occurred_at, failed)
+        if isinstance(fact, SubscriptionFact) and fact.type == "SubscriptionUpdated" and fact.status:
+            state = events.SubscriptionStateData(
+                customer_id=draft.customer_id,
+                subscription=f"{names.shop}:{fact.ref}",
+                status=fact.status,
+                order=names.key_of(fact.order_ref),
+                every=fact.every,
+                next_at=fact.next_at,
+                single_price=fact.single_price,
+            )
+            draft.tell("SubscriptionUpdated", fact.occurred_at, state)

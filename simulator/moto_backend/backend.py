@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.loaders import Loader
 from moto import mock_aws
 
-from aftercare.aws import CALL, AwsOutside, AwsSecrets, DynamoTables
+from aftercare.aws import CALL, DUE_KEYS, AwsOutside, AwsSecrets, DynamoTables
 from aftercare.keys import TableName
 from aftercare.outside import Outside
 from aftercare.providers import BUSY
@@ -168,7 +168,11 @@ class MotoBackend:
         for table in self.cloud.template.tables:
             self._create_table(table)
         self._journaled = _customers(self.cloud)
-        self._due: dict[tuple[str, str], str] = {}
+        told = {table.name for table in self.cloud.template.tables if _tells_what_is_due(table)}
+        self._indexed = self._journaled & told
+        """The tables whose index `due` is known here, too: each change is told with what the item is now."""
+        self._due: dict[tuple[str, str], tuple[str, str]] = {}
+        """The key of each item in the index `due`: its kind, and since when."""
         self._due_heap: list[tuple[str, str, str]] = []
         for arn, text in self.cloud.all_secrets().items():
             # moto gives an ARN of its own but finds a secret by the end of any ARN.
@@ -242,6 +246,8 @@ class MotoBackend:
         self._sync()
         service, operation, asked = model.service_model.service_name, model.name, context.get("asked", {})
         answer = self._answers.get((service, operation))
+        if answer is None and (service, operation) == ("dynamodb", "Query") and self._finds_nothing_due(asked):
+            answer = _nothing_found
         faults = self.cloud.faults
         effect = _EFFECTS.get((service, operation))
         if faults is None or effect is None:
@@ -264,6 +270,8 @@ class MotoBackend:
             more = {key: value for key, value in response.items() if key not in ("Error", "ResponseMetadata", "message")}
             status = response["ResponseMetadata"].get("HTTPStatusCode", 400)
             raise _Stop(told["Code"], told.get("Message", ""), status, **more) from error
+        if service == "dynamodb" and operation in _WRITES:
+            self._wrote(asked)  # also where the answer is about to be lost
         return parsed
 
     def _say(self, make: Callable[[], Parsed]) -> Answer:
@@ -528,20 +536,32 @@ class MotoBackend:
         new = {name: plain_value(value) for name, value in image.items()} if image is not None else None
         if table.name in self._journaled:
             self.cloud.journal.changed(self.cloud.clock.now, pk, sk, record["eventName"] != "INSERT", new)
-            due_at = str(new["due_at"]) if new is not None and "due_kind" in new and "due_at" in new else None
-            if due_at is None:
-                self._due.pop((pk, sk), None)
-            elif self._due.get((pk, sk)) != due_at:
-                self._due[(pk, sk)] = due_at
-                heappush(self._due_heap, (due_at, pk, sk))
-                self.cloud.due_changed(due_at)
+            before = self._due.pop((pk, sk), None)
+            if new is not None and "due_kind" in new and "due_at" in new:
+                due_at = str(new["due_at"])
+                self._due[(pk, sk)] = (str(new["due_kind"]), due_at)
+                if before is None or before[1] != due_at:
+                    heappush(self._due_heap, (due_at, pk, sk))
+                    self.cloud.due_changed(due_at)
 
     def earliest_due(self) -> str | None:
         self.catch_up()
         heap = self._due_heap
-        while heap and self._due.get((heap[0][1], heap[0][2])) != heap[0][0]:
+        while heap and self._due.get((heap[0][1], heap[0][2]), ("", ""))[1] != heap[0][0]:
             heappop(heap)
         return heap[0][0] if heap else None
+
+    def _finds_nothing_due(self, asked: Parsed) -> bool:
+        """Whether a Query asks the index `due` for what is not there. moto would compare the index's key with every item of
+        the table to say so, for each kind in each sweep; whatever could find an item, or is asked otherwise, is left to it."""
+        if asked.get("IndexName") != "due" or asked["TableName"] not in self._indexed or not _DUE_ASKED.issuperset(asked):
+            return False
+        values = asked.get("ExpressionAttributeValues", {})
+        kind, until = values.get(":kind", {}).get("S"), values.get(":until", {}).get("S")
+        if asked["KeyConditionExpression"] != DUE_KEYS or not kind or not until or asked.get("Limit", 1) < 1:
+            return False
+        self._streams[asked["TableName"]].drain()
+        return not any(due_kind == kind and due_at <= until for due_kind, due_at in self._due.values())
 
     def items(self, table: Table) -> Iterator[Item]:
         found: list[Item] = []
@@ -571,6 +591,8 @@ _EFFECTS: Final[Mapping[tuple[str, str], str]] = {
 """The names under which a fault plan counts calls (faults.py)."""
 
 
+_DUE_ASKED: Final = frozenset(("TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeValues", "Limit"))
+
 _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "sesv2": ("MessageRejected", ""),
     "pinpoint-sms-voice-v2": ("ValidationException", "INVALID_PARAMETER"),
@@ -591,6 +613,15 @@ def _botocore_session() -> botocore.session.Session:
     session = botocore.session.get_session()
     session.register_component("data_loader", _DATA)
     return session
+
+
+def _tells_what_is_due(table: Table) -> bool:
+    indexes = table.properties.get("GlobalSecondaryIndexes") or ()
+    return table.stream_view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES") and any(index["IndexName"] == "due" for index in indexes)
+
+
+def _nothing_found(_: Parsed) -> Parsed:
+    return {"Items": [], "Count": 0, "ScannedCount": 0}
 
 
 def _tags(asked: Parsed) -> dict[str, str]:

@@ -13,10 +13,6 @@ SCENARIOS = sorted((ROOT / "tests" / "journeys" / "scenarios").glob("*.yaml"))
 PAYLOADS = ROOT.parent / "shared" / "payloads"
 
 
-OF_WEEKS = ("how-was-it",)
-"""What takes minutes on moto, which looks at a whole table for each sweep of the five minutes (decision 0158)."""
-
-
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
     """Run the command in a folder of its own: (exit code, stdout)."""
@@ -31,8 +27,7 @@ def call(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=[path.stem for path in SCENARIOS])
 def test_an_example_scenario_comes_as_it_expects(call, path):
-    backend = "memory" if path.stem in OF_WEEKS else "moto"
-    code, out = call("simulate", path, "--backend", backend, "--json")
+    code, out = call("simulate", path, "--json")
     assert json.loads(out)["scenarios"][0]["differences"] == []
     assert code == 0
 

@@ -149,7 +149,6 @@ def test_whether_all_is_well_now_is_answered_by_text_where_it_was_asked_by_text(
     assert store.case()["rescue"]["after"] == "positive"
 
 
-@pytest.mark.parametrize("store", ["memory"], indirect=True)
 def test_while_a_rescue_is_open_no_offer_goes_out(store):
     dear = {"line_ref": "1", "title": "House espresso", "quantity": 1, "product_type": "Coffee"}
     dear["unit_price"] = {"amount": "49.90", "currency": "EUR"}

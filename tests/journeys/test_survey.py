@@ -153,7 +153,6 @@ def test_half_an_answer_is_kept_and_nothing_is_asked_for_again(shop, cloud):
     assert shop.messages("survey-reminder") == []
 
 
-@pytest.mark.parametrize("shop", ["memory"], indirect=True)
 def test_a_detractor_hears_no_offers(shop, cloud):
     shop.bought()
     shop.arrived()

@@ -67,6 +67,9 @@ CALL = Config(
 )
 """One wire attempt: boto3's own retries would put a second send on the wire and hide whether a condition was ours."""
 
+DUE_KEYS = "due_kind = :kind AND due_at <= :until"
+"""How the index `due` is asked: what of a kind somebody must come back to by now."""
+
 NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 """Nothing reached the service: the effect cannot have happened."""
 
@@ -266,7 +269,7 @@ class DynamoTables:
             lambda: self._client.query(
                 TableName=self._names["customers"],
                 IndexName="due",
-                KeyConditionExpression="due_kind = :kind AND due_at <= :until",
+                KeyConditionExpression=DUE_KEYS,
                 ExpressionAttributeValues={":kind": {"S": kind}, ":until": {"S": until}},
                 Limit=limit,
             )

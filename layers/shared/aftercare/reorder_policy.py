@@ -13,6 +13,7 @@ from aftercare.customer import OrderLine
 from aftercare.model import Model
 
 CENT = Decimal("0.01")
+Days = Annotated[int, Field(ge=0, le=60)]
 
 
 class Worth(NamedTuple):
@@ -22,12 +23,25 @@ class Worth(NamedTuple):
     gain: int | None
 
 
+class Lead(Model):
+    """How many days before a renewal it is told, by how long the period is; 0: not at all."""
+
+    week: Days
+    month: Days
+    year: Days
+
+    def of(self, period: float) -> int:
+        """For a period of so many days: below four weeks, below ten months, and from there on."""
+        return self.week if period < 28 else self.month if period < 300 else self.year
+
+
 class ReorderPolicy(Model):
     """All of reorder.yaml."""
 
     margin: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$")]
     annoying: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")]]
     least_chance: Annotated[float, Field(ge=0, le=1)]
+    renewal_lead_days: Lead
 
     @field_validator("margin", mode="before")
     @classmethod

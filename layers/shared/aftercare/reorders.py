@@ -11,8 +11,10 @@ from pydantic import Field
 
 from aftercare import keys
 from aftercare.model import Instant, Model
+from aftercare.money import Money
 from aftercare.offer_words import Saying
 from aftercare.proposal import Word
+from aftercare.subscription_words import Every, SubscriptionStatus
 from aftercare.table import Item, Tables
 
 AGAIN = "again"
@@ -56,9 +58,23 @@ class Running(Model):
     later_until: Instant | None = None
 
 
+class Subscription(Model):
+    """What a store said last of a subscription, `as_of` then; `order` is the one that it came from, `every` its period,
+    `single_price` what one delivery would cost without it. `wait` is the key of the wait for its next renewal."""
+
+    as_of: Instant
+    status: SubscriptionStatus
+    order: str | None = None
+    every: Every | None = None
+    next_at: Instant | None = None
+    single_price: Money | None = None
+    wait: str | None = None
+
+
 class Reorders(Model):
     """All of a customer. `told` are intervals in days that the customer told, by family, the newest last; `never` the families
-    that they want no reminder of; `said` what they said last, by family, and `heard` the instant of what has been taken in."""
+    that they want no reminder of; `said` what they said last, by family, and `heard` the instant of what has been taken in.
+    `subscriptions` are theirs by `<shop>:<reference>`."""
 
     version: int = 0
     running: dict[Word, Running] = Field(default_factory=dict)
@@ -66,10 +82,14 @@ class Reorders(Model):
     never: tuple[Word, ...] = ()
     said: dict[Word, Remark] = Field(default_factory=dict)
     heard: dict[Word, Instant] = Field(default_factory=dict)
+    subscriptions: dict[str, Subscription] = Field(default_factory=dict)
 
     def with_running(self, family: str, running: Running | None) -> "Reorders":
         others = {name: one for name, one in self.running.items() if name != family}
         return self.model_copy(update={"running": others if running is None else {**others, family: running}})
+
+    def with_subscription(self, key: str, subscription: Subscription) -> "Reorders":
+        return self.model_copy(update={"subscriptions": {**self.subscriptions, key: subscription}})
 
 
 NONE = Reorders.model_construct()
