@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aftercare import waits
+from aftercare import keys, waits
 from aftercare.clock import iso, parse_iso
 from aftercare.consent import Purpose
 from aftercare.customer import Customer
@@ -106,7 +106,7 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
-    from customer_segments.saying import care_message
+    from customer_segments.saying import Because, care_message
     from customer_segments.use import begin, known_of
 
     policy, now = segment_policy(), outside.clock.now()
@@ -125,6 +125,8 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     made = care_message(customer, what, policy, now, caused_by, correlation_id)
     if isinstance(made, Nothing):
         return f"nothing: {made.because}"
+    if outside.tables.read([keys.ledger(customer.id, made.message_id)]):
+        return f"nothing: {Because.SAID}"
     propose(outside, made)
     return f"proposed {what}"
 

@@ -34,6 +34,7 @@ class Because(StrEnum):
     NO_ORDER = "no-order"
     NO_GROUND = "nothing-of-the-kind-may-be-sent"
     ENOUGH = "row-limit"
+    SAID = "said-in-this-time"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
     HELD_OUT = "held-out-to-measure"
     NO_FORECAST = "no-next-order-expected"
@@ -117,15 +118,18 @@ def say(
     caused_by: str,
     correlation_id: str,
 ) -> Proposal | Nothing:
-    """One content of a row, if somebody is still that kind of buyer and has not heard enough of it."""
+    """One content of a row, if somebody is still that kind of buyer and has not heard enough of it, nor that in this time."""
     content = policy.contents.get(name)
     if content is None or name not in policy.rows[row].contents:
         return Nothing(Because.NO_SUCH_ROW)
     orders = standing(customer)
     if not orders:
         return Nothing(Because.NO_ORDER)
+    heard = tuple(heard)
     if enough(heard, row, policy, now):
         return Nothing(Because.ENOUGH)
+    if key_of(customer.id, name, content, now) in {message.proposal.key for message in heard}:
+        return Nothing(Because.SAID)
     blocks = [Block(kind="content", variant=name)]
     if content.basket in ("goes-with", "bundle"):
         from aftercare.recommend import goes_with

@@ -22,9 +22,11 @@ OWN_PRIOR = 2.5  # intervals that a customer's own mean is shrunk by
 PACE_PRIOR, PACE_THING_PRIOR = 3.0, 3.0
 TURNS = 9  # purchases before, counted up to eight: who has bought often buys sooner than the product's mean says
 TURN_PRIOR = 20.0
-SPREADS, SPREAD_PRIOR, VARIANCE = 5, 30.0, 0.6
+SPREADS, SPREAD_PRIOR = 5, 30.0
+VARIANCE, FIRST_VARIANCE = 0.3, 0.6  # log-days squared: half of all lie within .7 and 1.4 of the median, of the first .6 and 1.7
 OWN_SPREAD_PRIOR = 4.0
-QUANTITY_PRIOR, QUANTITY_EFFECT = 30.0, 0.3  # log-days per log-quantity: who buys twice as much comes back a quarter later
+QUANTITY_PRIOR, QUANTITY_EFFECT = 10.0, 1.0  # log-days per log-quantity: twice as much lasts twice as long, at first
+MOST_MORE = math.log(4.0)  # a purchase of more than four times as much (or less) is likelier told in another measure
 WEEKDAY_PRIOR = 30.0
 WEEKLY_FROM = 4  # days: shorter intervals say nothing of somebody's weekly habit
 AGAIN_PRIOR, AGAIN_SHARE, FAMILY_AGAIN_PRIOR = 10.0, 0.2, 3.0  # one first purchase in five is followed by another
@@ -180,14 +182,14 @@ def forecast(thing: Thing, history: History, known: Known) -> Forecast:
     count = len(own) - 1
     mean = sum(logs) / len(logs) if logs else 0.0
     sizes = [math.log(max(bought.quantity, 1e-3)) for bought in own]
-    more = sizes[-1] - sum(sizes[:-1]) / count if count else 0.0
+    more = _clip(sizes[-1] - sum(sizes[:-1]) / count, MOST_MORE) if count else 0.0
     effect = (store[_QUANTITY + 1] + QUANTITY_PRIOR * weight * QUANTITY_EFFECT) / (store[_QUANTITY] + QUANTITY_PRIOR * weight)
     plain = (len(logs) * mean + OWN_PRIOR * usual) / (len(logs) + OWN_PRIOR) + effect * more
 
     turn = _TURN + 2 * min(count, TURNS - 1)
     mu = plain + _shrunk(store[turn : turn + 2], TURN_PRIOR, weight)
     place = _SPREAD + 2 * min(count, SPREADS - 1)
-    variance = _shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE)
+    variance = _shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE if count else FIRST_VARIANCE)
     if len(logs) > 1:
         around = sum((value - mean) ** 2 for value in logs)
         variance = (around + OWN_SPREAD_PRIOR * variance) / (len(logs) - 1 + OWN_SPREAD_PRIOR)

@@ -138,11 +138,12 @@ def families_of(order: Order | None, catalogue: "Catalogue") -> tuple[str, ...]:
 
 
 def renews(customer: Customer, family: str, catalogue: "Catalogue", now: datetime) -> bool:
-    """Whether a subscription brings the family by itself."""
+    """Whether a subscription brings the family by itself: it has come by one lately, or was bought by a plan that will."""
     for order in customer.orders:
-        comes = order.is_renewal or order.subscription
-        lately = order.closed is None and order.placed_at is not None and now - order.placed_at < RENEWED_WITHIN
-        if comes and lately and family in catalogue.by_family(order.lines):
+        if order.closed is not None or order.placed_at is None or now - order.placed_at >= RENEWED_WITHIN:
+            continue
+        lines = catalogue.by_family(order.lines).get(family, ())
+        if lines and (order.is_renewal or order.subscription or any(line.plan for line in lines)):
             return True
     return False
 

@@ -59,6 +59,14 @@ def test_somebody_of_each_kind_is_of_that_kind_and_hears_each_of_its_contents_on
         assert decided(customer, row, name).key == made.key
 
 
+def test_what_was_said_in_this_time_is_not_proposed_again_and_in_the_next_it_is():
+    customer = KINDS["mid"]
+    made = decided(customer, "mid", "bundle")
+    heard = [Message(proposal=made, state=State.REFUSED, decisions=())]
+    assert decided(customer, "mid", "bundle", heard) == Nothing(Because.SAID)
+    assert decided(customer, "mid", "bundle", heard, NOON + timedelta(days=92)).key != made.key
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_each_kind_of_buyer_hears_another_message(locale):
     said = {}

@@ -147,6 +147,16 @@ def test_what_comes_by_subscription_is_not_reminded_of():
     assert plan.kept.running == {}
 
 
+def test_what_was_bought_by_a_plan_comes_again_by_itself_from_the_first_order_on():
+    begun = bought("1", 10, lines=(line(plan="Every four weeks"),))
+    first = after(bought("0"))
+    plan = after(begun, bought("0"), kept=first.kept)
+    assert (plan.waits, plan.stops, plan.kept.running) == ((), (first.waits[0].key,), {})
+    assert at_end(first, bought("0"), begun, wait=first.waits[0]).decision == Nothing(Because.REORDERED)
+    other = bought("1", 10, lines=(line("Granola", plan="Every two weeks"),))
+    assert isinstance(at_end(first, bought("0"), other, wait=first.waits[0]).decision, Proposal)
+
+
 def test_the_quantity_is_read_across_sizes_and_packs():
     assert [size_of(line(variant=v)) for v in ("1 kg, whole bean", "2 x 250 g", "0,5 l", None)] == [1000.0, 500.0, 500.0, 1.0]
 
