@@ -131,14 +131,18 @@ def _go_on(
 def _said(outside: Outside, customer: Customer, row: str, content: str, caused_by: str, correlation_id: str) -> str:
     from aftercare.catalogue import catalogue
     from aftercare.ground import consent_policy, possible
+    from aftercare.offer_taps import place, taps_from
     from aftercare.segment_policy import segment_policy
-    from customer_segments.saying import Because, looked_up, say
+    from customer_segments.saying import Because, looked_up, pairs, say
 
     policy, now = segment_policy(), outside.clock.now()
     if not possible(customer, policy.contents[content].purpose, consent_policy(), now):
         return f"nothing: {Because.NO_GROUND}"
-    heard = [message_from(item) for item in outside.tables.read(looked_up(customer.id, row, policy, now)).values()]
-    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id)
+    messages, fits = looked_up(customer.id, row, policy, now), pairs(customer, content, policy, catalogue(), now)
+    found = outside.tables.read([*messages, *map(place, fits)])
+    heard = [message_from(found[key]) for key in messages if key in found]
+    taps = taps_from(found, fits)
+    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id, taps)
     if isinstance(said, Nothing):
         return f"nothing: {said.because}"
     propose(outside, said)
