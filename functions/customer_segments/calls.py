@@ -12,7 +12,6 @@ from aftercare.customer import Customer
 from aftercare.gate_queue import propose
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.prospects import model_of, shop_of
 from aftercare.retention import TALLY, WAIT
 from aftercare.segment_policy import segment_policy
 from aftercare.segments import segments_of
@@ -20,6 +19,7 @@ from aftercare.store import find, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, Remove
 from customer_segments.care import does, outlook, overdue
 from customer_segments.saying import care_message, standing
+from customer_segments.use import known_of
 
 ANSWER_WITHIN, END_WITHIN = timedelta(days=3), timedelta(days=7)
 """When the desk should have called, and when it is over."""
@@ -58,8 +58,8 @@ def give_out(outside: Outside) -> str:
 
 
 def _to_call(outside: Outside, customer: Customer, now: datetime) -> bool:
-    rule, model = segment_policy().care, model_of(outside.tables, shop_of(customer))
-    return does(customer, outlook(customer, rule, model, now), rule) == "call"
+    rule = segment_policy().care
+    return does(customer, outlook(customer, known_of(outside, customer, rule.use, now), rule, now), rule) == "call"
 
 
 def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:

@@ -13,7 +13,7 @@ from aftercare.gate_queue import propose
 from aftercare.ledger import message_from
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.segments import BEGINS, segments_of
+from aftercare.segments import BEGINS, bought_by, segments_of
 from aftercare.store import find
 
 
@@ -57,6 +57,10 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     customer = find(outside.tables, payload["customer_id"])
     if customer is None:
         return "nothing: customer-gone"
+    if payload.get("use"):
+        from customer_segments.use import settle
+
+        return settle(outside, customer, payload, outside.clock.now())
     if payload.get("care"):
         cared = _cares(outside, customer, payload["key"], payload["correlation_id"])
         return f"{cared}, {_looks_again(outside, customer, payload['correlation_id'])}"
@@ -80,17 +84,25 @@ def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> s
     return "looks again"
 
 
+def _first_look(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> tuple[str, str]:
+    """Who ordered once has no change of kind that would begin their looks: what their row says last begins it."""
+    cared = _cares(outside, customer, caused_by, correlation_id)
+    return cared, _looks_again(outside, customer, correlation_id)
+
+
 def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> str:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
-    from aftercare.prospects import model_of, shop_of
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
     from customer_segments.saying import care_message
+    from customer_segments.use import begin, known_of
 
     policy, now = segment_policy(), outside.clock.now()
     if not overdue(customer, policy.care, now):
         return "nothing: ordered since"
-    seen = outlook(customer, policy.care, model_of(outside.tables, shop_of(customer)), now)
+    known = known_of(outside, customer, policy.care.use, now)
+    begin(outside, customer, known, policy.care.use, now, correlation_id)
+    seen = outlook(customer, known, policy.care, now)
     what = does(customer, seen, policy.care)
     if what == "call":
         from customer_segments.calls import listed
@@ -117,7 +129,10 @@ def _go_on(
     while row in segments_of(customer):
         wait = next_wait(customer, row, last, since, policy)
         if isinstance(wait, Nothing):
-            return ", ".join([*did, f"nothing more of {row}: {wait.because}"])
+            over = [*did, f"nothing more of {row}: {wait.because}"]
+            if row == segments_of(customer).value and bought_by(customer).interval is None:
+                over += _first_look(outside, customer, caused_by, correlation_id)
+            return ", ".join(over)
         if wait.at > now:
             payload = {"row": row, "since": iso(since), "correlation_id": correlation_id}
             more = {**payload, "said": last} if last else payload

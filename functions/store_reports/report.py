@@ -6,11 +6,14 @@ None stands where fewer customers are than may be told of, or where it would giv
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from aftercare.report_policy import TOUCHPOINTS, ReportPolicy
 from aftercare.table import Number
 from aftercare.tally import Week, read_week
+from store_reports import coming_back
+from store_reports.coming_back import ComingBack
 from store_reports.returns import returned
 from store_reports.telling import Scores, apart, direction, gap, mean, share, told, within
 
@@ -22,6 +25,9 @@ BEFORE: Final = 4
 
 SERIES: Final = 8
 """Weeks of a curve."""
+
+RETENTION_SERIES: Final = 26
+"""Weeks of the curve of who came back: it moves slowly."""
 
 BLOCK: Final = 4
 """Weeks of a rating's step. Steps do not overlap, so that none is the difference of two."""
@@ -49,8 +55,16 @@ def counted(parts: Parts, part: str, start: str) -> dict[str, int]:
     return {name[len(start) :]: int(number) for name, number in found.items() if name.startswith(start)}
 
 
-def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPolicy, zone: str, now: datetime) -> dict[str, Any]:
-    """`weeks` are this week's sums and those of as many before it as are kept."""
+def build(
+    shop: str,
+    week: Week,
+    weeks: Mapping[Week, Parts],
+    policy: ReportPolicy,
+    zone: str,
+    now: datetime,
+    back: Mapping[Week, ComingBack] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """`weeks` are this week's sums and those of as many before it as are kept, `back` who came back by then."""
     k = policy.fewest
     here = weeks.get(week, {})
     shown = {one: _Shown(weeks.get(one, {}), k) for one in (week.before(n) for n in range(SERIES))}
@@ -63,6 +77,7 @@ def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPoli
         "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
         "fewest": k,
         "overview": _overview(here, k),
+        "retention": coming_back.told(week, back, k, RETENTION_SERIES),
         "friction": _friction(here, shown[week], k),
         "themes": _themes(week, weeks, shown, k),
         "drivers": _drivers(week, weeks, k),

@@ -180,6 +180,14 @@ KINDS: tuple[Kind, ...] = (
         because="what is told of a week: sums of enough customers, and words that enough of them used",
         table="knowledge",
     ),
+    Kind(
+        "retention",
+        "RETENTION#*",
+        "*",
+        (TALLY,),
+        because="how many of a shop's customers had come back in a week: sums over all of them",
+        table="knowledge",
+    ),
     Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
     Kind(
         "call budget",

@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, tally
-from aftercare.behaviour import seen
-from aftercare.feedback import Answer, Feedback, Heard
 from aftercare.lifetime import USUAL, Orders
 from aftercare.money import Money
 from aftercare.prospects import next_order_of, prospects_of
@@ -16,12 +14,15 @@ from aftercare.rescues import open_rescues
 from aftercare.segment_policy import segment_policy
 from aftercare.store import load
 from aftercare.table import Put
-from customer_segments.care import Outlook, does, next_look, outlook, overdue, use_of
+from aftercare.use import table_weights
+from customer_segments.care import Outlook, does, next_look, outlook, overdue
 from customer_segments.handler import handle
+from customer_segments.use import Known
 from tests.builders import NOON, a_customer, an_order
 from tests.small_outside import Context
 
 CARE = segment_policy().care
+UNKNOWN = Known((), table_weights(CARE.use), USUAL, "example")
 
 
 def bag(n, days, total="200", **more):
@@ -34,7 +35,7 @@ def buyer(silence=60, every=30, orders=6, total="200", **more):
 
 
 def churn(customer, model=USUAL):
-    return outlook(customer, CARE, model, NOON).churn
+    return outlook(customer, UNKNOWN._replace(model=model), CARE, NOON).churn
 
 
 def test_the_longer_the_silence_beside_their_own_rhythm_the_surer_they_are_gone():
@@ -54,16 +55,6 @@ def test_a_store_whose_customers_leave_sooner_misses_them_sooner():
     faithful = USUAL._replace(orders=Orders(0.89, 73.0, 0.05, 17.0))
     there = prospects_of(buyer(250, 30), faithful, NOON.date())
     assert there.active > 0.8 and there.churn > 0.25, "and who hardly ever leaves for good is missed all the same"
-
-
-def test_signs_of_use_move_what_is_supposed_of_it():
-    plain = use_of(buyer(), CARE, NOON)
-    assert plain == pytest.approx(CARE.use.base)
-    first = Feedback(heard=(Heard(kind="milestone", ref="first-use", at=NOON),))
-    bad = Feedback(answers=(Answer(order="x", version=1, first_at=NOON, at=NOON, by="page", score=1),))
-    assert use_of(buyer(feedback=first), CARE, NOON) > plain > use_of(buyer(feedback=bad), CARE, NOON)
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON)), CARE, NOON) > plain
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON - timedelta(days=40))), CARE, NOON) == plain
 
 
 @pytest.mark.parametrize(
@@ -97,14 +88,22 @@ def test_it_is_looked_again_after_so_many_of_the_waits_that_were_expected_and_a_
     newer = buyer(silence=-20, every=30)
     assert next_look(newer, CARE, NOON) > at
     assert next_look(buyer(silence=500), CARE, NOON) is None, "and ends"
-    assert next_look(a_customer(bag(1, 3)), CARE, NOON) is None
+
+
+def test_who_ordered_once_is_looked_at_once():
+    new = a_customer(bag(1, 3))
+    at = next_look(new, CARE, NOON)
+    assert (at.date() - NOON.date()).days == CARE.after_days - 3
+    assert not overdue(new, CARE, NOON) and overdue(new, CARE, at)
+    assert next_look(new, CARE, at) is None
+    assert next_look(a_customer(), CARE, NOON) is None and not overdue(a_customer(), CARE, NOON)
 
 
 def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
-    poor, rich = (outlook(buyer(total=total), CARE, USUAL, NOON).saves for total in ("20", "200"))
+    poor, rich = (outlook(buyer(total=total), UNKNOWN, CARE, NOON).saves for total in ("20", "200"))
     # Gamma-Gamma draws both to the store's: 3.5 (60 + 6 * 200) / (3.5 * 6 + 3) of 200, 3.5 (60 + 6 * 20) / 24 of 20.
     assert isinstance(rich, int) and rich / poor == pytest.approx(183.75 / 26.25, rel=0.01)
-    early, late = (outlook(buyer(silence=silence), CARE, USUAL, NOON) for silence in (50, 150))
+    early, late = (outlook(buyer(silence=silence), UNKNOWN, CARE, NOON) for silence in (50, 150))
     assert early.churn < 1 - early.use < late.churn and early.saves < late.saves
 
 
