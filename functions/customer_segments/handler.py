@@ -160,9 +160,10 @@ def _go_on(
 def _said(outside: Outside, customer: Customer, row: str, content: str, caused_by: str, correlation_id: str) -> str:
     from aftercare.catalogue import catalogue
     from aftercare.ground import consent_policy, possible
+    from aftercare.offer_taps import place, taps_from
     from aftercare.segment_policy import segment_policy
     from customer_segments import outcome
-    from customer_segments.saying import Because, looked_up, say
+    from customer_segments.saying import Because, looked_up, pairs, say
 
     policy, now = segment_policy(), outside.clock.now()
     purpose = policy.contents[content].purpose
@@ -170,8 +171,11 @@ def _said(outside: Outside, customer: Customer, row: str, content: str, caused_b
         return f"nothing: {Because.NO_GROUND}"
     if purpose is Purpose.PROMOTIONAL and outcome.is_held_out(customer.id):
         return f"nothing: {Because.HELD_OUT}"
-    heard = [message_from(item) for item in outside.tables.read(looked_up(customer.id, row, policy, now)).values()]
-    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id)
+    messages, fits = looked_up(customer.id, row, policy, now), pairs(customer, content, policy, catalogue(), now)
+    found = outside.tables.read([*messages, *map(place, fits)])
+    heard = [message_from(found[key]) for key in messages if key in found]
+    taps = taps_from(found, fits)
+    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id, taps)
     if isinstance(said, Nothing):
         return f"nothing: {said.because}"
     propose(outside, said)

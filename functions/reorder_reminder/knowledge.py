@@ -11,6 +11,7 @@ from typing import NamedTuple
 from aftercare import keys, reorders
 from aftercare.clock import iso, parse_iso
 from aftercare.keys import ONLY, Key
+from aftercare.offer_taps import PREFIX
 from aftercare.outside import Outside
 from aftercare.reorders import Reorders
 from aftercare.retention import STOCK
@@ -18,7 +19,6 @@ from aftercare.table import Change, Item, Number, Put, Remove, Tables, Throttled
 from reorder_reminder import depletion, hit_gate
 from reorder_reminder.depletion import Sums
 
-PREFIX = "REORDER#"
 PLACES = Decimal("0.000001")
 ATTEMPTS = 4
 SIZES = {depletion.STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}

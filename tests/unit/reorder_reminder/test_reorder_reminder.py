@@ -18,10 +18,23 @@ from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.reorder_policy import reorder_policy
 from aftercare.reorders import NONE, Remark
 from aftercare.table import Put
+from aftercare.wishes import NEVER
 from reorder_reminder import hit_gate, knowledge
 from reorder_reminder.handler import handle
 from reorder_reminder.purchases import ONE_PURCHASE, purchases, size_of
-from reorder_reminder.reminding import STILL_OF_USE, Because, Plan, Store, Wait, answered, key_of, last_key, placed, woken
+from reorder_reminder.reminding import (
+    STILL_OF_USE,
+    Because,
+    Plan,
+    Store,
+    Wait,
+    accompanying,
+    answered,
+    key_of,
+    last_key,
+    placed,
+    woken,
+)
 from simulator import state_language
 from tests.builders import ANNA, NOON, a_customer, an_order
 
@@ -200,6 +213,28 @@ def test_at_most_one_product_goes_with_a_reminder_on_its_own_ground():
     beside = [b for b in at_end(after(order), order).decision.blocks if b.kind == "accompanying"]
     assert len(beside) <= 1
     assert all(block.purpose is Purpose.PROMOTIONAL for block in beside)
+
+
+def test_no_product_goes_with_a_reminder_that_somebody_does_not_want():
+    order, family = bought(), CATALOGUE.family("coffee")
+    customer = a_customer(order)
+    for name in family.cross_sells:
+        found = accompanying(customer, family, STORE, "seed", NOON)
+        assert found is None or found not in customer.wishes.unwanted(NOON)
+        customer = replace(customer, wishes=customer.wishes.with_offer(name, NEVER, NOON))
+    assert accompanying(customer, family, STORE, "seed", NOON) is None
+
+
+def test_a_tap_on_an_offer_teaches_of_that_offer_and_moves_no_wait():
+    order = bought()
+    plan = after(order)
+    kept = reorders.taken_in(plan.kept, "coffee", Remark(at=NOON, what="later", days=7))
+    kept = reorders.taken_in(kept, "coffee", Remark(at=NOON, what="not-for-me", offer="filter-papers"))
+    said = answered(a_customer(order), "coffee", kept, STORE, NOON, "filter-papers")
+    assert (said.lessons, said.stops, said.waits) == ({"o:coffee:filter-papers": (1.0, 0.0)}, (), ())
+    assert said.kept.running == plan.kept.running
+    put_off = answered(a_customer(order), "coffee", said.kept, STORE, NOON)
+    assert len(put_off.waits) == 1 and put_off.lessons == {}
 
 
 def test_the_last_look_teaches_that_nobody_bought_and_nudges_where_that_is_worth_it():
