@@ -2,22 +2,21 @@
 
 The logarithm of the interval is a sum: the catalogue's window as prior, the store's, the family's and the product's shrunk
 residuals, the household's pace, and the customer's own mean, which is shrunk to all that. All that is learned are sums that
-grow with time instead of shrinking, so nothing has to be read to add to it. Days are counted from EPOCH.
+grow with time instead of shrinking, so nothing has to be read to add to it. Days are counted from aftercare.reorder_levels.EPOCH.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-HALF_LIFE = 365.0  # days: of levels, offsets, spreads and weekdays
+from aftercare.reorder_levels import FAMILY_PRIOR, STORE, STORE_PRIOR, grown, of_family, shrunk
+
 LAPSED = 75.0  # days: a longer interval says that somebody went away, and not how fast something is used up
 LAPSED_WINDOWS = 2.7
 OUTLIER = 0.7  # log-days: a residual beyond it (twice, or half) teaches a level no more than this
 TURN_OUTLIER = 0.4
-STORE_PRIOR, FAMILY_PRIOR, PRODUCT_PRIOR = 20.0, 20.0, 20.0  # intervals of prior weight
+PRODUCT_PRIOR = 20.0  # intervals of prior weight
 OWN_PRIOR = 2.5  # intervals that a customer's own mean is shrunk by
 PACE_PRIOR, PACE_THING_PRIOR = 3.0, 3.0
 TURNS = 9  # purchases before, counted up to eight: who has bought often buys sooner than the product's mean says
@@ -35,7 +34,6 @@ HIT_DAYS = 7  # a reminder hits if the purchase comes within so many days of it
 QUARTILE = 0.674489750196082
 FARTHEST = 360  # days
 
-STORE = "store"
 _WEEK, _QUANTITY, _TURN = 2, 9, 11
 _SPREAD = _TURN + 2 * TURNS
 STORE_SIZE = _SPREAD + 2 * SPREADS
@@ -54,7 +52,7 @@ class Thing(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, str]:
-        return f"f:{self.family}", f"p:{self.product}"
+        return of_family(self.family), f"p:{self.product}"
 
     @property
     def lapsed(self) -> float:
@@ -104,25 +102,12 @@ class Forecast(NamedTuple):
     basis: Basis
 
 
-def days(at: datetime) -> float:
-    return (at - EPOCH).total_seconds() / 86400.0
-
-
-def grown(day: float, half_life: float = HALF_LIFE) -> float:
-    """The weight of what is learned on a day."""
-    return math.exp2(day / half_life)
-
-
 def _below(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def _clip(value: float, most: float) -> float:
     return max(-most, min(most, value))
-
-
-def _shrunk(sums: Sequence[float], prior: float, weight: float, mean: float = 0.0) -> float:
-    return (sums[1] + prior * weight * mean) / (sums[0] + prior * weight)
 
 
 _NOTHING = (0.0,) * STORE_SIZE
@@ -136,11 +121,11 @@ def _of(known: Known, key: str, size: int = SIZE) -> Sequence[float]:
 def _levels(thing: Thing, known: Known, weight: float) -> tuple[float, float, float]:
     """The shrunk residuals of store, family and product, in log-days over the window."""
     family, product = thing.keys
-    store = _shrunk(_of(known, STORE, STORE_SIZE), STORE_PRIOR, weight)
+    store = shrunk(_of(known, STORE, STORE_SIZE), STORE_PRIOR, weight)
     return (
         store,
-        _shrunk(_of(known, family), FAMILY_PRIOR, weight),
-        _shrunk(_of(known, product), PRODUCT_PRIOR, weight),
+        shrunk(_of(known, family), FAMILY_PRIOR, weight),
+        shrunk(_of(known, product), PRODUCT_PRIOR, weight),
     )
 
 
@@ -187,9 +172,9 @@ def forecast(thing: Thing, history: History, known: Known) -> Forecast:
     plain = (len(logs) * mean + OWN_PRIOR * usual) / (len(logs) + OWN_PRIOR) + effect * more
 
     turn = _TURN + 2 * min(count, TURNS - 1)
-    mu = plain + _shrunk(store[turn : turn + 2], TURN_PRIOR, weight)
+    mu = plain + shrunk(store[turn : turn + 2], TURN_PRIOR, weight)
     place = _SPREAD + 2 * min(count, SPREADS - 1)
-    variance = _shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE if count else FIRST_VARIANCE)
+    variance = shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE if count else FIRST_VARIANCE)
     if len(logs) > 1:
         around = sum((value - mean) ** 2 for value in logs)
         variance = (around + OWN_SPREAD_PRIOR * variance) / (len(logs) - 1 + OWN_SPREAD_PRIOR)

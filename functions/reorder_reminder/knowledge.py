@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from aftercare import keys, reorders
 from aftercare.clock import iso, parse_iso
-from aftercare.keys import ONLY, Key
-from aftercare.offer_taps import PREFIX
 from aftercare.outside import Outside
+from aftercare.reorder_levels import STORE
 from aftercare.reorders import Reorders
 from aftercare.retention import STOCK
 from aftercare.table import Change, Item, Number, Put, Remove, Tables, Throttled, Unclear
@@ -21,7 +20,7 @@ from reorder_reminder.depletion import Sums
 
 PLACES = Decimal("0.000001")
 ATTEMPTS = 4
-SIZES = {depletion.STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
+SIZES = {STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
 
 
 class Seen(NamedTuple):
@@ -32,15 +31,11 @@ class Seen(NamedTuple):
     out: Mapping[str, datetime]
 
 
-def place(key: str) -> Key:
-    return Key("knowledge", f"{PREFIX}{key}", ONLY)
-
-
 def read(tables: Tables, customer_id: str, wanted_keys: Iterable[str], products: Iterable[str] = ()) -> Seen:
     """One BatchGetItem (of at most 100 keys: what is beyond is not known). Throttled."""
     own = reorders.place(customer_id)
     stock = {keys.out_of_stock(product): product for product in products}
-    wanted = {place(key): key for key in list(dict.fromkeys(wanted_keys))[: 99 - len(stock)]}
+    wanted = {keys.reorder(key): key for key in list(dict.fromkeys(wanted_keys))[: 99 - len(stock)]}
     found = tables.read([own, *stock, *wanted])
     known = {key: _numbers(key, found[at]) for at, key in wanted.items() if at in found}
     out = {product: parse_iso(str(found[at]["since"])) for at, product in stock.items() if at in found}
@@ -63,7 +58,7 @@ def add(tables: Tables, sums: Mapping[str, tuple[float, ...]]) -> int:
             rounded = Decimal(value).quantize(PLACES) if value else Decimal(0)
             if rounded:
                 added[f"n{number}"] = rounded
-        if added and not _added(tables, Change(place(key), add=added)):
+        if added and not _added(tables, Change(keys.reorder(key), add=added)):
             lost += 1
     return lost
 

@@ -16,10 +16,11 @@ from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.places import zone_of
 from aftercare.proposal import Block, Nothing, Proposal, Unless
+from aftercare.reorder_levels import STORE, days, of_family
 from aftercare.reorder_policy import ReorderPolicy, Worth
 from aftercare.reorders import AGAIN, Reorders, Running, lasts, place_of
 from reorder_reminder import depletion, hit_gate, trial
-from reorder_reminder.depletion import Basis, Known, Sums, Thing, days
+from reorder_reminder.depletion import Basis, Known, Sums, Thing
 from reorder_reminder.hit_gate import Asked
 from reorder_reminder.purchases import (
     ONE_PURCHASE,
@@ -514,10 +515,10 @@ def _pieces(order: Order, family: str, store: Store) -> float:
 
 def keys_of(customer: Customer, families: tuple[str, ...], catalogue: "Catalogue") -> tuple[str, ...]:
     """The keys of all that a decision about these families may look at."""
-    found = [depletion.STORE, hit_gate.GATE]
+    found = [STORE, hit_gate.GATE]
     for name in families:
         offers = (AGAIN, *catalogue.family(name).cross_sells)
         found += [offer_taps.key_of(name, offer) for offer in offers]
     for name, times in purchases(customer, catalogue).items():
-        found += [f"f:{name}", f"p:{times[-1].product}"]
+        found += [of_family(name), f"p:{times[-1].product}"]
     return tuple(dict.fromkeys(found))
