@@ -151,7 +151,7 @@ def _nothing(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - the
 
 
 def _expected(event: "Told", customer: Customer, buyers: Item | None) -> Fields:
-    """What to expect of them from the day on which they became that kind of buyer: for the store and who works for it, no others."""
+    """What to expect of them from the day on which they became that kind of buyer: for the store and who works for it."""
     from aftercare.lifetime import model_from
     from aftercare.prospects import prospects_of, told
 
