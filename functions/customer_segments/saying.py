@@ -35,6 +35,7 @@ class Because(StrEnum):
     NO_GROUND = "nothing-of-the-kind-may-be-sent"
     ENOUGH = "row-limit"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
+    HELD_OUT = "held-out-to-measure"
     NO_FORECAST = "no-next-order-expected"
 
 
