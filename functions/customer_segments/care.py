@@ -57,9 +57,10 @@ def _step(customer: Customer, rule: "Care") -> timedelta | None:
 
 
 def outlook(customer: Customer, known: "Known", rule: "Care", now: datetime) -> Outlook:
-    """P(gone) is that no order comes within `gone_days` (aftercare.prospects)."""
+    """P(gone) is that no order comes within `gone_days` (aftercare.prospects), 0 for who never came back: that most of those send
+    no second order is true of each of them from the first day on, and no sign of anything."""
     ahead, use = prospects_of(customer, known.model, now.date(), churn_days=rule.gone_days), use_of(known)
-    churn = ahead.churn if ahead else 0.0
+    churn = ahead.churn if ahead and bought_by(customer).days > 1 else 0.0
     return Outlook(use, churn, _saves(ahead, max(churn, 1 - use), rule) if ahead else 0)
 
 

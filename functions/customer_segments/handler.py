@@ -6,6 +6,7 @@ from typing import Any
 
 from aftercare import waits
 from aftercare.clock import iso, parse_iso
+from aftercare.consent import Purpose
 from aftercare.customer import Customer
 from aftercare.entry import queue_handler
 from aftercare.events import Told
@@ -20,6 +21,7 @@ from aftercare.store import find
 def on_changed(event: Told, outside: Outside) -> str:
     """Each row that they came into begins."""
     from aftercare.segment_policy import segment_policy
+    from customer_segments import outcome
     from customer_segments.saying import entered
 
     data = event.data
@@ -29,6 +31,7 @@ def on_changed(event: Told, outside: Outside) -> str:
         return "nothing: no row"
     now = outside.clock.now()
     begun = [_go_on(outside, customer, row, None, now, event.id, event.correlation_id) for row in rows]
+    begun.append(outcome.begin(outside, customer, rows, now, event.correlation_id))
     return ", ".join([*begun, _looks_again(outside, customer, event.correlation_id)])
 
 
@@ -64,10 +67,19 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     if payload.get("care"):
         cared = _cares(outside, customer, payload["key"], payload["correlation_id"])
         return f"{cared}, {_looks_again(outside, customer, payload['correlation_id'])}"
+    if "outcome" in payload:
+        from customer_segments import outcome
+
+        return outcome.judge(outside, customer, payload)
     rows = [payload["row"]] if "row" in payload else [row for row in BEGINS if row in segments_of(customer)]
     since, last = parse_iso(payload["since"]), payload.get("said")
     cause = (payload["key"], payload["correlation_id"])
-    return ", ".join(_go_on(outside, customer, row, last, since, *cause) for row in rows) or "nothing: no row"
+    gone_on = [_go_on(outside, customer, row, last, since, *cause) for row in rows]
+    if "row" not in payload and rows:
+        from customer_segments import outcome
+
+        gone_on.append(outcome.begin(outside, customer, rows, since, payload["correlation_id"]))
+    return ", ".join(gone_on) or "nothing: no row"
 
 
 def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> str:
@@ -148,11 +160,15 @@ def _said(outside: Outside, customer: Customer, row: str, content: str, caused_b
     from aftercare.ground import consent_policy, possible
     from aftercare.offer_taps import place, taps_from
     from aftercare.segment_policy import segment_policy
+    from customer_segments import outcome
     from customer_segments.saying import Because, looked_up, pairs, say
 
     policy, now = segment_policy(), outside.clock.now()
-    if not possible(customer, policy.contents[content].purpose, consent_policy(), now):
+    purpose = policy.contents[content].purpose
+    if not possible(customer, purpose, consent_policy(), now):
         return f"nothing: {Because.NO_GROUND}"
+    if purpose is Purpose.PROMOTIONAL and outcome.is_held_out(customer.id):
+        return f"nothing: {Because.HELD_OUT}"
     messages, fits = looked_up(customer.id, row, policy, now), pairs(customer, content, policy, catalogue(), now)
     found = outside.tables.read([*messages, *map(place, fits)])
     heard = [message_from(found[key]) for key in messages if key in found]

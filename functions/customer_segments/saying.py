@@ -46,6 +46,7 @@ class Because(StrEnum):
     ENOUGH = "row-limit"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
     NOT_WANTED = "not-wanted"
+    HELD_OUT = "held-out-to-measure"
     NO_FORECAST = "no-next-order-expected"
 
 

@@ -2,9 +2,10 @@
 at most one reminder."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aftercare import reorders, telemetry, waits
+from aftercare import reorders, tally, telemetry, waits
 from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.gate_queue import propose
@@ -12,7 +13,7 @@ from aftercare.keys import message_id
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find, versioned, with_archive
-from reorder_reminder import knowledge
+from reorder_reminder import knowledge, trial
 from reorder_reminder.reminding import (
     Because,
     Plan,
@@ -20,6 +21,7 @@ from reorder_reminder.reminding import (
     Wait,
     against,
     answered,
+    compared,
     families_of,
     keys_of,
     placed,
@@ -134,7 +136,22 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     if reads_more and customer.lacks_orders_since(wait.order):
         whole = with_archive(outside.tables, customer.id)
         plan = woken(whole, wait, seen.kept, store, wait.at, payload["correlation_id"])
+    if isinstance(plan.decision, Proposal):
+        plan = _compared(customer, plan, plan.decision, wait)
     return _done(outside, customer.id, seen.kept, plan, payload["correlation_id"])
+
+
+def _compared(customer: "Customer", plan: Plan, proposal: Proposal, wait: Wait) -> Plan:
+    """While some are held out, both sides are of those alone whom a reminder might reach."""
+    from aftercare.report_policy import report_policy
+
+    held_out = report_policy().reminders_held_out
+    if not held_out:
+        return plan
+    from aftercare.ground import consent_policy, possible
+
+    reachable = possible(customer, proposal.purpose, consent_policy(), wait.at)
+    return compared(plan, proposal, wait.family, held_out) if reachable else plan
 
 
 def on_answer(event: Told, outside: Outside) -> str:
@@ -193,10 +210,20 @@ def _done(outside: Outside, customer_id: str, before: reorders.Reorders, plan: P
         waits.start(outside, machine, wait.key, customer_id, wait.at, payload)
     if plan.lessons and knowledge.add(outside.tables, plan.lessons):
         telemetry.count("LessonsLost")
+    for one in plan.counted:
+        _counted(outside, one)
     if isinstance(plan.decision, Proposal):
         propose(outside, plan.decision)
         return "proposed"
     return f"waiting: {len(plan.waits)}" if plan.waits else f"nothing: {plan.decision.because}"
+
+
+def _counted(outside: Outside, one: trial.Counted) -> None:
+    from aftercare.report_policy import report_policy
+
+    if one.after <= timedelta(days=report_policy().bought_again_days):
+        week = tally.week_at(one.at, tally.store_zone())
+        tally.add(outside.tables, one.shop, week, trial.PART, one.counts, outside.clock.now())
 
 
 EVENTS: Mapping[str, Callable[[Told, Outside], str]] = {

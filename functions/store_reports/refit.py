@@ -1,5 +1,5 @@
 """How a shop's customers buy, learned anew from all of them: the fifths that segments are cut by, and the seven parameters; what
-signs of use are worth; and of how many who are ripe for it, how many came back.
+signs of use are worth; what things cost; and of how many who are ripe for it, how many came back.
 
 What is kept is counts of those who look alike and what follows from them, nobody's. Each customer's sums lie on their profile.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from aftercare import keys, tally, telemetry
+from aftercare.catalogue import catalogue
 from aftercare.clock import iso
 from aftercare.customer import Profile
 from aftercare.outside import Outside
@@ -19,7 +20,7 @@ from aftercare.segments import Bought, noted_segments, noted_sums
 from aftercare.table import Absent, ConditionFailed, Put, Tables
 from aftercare.tally import Week
 from aftercare.use import PART, Weights, table_weights
-from store_reports import coming_back, use_fit
+from store_reports import coming_back, prices, use_fit
 from store_reports.buyers import counted, cuts, fitted
 
 AT_ONCE = 100
@@ -27,6 +28,9 @@ AT_ONCE = 100
 
 KEPT = 56
 """Weeks of which it is known what became of whom."""
+
+FIRST_DAYS = 7
+"""In a month's first refit it is learned anew what things cost."""
 
 LOOKED_BACK = 26
 """Weeks in which something was counted in a shop that is refitted."""
@@ -46,6 +50,8 @@ def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
         item = {"cuts": cuts(counts, now.date()).to_json(), "model": model.to_json(), "use": use.to_json()}
         outside.tables.write([Put(keys.buyers(shop), {**item, "at": iso(now)})])
         _keep(outside.tables, shop, week, back.found)
+        if now.day <= FIRST_DAYS or "shop" in given:
+            _price(outside.tables, shop, now)
         customers += model.customers
     telemetry.count("BuyersRefitted", len(shops))
     return {"shops": len(shops), "customers": customers}
@@ -56,6 +62,13 @@ def use_of(tables: Tables, shop: str, week: Week) -> Weights:
     weeks = [week.before(n) for n in range(KEPT)]
     found = tables.read([keys.tally(str(one), shop, PART) for one in weeks])
     return use_fit.fitted(use_fit.cells_of(map(tally.numbers_of, found.values())), table_weights(segment_policy().care.use))
+
+
+def _price(tables: Tables, shop: str, now: datetime) -> None:
+    """Keep what a family's things cost. A Query for each customer of the sample: once a month, for prices move slowly."""
+    found = prices.learned(tables, shop, catalogue())
+    if found:
+        tables.write([Put(keys.prices(shop), {"prices": found, "at": iso(now)})])
 
 
 def _keep(tables: Tables, shop: str, week: Week, found: coming_back.ComingBack) -> None:

@@ -13,7 +13,8 @@ from aftercare.table import Put
 from aftercare.tally import Week
 from store_reports.coming_back import kept as kept_weeks
 from store_reports.page import languages, render
-from store_reports.report import HISTORY, Parts, build
+from store_reports.report import build
+from store_reports.steps import HISTORY, Parts
 
 
 def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""When a reorder reminder is worth sending, content/reorder.yaml. `ContentError` names file, field and what was expected."""
+"""When a reorder reminder is worth sending, `reorder` of content/thresholds.yaml. `ContentError` names what is wrong with it."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from aftercare.content import read_content
+from aftercare.content import THRESHOLDS, read_content
 from aftercare.customer import OrderLine
 from aftercare.model import Model
 
@@ -36,7 +36,7 @@ class Lead(Model):
 
 
 class ReorderPolicy(Model):
-    """All of reorder.yaml."""
+    """`reorder` of thresholds.yaml."""
 
     margin: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$")]
     annoying: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")]]
@@ -65,4 +65,9 @@ class ReorderPolicy(Model):
 @lru_cache(maxsize=1)
 def reorder_policy() -> ReorderPolicy:
     """The settings of this deployment, read once. ContentError."""
-    return read_content(Path("reorder.yaml"), ReorderPolicy)
+
+    class Thresholds(Model):
+        model_config = ConfigDict(extra="ignore")
+        reorder: ReorderPolicy
+
+    return read_content(Path(THRESHOLDS), Thresholds).reorder

@@ -5,7 +5,7 @@ reorder_reminder keeps it; the page where a reminder's links lead adds what the 
 
 from collections.abc import Container
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ from aftercare.table import Item, Tables
 
 AGAIN = "again"
 """The offer to buy the same again; others are names of add-ons."""
+
+Arm = Literal["reminded", "held-out"]
 
 LATER_DAYS = (7, 14, 30, 60)
 MOST_LEFT = 1000
@@ -40,7 +42,7 @@ class Running(Model):
     `key` names its wait, by the purchase that set it; `first` says whether it is worth a reminder before the last look. It is
     reminded of on `day`, in days from the purchase, and looked at for the last time on `nudge_day`. `chance` is P(hit),
     `nudge_chance` that of the second reminder; `basis` and `features` are what they stood on. `taught` says that the outcome
-    has been learned from.
+    has been learned from. While some are held out to measure what reminders do, `arm` is the customer's side since `tried_at`.
     """
 
     order: str
@@ -55,6 +57,8 @@ class Running(Model):
     basis: tuple[float, ...] = ()
     features: tuple[float, ...] = ()
     taught: bool = False
+    arm: Arm | None = None
+    tried_at: Instant | None = None
     later_until: Instant | None = None
 
 

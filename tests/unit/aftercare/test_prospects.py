@@ -105,6 +105,11 @@ def test_the_quarters_are_where_the_chance_to_come_again_is_a_quarter(x, span, s
             assert returns(TAUGHT.orders, one, days) == pytest.approx(share, abs=0.004)
 
 
+def test_who_ordered_once_may_stay_away_and_has_had_no_occasion_to_leave():
+    once = prospects(bought(0, 0, 300), (), USUAL, TODAY, churn_days=180)
+    assert once.active == 1.0 and once.churn == pytest.approx((358 / 538) ** 0.62), "r = 0.62, alpha = 58, and 300 days so far"
+
+
 def test_spend_is_by_gamma_gamma_in_the_stores_currency_and_by_their_own_mean_in_another():
     euro = prospects(bought(4, 120, 10), (), TAUGHT, TODAY)
     # Five purchases of 60: p (gamma + 5 * 60) / (5 p + q - 1) = 6 * 315 / 33.

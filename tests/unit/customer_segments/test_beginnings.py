@@ -37,8 +37,8 @@ def woken(anna):
 
 def test_a_first_order_begins_the_rows_that_everybody_begins_in(anna):
     ordered(anna, "1")
-    assert woken(anna) == "proposed welcome, waits for orientation, waits for guide"
-    assert len(anna.waits.running) == 2
+    assert woken(anna) == "proposed welcome, waits for orientation, waits for guide, is measured"
+    assert len(anna.waits.running) == 3
 
 
 def test_who_is_another_kind_by_then_begins_nothing_twice(anna):
@@ -50,4 +50,5 @@ def test_who_is_another_kind_by_then_begins_nothing_twice(anna):
 
 def test_of_who_moved_in_one_row_only_the_other_begins(anna):
     ordered(anna, "1", "900")
-    assert woken(anna) == "waits for guide", "that they are of high lifetime value was told, that they bought once was not"
+    because = "that they are of high lifetime value was told, that they bought once was not"
+    assert woken(anna) == "waits for guide, is measured", because

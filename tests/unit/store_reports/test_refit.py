@@ -13,6 +13,7 @@ from aftercare.segments import YOUNG, Bought, cuts_from, noted
 from aftercare.table import Put, Throttled
 from aftercare.tally import week_at
 from store_reports import handler
+from store_reports.prices import SAMPLE
 from tests.small_outside import START, Context, sample
 from tests.unit.store_reports.test_buyers import customers
 
@@ -61,7 +62,8 @@ def test_what_is_learned_is_nobodys(store):
 def test_pages_and_profiles_are_read_by_the_hundred(store):
     store.tables.calls.clear()
     handler.handle({"task": "refit", "shop": "lark"}, Context())
-    assert store.tables.calls == ["page", "read"] * 5 + ["page", "read", "write", "write", "partition"]
+    sums = ["page", "read"] * 5 + ["page", "read", "write", "write", "partition"]
+    assert store.tables.calls == [*sums, *["page"] * 6, *["partition"] * SAMPLE], "and a sample's orders, for what things cost"
 
 
 def test_who_is_gone_or_has_bought_nothing_does_not_count(small):
