@@ -25,6 +25,13 @@ OPEN_FOR = timedelta(days=14)
 
 GOES_WITH = ("goes-with", "bundle")
 TEMPLATES = {Purpose.SERVICE: "segment-help", Purpose.PROMOTIONAL: "segment-offer"}
+UNLESS = (
+    Unless.ORDER_UNKNOWN,
+    Unless.ORDER_CANCELLED,
+    Unless.ORDER_REFUNDED,
+    Unless.SEGMENT_LEFT,
+    Unless.OFFER_UNWANTED,
+)
 COUNTS = (State.SENT, State.CLAIMED, State.HELD, State.UNKNOWN)
 """States of a message that somebody has heard, or will."""
 
@@ -200,7 +207,7 @@ def _proposal(
         references={"order": order.key, "segment": row},
         blocks=tuple(blocks),
         numbers=dict(numbers),
-        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.SEGMENT_LEFT),
+        unless=UNLESS,
         value=worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 OPEN_FOR = timedelta(days=14)
 """So long an offer is still an answer to what was said."""
 
+UNLESS = (
+    Unless.ORDER_UNKNOWN,
+    Unless.ORDER_CANCELLED,
+    Unless.ORDER_REFUNDED,
+    Unless.ANSWERED_ANEW,
+    Unless.OFFER_UNWANTED,
+)
 GOES_WITH = ("goes-with", "bundle")
 TEMPLATES = {Purpose.SERVICE: "next-help", Purpose.PROMOTIONAL: "next-step"}
 
@@ -81,7 +88,7 @@ def offer(
         template=template,
         references={"order": order.key},
         blocks=tuple(blocks),
-        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.ANSWERED_ANEW),
+        unless=UNLESS,
         value=round(made.worth * liked(taps.get(chosen, (0.0, 0.0)))) if chosen else made.worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,
