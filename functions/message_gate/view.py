@@ -431,6 +431,18 @@ def _of_reminder(view: View) -> View:
         "action": view["action"],
         "url": view["action_url"],
         "why": view["why"],
+        "taps": view["taps"],
+    }
+
+
+def _of_offer(view: View) -> View:
+    return {
+        "title": view["offer_title"],
+        "text": view["offer_text"],
+        "action": view["action"],
+        "url": view["action_url"],
+        "why": view["why"],
+        "taps": view["taps"],
     }
 
 
@@ -540,6 +552,7 @@ def _of_publication(view: View) -> View:
         "action": view["action"],
         "url": view["action_url"],
         "why": view["why"],
+        "taps": [],
     }
 
 
@@ -548,6 +561,7 @@ OUTLINES: Mapping[str, Callable[[View], View]] = {
     "reorder-nudge": _of_reminder,
     "product-restocked": _of_publication,
     "announcement": _of_publication,
+    "segment-offer": _of_offer,
 }
 """What a digest takes of each message that may be gathered (`digest.templates` of frequency.yaml)."""
 

@@ -157,6 +157,7 @@ class ItemView(TypedDict):
     action: str
     url: str
     why: str
+    taps: list[LinkView]
     foremost: bool
 
 
