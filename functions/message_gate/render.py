@@ -23,7 +23,6 @@ from message_gate.view import VIEWS
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
 
-_BLANK_ENDS = re.compile(r"[^\S\n]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -50,10 +49,8 @@ class Rendered:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of all that the reader gets, 32 hex characters."""
-        digest = sha256(self.subject.encode())
-        for part in (self.html, self.text, *(f"{n}: {v}" for n, v in sorted(self.headers.items()))):
-            digest.update(b"\0" + part.encode())
-        return digest.hexdigest()[:32]
+        parts = (self.subject, self.html, self.text, *[f"{n}: {v}" for n, v in sorted(self.headers.items())])
+        return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 class _Letterhead:
@@ -172,7 +169,7 @@ def letters(
 
 def _tidy(text: str) -> str:
     """Without blank ends of lines and with one blank line at most: what parts left out leaves gaps."""
-    return _BLANK_LINES.sub("\n\n", _BLANK_ENDS.sub("", text)).strip() + "\n"
+    return _BLANK_LINES.sub("\n\n", "\n".join([line.rstrip() for line in text.split("\n")])).strip() + "\n"
 
 
 def headers(brand: Brand, words: Words, common: View) -> dict[str, str]:

@@ -19,7 +19,6 @@ from reorder_reminder import depletion, hit_gate
 from reorder_reminder.depletion import Sums
 
 PREFIX = "REORDER#"
-PLACES = Decimal("0.000001")
 ATTEMPTS = 4
 SIZES = {depletion.STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
 
@@ -60,8 +59,7 @@ def add(tables: Tables, sums: Mapping[str, tuple[float, ...]]) -> int:
     for key, values in sums.items():
         added: dict[str, Number] = {}
         for number, value in enumerate(values):
-            rounded = Decimal(value).quantize(PLACES) if value else Decimal(0)
-            if rounded:
+            if value and (rounded := Decimal(f"{value:.6f}")):
                 added[f"n{number}"] = rounded
         if added and not _added(tables, Change(place(key), add=added)):
             lost += 1

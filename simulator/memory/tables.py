@@ -382,6 +382,9 @@ def _normal(item: Mapping[str, Value], key: Key) -> Item:
     return after
 
 
+_NUMBERS: Final = frozenset((int, Decimal))
+
+
 def _changed(change: Change, there: Item | None) -> Item:
     put, drop, add = change.put, change.drop, change.add
     if not put and not drop and not add:
@@ -397,11 +400,12 @@ def _changed(change: Change, there: Item | None) -> Item:
             del after[name]
     for name, by in add.items():
         before = after.get(name, 0)
-        if isinstance(before, bool) or not isinstance(before, int | Decimal):
+        if before.__class__ not in _NUMBERS:
             raise Refused(f"UpdateExpression: ADD to {name}, which is no number")
-        if isinstance(by, bool):
+        if by.__class__ is bool:
             raise Refused(f"UpdateExpression: ADD of a boolean to {name}")
-        after[name] = before + by if isinstance(before, int) and isinstance(by, int) else _EXACT.add(before, by)
+        whole = before.__class__ is int and by.__class__ is int
+        after[name] = before + by if whole else _EXACT.add(before, by)  # type: ignore[operator, arg-type]
     return after
 
 
@@ -441,9 +445,9 @@ def _number(name: str, value: Decimal) -> Number:
     """A number as it is kept and read back: without trailing zeros, an int where it is whole."""
     if not value.is_finite():
         raise Refused(f"{name}: no number")
-    if len(value.normalize(_EXACT).as_tuple().digits) > NUMBER_DIGITS:
+    if len(str(value)) > NUMBER_DIGITS and len(value.normalize(_EXACT).as_tuple().digits) > NUMBER_DIGITS:
         raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits")
-    return number(str(value))
+    return number(value)
 
 
 def _exact(item: Item) -> int:
