@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from aftercare.keys import Key, TableName
@@ -32,7 +32,6 @@ from aftercare.table import (
     Unclear,
     Value,
     Write,
-    number,
     present,
 )
 from simulator.faults import Fault, FaultPort
@@ -53,6 +52,7 @@ SMALL: Final = 50_000
 """Up to so many letters an item is within ITEM_BYTES whatever they are, its numbers included."""
 
 _EXACT: Final = Context(prec=4 * NUMBER_DIGITS)
+_PRECISE: Final = Context(prec=NUMBER_DIGITS, traps=[Inexact, InvalidOperation])
 _BIG: Final = 10**NUMBER_DIGITS
 _FIRST_SEQUENCE: Final = 100_000_000_000_000_000_001
 
@@ -445,9 +445,11 @@ def _number(name: str, value: Decimal) -> Number:
     """A number as it is kept and read back: without trailing zeros, an int where it is whole."""
     if not value.is_finite():
         raise Refused(f"{name}: no number")
-    if len(str(value)) > NUMBER_DIGITS and len(value.normalize(_EXACT).as_tuple().digits) > NUMBER_DIGITS:
-        raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits")
-    return number(value)
+    try:
+        plain = _PRECISE.normalize(value)
+    except Inexact:
+        raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits") from None
+    return int(plain) if plain == plain.to_integral_value() else plain
 
 
 def _exact(item: Item) -> int:

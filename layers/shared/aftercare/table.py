@@ -25,9 +25,9 @@ EXPIRES_AT = "expires_at"
 _DIGITS = Context(prec=38)  # DynamoDB's precision
 
 
-def number(given: str | Decimal) -> Number:
+def number(text: str) -> Number:
     """A number as the table gives it: an int where it is whole, else without trailing zeros."""
-    value = Decimal(given).normalize(_DIGITS)
+    value = Decimal(text).normalize(_DIGITS)
     return int(value) if value == value.to_integral_value() else value
 
 
