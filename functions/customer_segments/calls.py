@@ -19,6 +19,7 @@ from aftercare.store import find, versioned
 from aftercare.table import Absent, ConditionFailed, Conflict, Is, Item, Put, Remove
 from customer_segments.care import does, outlook, overdue
 from customer_segments.saying import care_message, standing
+from customer_segments.use import known_of
 
 ANSWER_WITHIN, END_WITHIN = timedelta(days=3), timedelta(days=7)
 """When the desk should have called, and when it is over."""
@@ -42,7 +43,7 @@ def give_out(outside: Outside) -> str:
         customer_id, line = str(item["customer_id"]), keys.Key("customers", str(item["pk"]), str(item["sk"]))
         customer = find(outside.tables, customer_id)
         rule = segment_policy().care
-        if customer and overdue(customer, rule, now) and does(customer, outlook(customer, rule, now), rule) == "call":
+        if customer and overdue(customer, rule, now) and _to_call(outside, customer, now):
             if _taken(outside, week, customer_id, rule.calls.a_week):
                 given += _opened(outside, customer, week, now)
             else:
@@ -54,6 +55,11 @@ def give_out(outside: Outside) -> str:
     telemetry.count("CallsGiven", given)
     telemetry.count("CallsBeyondBudget", beyond)
     return f"{given} calls, {beyond} beyond the budget"
+
+
+def _to_call(outside: Outside, customer: Customer, now: datetime) -> bool:
+    rule = segment_policy().care
+    return does(customer, outlook(customer, known_of(outside, customer, rule.use, now), rule, now), rule) == "call"
 
 
 def _taken(outside: Outside, week: str, customer_id: str, budget: int) -> bool:

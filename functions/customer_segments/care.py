@@ -1,19 +1,18 @@
 """Who is helped, asked, called or left alone when they stay away, by use, risk and value (content/segments.yaml). Pure."""
 
-import math
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from aftercare.behaviour import days_of
 from aftercare.customer import Customer
-from aftercare.feedback import said
-from aftercare.segments import Bought, bought_by, segments_of
+from aftercare.prospects import Prospects, next_order_of, prospects_of
+from aftercare.segments import bought_by, segments_of
+from aftercare.use import chance
 
 if TYPE_CHECKING:
-    from aftercare.segment_policy import Care, Does, Sign
+    from aftercare.segment_policy import Care, Does
+    from customer_segments.use import Known
 
-YEAR = 365
 OVER = 400
 """Days of silence after which nobody is looked after any more."""
 
@@ -27,67 +26,55 @@ class Outlook(NamedTuple):
 
 
 def next_look(customer: Customer, rule: "Care", now: datetime) -> datetime | None:
-    """When to look next whether somebody stays away: so many of their own intervals after their last order, then as long again.
-    None for who has no interval, and for who is over."""
-    known = bought_by(customer)
-    if known.interval is None or known.last is None or (now.date() - known.last).days > OVER:
+    """When to look next whether somebody stays away: so many times the wait that was expected with their last order, then as long
+    again; once, so many days after it, at who ordered once. None for who has ordered nothing, and for who is over."""
+    known, step = bought_by(customer), _step(customer, rule)
+    if step is None or known.last is None or (now.date() - known.last).days > OVER:
         return None
-    step = timedelta(days=max(known.interval * rule.after_intervals, 7.0))
     at = datetime.combine(known.last, time(9), UTC) + step
-    while at <= now:
+    while at <= now and known.interval is not None:
         at += step
-    return at
+    return at if at > now else None
 
 
 def overdue(customer: Customer, rule: "Care", now: datetime) -> bool:
-    """Whether so many of their own intervals have gone by without an order."""
+    """Whether so long has gone by without an order."""
+    known, step = bought_by(customer), _step(customer, rule)
+    return step is not None and known.last is not None and (now.date() - known.last).days >= step.days
+
+
+def _step(customer: Customer, rule: "Care") -> timedelta | None:
+    """How long somebody may be silent before they are looked at. The wait is P50 of the next order as it was expected with the
+    last; their own mean where half never come."""
     known = bought_by(customer)
-    if known.interval is None or known.last is None:
-        return False
-    return (now.date() - known.last).days >= int(max(known.interval * rule.after_intervals, 7.0))
+    if known.last is None:
+        return None
+    if known.interval is None:
+        return timedelta(days=rule.after_days)
+    expected = next_order_of(customer)
+    wait = (expected.p50 - known.last).days if expected and expected.p50 else known.interval
+    return timedelta(days=max(int(wait * rule.after_intervals), 7))
 
 
-def outlook(customer: Customer, rule: "Care", now: datetime) -> Outlook:
-    return Outlook(
-        use := use_of(customer, rule, now), churn := churn_of(bought_by(customer), rule, now), _saves(customer, use, churn, rule)
-    )
+def outlook(customer: Customer, known: "Known", rule: "Care", now: datetime) -> Outlook:
+    """P(gone) is that no order comes within `gone_days` (aftercare.prospects), 0 for who never came back: that most of those send
+    no second order is true of each of them from the first day on, and no sign of anything."""
+    ahead, use = prospects_of(customer, known.model, now.date(), churn_days=rule.gone_days), use_of(known)
+    churn = ahead.churn if ahead and bought_by(customer).days > 1 else 0.0
+    return Outlook(use, churn, _saves(ahead, max(churn, 1 - use), rule) if ahead else 0)
 
 
-def use_of(customer: Customer, rule: "Care", now: datetime) -> float:
-    """P(what was bought is still used): the store's share, its odds multiplied for each sign on the record (naive Bayes)."""
-    odds = rule.use.base / (1 - rule.use.base)
-    heard = said(customer)
-    felt = next((answer.felt for answer in reversed(heard.answers) if answer.felt), None)
-    signs: dict[Sign, bool] = {
-        "first-use": any(line.kind == "milestone" for line in heard.heard),
-        "logged-in": days_of(customer.behaviour, "web", now, 30) + days_of(customer.behaviour, "app", now, 30) > 0,
-        "good": felt == "good",
-        "bad": felt == "bad",
-        "open-case": any(case.open for case in customer.cases),
-    }
-    for sign, there in signs.items():
-        odds *= rule.use.signs.get(sign, 1.0) if there else 1.0
-    return odds / (1 + odds)
+def use_of(known: "Known") -> float:
+    """P(what was bought is still used): the signs on the record by what they are worth in the shop (aftercare.use)."""
+    return chance(known.weights, known.signs)
 
 
-def churn_of(known: Bought, rule: "Care", now: datetime) -> float:
-    """P(gone), given the silence: who leaves does so after an order with the chance `drop`; who has not, orders at their own rate
-    (Fader, Hardie and Lee 2005, with each customer's own rate in place of its distribution)."""
-    if known.interval is None or known.last is None:
-        return 0.0
-    silence = (now.date() - known.last).days
-    there = (1 - rule.drop) * math.exp(-silence / max(known.interval, 1.0))
-    return rule.drop / (rule.drop + there)
-
-
-def _saves(customer: Customer, use: float, churn: float, rule: "Care") -> int:
-    """Cents of a year's expected spend, times the risk, times how often a call turns it. The largest currency counts."""
-    known = bought_by(customer)
-    if known.interval is None or not known.spent:
+def _saves(ahead: Prospects, risk: float, rule: "Care") -> int:
+    """Cents of what a year brings of somebody like them who is still there, times the risk, times how often a call turns it."""
+    if ahead.spend_if_active is None:
         return 0
-    year = max(known.spent.values()) / known.orders * Decimal(YEAR / max(known.interval, 1.0))
-    share = Decimal(str(rule.calls.saves)) * Decimal(str(round(max(churn, 1 - use), 6)))
-    return int((year * share * 100).quantize(Decimal(1), ROUND_HALF_UP))
+    share = Decimal(str(rule.calls.saves)) * Decimal(str(round(risk, 6)))
+    return int((ahead.spend_if_active.amount * share * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def does(customer: Customer, seen: Outlook, rule: "Care") -> "Does":

@@ -6,6 +6,7 @@ from typing import Any
 
 from aftercare import waits
 from aftercare.clock import iso, parse_iso
+from aftercare.consent import Purpose
 from aftercare.customer import Customer
 from aftercare.entry import queue_handler
 from aftercare.events import Told
@@ -13,13 +14,14 @@ from aftercare.gate_queue import propose
 from aftercare.ledger import message_from
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing
-from aftercare.segments import segments_of
+from aftercare.segments import BEGINS, bought_by, segments_of
 from aftercare.store import find
 
 
 def on_changed(event: Told, outside: Outside) -> str:
     """Each row that they came into begins."""
     from aftercare.segment_policy import segment_policy
+    from customer_segments import outcome
     from customer_segments.saying import entered
 
     data = event.data
@@ -29,6 +31,7 @@ def on_changed(event: Told, outside: Outside) -> str:
         return "nothing: no row"
     now = outside.clock.now()
     begun = [_go_on(outside, customer, row, None, now, event.id, event.correlation_id) for row in rows]
+    begun.append(outcome.begin(outside, customer, rows, now, event.correlation_id))
     return ", ".join([*begun, _looks_again(outside, customer, event.correlation_id)])
 
 
@@ -48,9 +51,8 @@ def on_seen(event: Told, outside: Outside) -> str:
 
 
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
-    """A row goes on after what it said last. The wait that begins with a first order names none: everybody begins in two."""
-    from aftercare.segment_policy import segment_policy
-
+    """A row goes on after what it said last. The wait that begins with a first order names none: of the two in which everybody
+    begins, those begin that still hold, as SegmentChanged has begun any other."""
     if payload.get("task") == "calls":
         from customer_segments.calls import give_out
 
@@ -58,13 +60,26 @@ def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
     customer = find(outside.tables, payload["customer_id"])
     if customer is None:
         return "nothing: customer-gone"
+    if payload.get("use"):
+        from customer_segments.use import settle
+
+        return settle(outside, customer, payload, outside.clock.now())
     if payload.get("care"):
         cared = _cares(outside, customer, payload["key"], payload["correlation_id"])
         return f"{cared}, {_looks_again(outside, customer, payload['correlation_id'])}"
-    rows = [payload["row"]] if "row" in payload else segment_policy().rows_of(segments_of(customer))
+    if "outcome" in payload:
+        from customer_segments import outcome
+
+        return outcome.judge(outside, customer, payload)
+    rows = [payload["row"]] if "row" in payload else [row for row in BEGINS if row in segments_of(customer)]
     since, last = parse_iso(payload["since"]), payload.get("said")
     cause = (payload["key"], payload["correlation_id"])
-    return ", ".join(_go_on(outside, customer, row, last, since, *cause) for row in rows) or "nothing: no row"
+    gone_on = [_go_on(outside, customer, row, last, since, *cause) for row in rows]
+    if "row" not in payload and rows:
+        from customer_segments import outcome
+
+        gone_on.append(outcome.begin(outside, customer, rows, since, payload["correlation_id"]))
+    return ", ".join(gone_on) or "nothing: no row"
 
 
 def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> str:
@@ -81,16 +96,25 @@ def _looks_again(outside: Outside, customer: Customer, correlation_id: str) -> s
     return "looks again"
 
 
+def _first_look(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> tuple[str, str]:
+    """Who ordered once has no change of kind that would begin their looks: what their row says last begins it."""
+    cared = _cares(outside, customer, caused_by, correlation_id)
+    return cared, _looks_again(outside, customer, correlation_id)
+
+
 def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id: str) -> str:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
     from customer_segments.saying import care_message
+    from customer_segments.use import begin, known_of
 
     policy, now = segment_policy(), outside.clock.now()
     if not overdue(customer, policy.care, now):
         return "nothing: ordered since"
-    seen = outlook(customer, policy.care, now)
+    known = known_of(outside, customer, policy.care.use, now)
+    begin(outside, customer, known, policy.care.use, now, correlation_id)
+    seen = outlook(customer, known, policy.care, now)
     what = does(customer, seen, policy.care)
     if what == "call":
         from customer_segments.calls import listed
@@ -117,7 +141,10 @@ def _go_on(
     while row in segments_of(customer):
         wait = next_wait(customer, row, last, since, policy)
         if isinstance(wait, Nothing):
-            return ", ".join([*did, f"nothing more of {row}: {wait.because}"])
+            over = [*did, f"nothing more of {row}: {wait.because}"]
+            if row == segments_of(customer).value and bought_by(customer).interval is None:
+                over += _first_look(outside, customer, caused_by, correlation_id)
+            return ", ".join(over)
         if wait.at > now:
             payload = {"row": row, "since": iso(since), "correlation_id": correlation_id}
             more = {**payload, "said": last} if last else payload
@@ -132,11 +159,15 @@ def _said(outside: Outside, customer: Customer, row: str, content: str, caused_b
     from aftercare.catalogue import catalogue
     from aftercare.ground import consent_policy, possible
     from aftercare.segment_policy import segment_policy
+    from customer_segments import outcome
     from customer_segments.saying import Because, looked_up, say
 
     policy, now = segment_policy(), outside.clock.now()
-    if not possible(customer, policy.contents[content].purpose, consent_policy(), now):
+    purpose = policy.contents[content].purpose
+    if not possible(customer, purpose, consent_policy(), now):
         return f"nothing: {Because.NO_GROUND}"
+    if purpose is Purpose.PROMOTIONAL and outcome.is_held_out(customer.id):
+        return f"nothing: {Because.HELD_OUT}"
     heard = [message_from(item) for item in outside.tables.read(looked_up(customer.id, row, policy, now)).values()]
     said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id)
     if isinstance(said, Nothing):

@@ -11,7 +11,8 @@ from aftercare.customer import Customer, Order
 from aftercare.decision import Message, State
 from aftercare.keys import Key
 from aftercare.proposal import Block, Nothing, Proposal, Unless
-from aftercare.segments import bought_by, segments_of
+from aftercare.prospects import next_order_of
+from aftercare.segments import segments_of
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -34,6 +35,7 @@ class Because(StrEnum):
     NO_GROUND = "nothing-of-the-kind-may-be-sent"
     ENOUGH = "row-limit"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
+    HELD_OUT = "held-out-to-measure"
     NO_FORECAST = "no-next-order-expected"
 
 
@@ -73,11 +75,10 @@ def next_wait(customer: Customer, row: str, said: str | None, since: datetime, p
 
 
 def next_order(customer: Customer) -> datetime | None:
-    """When the next order is expected: as long after the last one as their orders lie apart on the average."""
-    known = bought_by(customer)
-    if known.interval is None or known.last is None:
-        return None
-    return datetime.combine(known.last, time(9), UTC) + timedelta(days=known.interval)
+    """When the next order is expected, as it was with the last one: P50; where half of those like them never come, P25."""
+    expected = next_order_of(customer)
+    day = (expected.p50 or expected.p25) if expected else None
+    return datetime.combine(day, time(9), UTC) if day else None
 
 
 def period(once: str, now: datetime) -> str:

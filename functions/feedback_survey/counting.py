@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from aftercare import keys, tally
 from aftercare.answer_words import Part, Score, Sentiment
+from aftercare.case_topic import CaseTopic
+from aftercare.cases import Case
 from aftercare.customer import Customer, Order, OrderLine
 from aftercare.feedback import BAD, GOOD, NOTHING_GIVEN, Answer, Given, Heard, Read, said, standing, with_heard
 from aftercare.keys import Key
@@ -191,7 +193,7 @@ def answered(outside: Outside, customer: Customer, order: Order, answer: Answer,
     _count(outside, customer, order.shop, at, spoken, before, at, skip=("survey", order.key), more=first)
 
 
-def heard(outside: Outside, customer: Customer, line: Heard, read: Read | None, topic: str | None = None) -> None:
+def heard(outside: Outside, customer: Customer, line: Heard, read: Read | None) -> None:
     """What was said elsewhere, in its week; what says the same anew takes the counts of the one before with it. A milestone is
     nothing that was said, and an older word than the one on record changes nothing."""
     if line.kind == "milestone" or with_heard(said(customer), line) is None:
@@ -199,8 +201,9 @@ def heard(outside: Outside, customer: Customer, line: Heard, read: Read | None, 
     order = customer.order(line.order or "")
     shop = line.ref.partition(":")[0]
     known = next((one for one in said(customer).heard if one.about == line.about), None)
-    spoken = _elsewhere(customer, line, read, order, topic)
-    more = {f"case/{topic}": 1} if topic and known is None else {}
+    spoken = _elsewhere(customer, line, read, order)
+    case = _case(customer, line)
+    more = {f"case/{case.topic}": 1} if case and known is None else {}
     before = next(iter(_others(outside, customer, [known])), None) if known else None
     _count(
         outside, customer, shop, line.at, spoken, before, known.at if known else line.at, skip=(line.kind, line.ref), more=more
@@ -245,8 +248,16 @@ def _survey(customer: Customer, order: Order, given: Given, read: Read | None) -
     return Spoken("survey", order.key, given, read, order=order, returning=returning)
 
 
-def _elsewhere(customer: Customer, line: Heard, read: Read | None, order: Order | None, topic: str | None) -> Spoken:
-    returning = topic in ("return", "refund") or (order is not None and standing(customer, order) in ("returned", "refunded"))
+def _case(customer: Customer, line: Heard) -> Case | None:
+    return next((case for case in customer.cases if line.kind == "case" and case.ref == line.ref), None)
+
+
+def _elsewhere(customer: Customer, line: Heard, read: Read | None, order: Order | None) -> Spoken:
+    """What a case is about is read off the record, so that a line that counted is known for the same when another takes its place
+    or stands beside it."""
+    case = _case(customer, line)
+    about = case is not None and case.topic in (CaseTopic.RETURN, CaseTopic.REFUND)
+    returning = about or (order is not None and standing(customer, order) in ("returned", "refunded"))
     given = Given(score=line.score) if line.score else NOTHING_GIVEN
     return Spoken(line.kind, line.ref, given, read, order=order, sku=line.sku, returning=returning)
 
@@ -283,7 +294,7 @@ def _spoken(customer: Customer, line: Answer | Heard, item: Item | None) -> Spok
         if order is None or item is None or (line.words and read is None):
             return None
         return _survey(customer, order, Given.model_validate_json(str(item["doc"])), read)
-    return _elsewhere(customer, line, read, customer.order(line.order or ""), None)
+    return _elsewhere(customer, line, read, customer.order(line.order or ""))
 
 
 def _version_before(outside: Outside, customer: Customer, order: Order, answer: Answer) -> Spoken | None:

@@ -98,7 +98,7 @@ def _noted(
     except (ConditionFailed, Conflict):
         known = delivery is not None and outside.tables.read([keys.delivery(delivery.key)])
         return "nothing: noted before" if known else None
-    counting.heard(outside, customer, line, reading, cause.data.topic if isinstance(cause.data, CaseData) else None)
+    counting.heard(outside, customer, line, reading)
     return "noted"
 
 

@@ -10,7 +10,7 @@ from aftercare.customer import Customer
 from aftercare.outside import Gone, Outside
 from aftercare.store import load, versioned
 from aftercare.table import ConditionFailed, Conflict
-from message_gate.rules import Candidate
+from message_gate.candidate import Candidate
 
 ATTEMPTS = 4
 

@@ -14,9 +14,9 @@ from aftercare.outside import Mail, Outside
 from aftercare.proposal import Block, Proposal
 from aftercare.published import Publication, read
 from message_gate import mime
+from message_gate.candidate import MARKETING, Candidate
 from message_gate.letter import Links, Part
 from message_gate.render import CannotRender, render
-from message_gate.rules import MARKETING, Candidate
 from message_gate.stationery import stationery
 from message_gate.tone import Chosen, choose, nature_of
 

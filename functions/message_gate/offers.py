@@ -75,5 +75,7 @@ def _url(letter: Letter, made: Offer, add_on: AddOn | None) -> str:
     shop = letter.brand.shop_of(letter.order.shop)
     if add_on is not None and made.basket in GOES_WITH:
         one = OrderLine(line_ref="-", title="-", sku=add_on.skus[0] if add_on.skus else None, quantity=1)
+        if not shop.reorder.takes(one):  # a basket of ids that the catalogue does not have: its own page sells it
+            return str(letter.pick(add_on.url))
         return shop.basket_url(made.url, [one, *(letter.order.lines if made.basket == "bundle" else ())])
     return shop.basket_url(made.url, letter.order.lines)

@@ -24,12 +24,14 @@ from aftercare.settings import MissingSetting, Settings
 from aftercare.store import CustomerErased, load, versioned, with_archive
 from aftercare.switch import Switch, switch_from
 from aftercare.table import AllOf, AnyOf, Change, Check, Condition, Exists, Is, Item, Lacks, Put, Write
+from message_gate.candidate import CHAT_WINDOW, MARKETING, Candidate, Rival, rank
 from message_gate.channels import forms, write
 from message_gate.digest import CARRIES, compose
 from message_gate.frequency import FrequencyPolicy
 from message_gate.hours import hours_book, is_legal, next_legal_instant
 from message_gate.pacing import Pace, quota_from, shards, waits_for_a_place
-from message_gate.rules import CHAT_WINDOW, MARKETING, OF_PARTS, OF_SHIPMENT, Candidate, Rival, decide, look_again, rank
+from message_gate.relevance import OF_SHIPMENT
+from message_gate.rules import OF_PARTS, decide, look_again
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue

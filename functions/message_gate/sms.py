@@ -20,7 +20,7 @@ from message_gate.letter import Letter, Links
 from message_gate.notices import NOTICES, Matter, days_text, matter, reason_text
 from message_gate.stationery import Stationery, stationery
 
-LADDER = ("sms_reason", "sms_days", "sms_window", "sms")
+LADDER = ("sms_reason", "sms_days", "sms_window", "sms_link", "sms")
 """The wordings of a template, fullest first."""
 
 SHORT_LINK = 60
@@ -155,9 +155,17 @@ def short_values(letter: Letter) -> dict[str, str]:
         title, link = content_of(letter)
         shop = letter.brand.shop_of(letter.order.shop).url
         return {**values, "product": seven_bit(plain(title, 60)), "link": link if len(link) <= SHORT_LINK else shop}
+    if "renews" in letter.message.numbers:
+        from message_gate.renewals import manage_url, when_text
+
+        link = manage_url(letter)
+        return {**values, "window": when_text(letter), "link": https(link) if len(link) <= SHORT_LINK else values["help"]}
     values["shop"] = letter.brand.shop_of(letter.order.shop).url
-    reordered = next((block.family for block in letter.include if block.kind == "reorder"), None)
-    lines = letter.catalogue.by_family(letter.order.lines).get(reordered or "", ())
+    reordered = next((block for block in letter.include if block.kind == "reorder"), None)
+    lines = letter.catalogue.by_family(letter.order.lines).get(reordered.family or "", ()) if reordered else ()
+    basket = letter.brand.shop_of(letter.order.shop).reorder_url(lines)
+    if reordered and reordered.variant != "care" and len(basket) <= SHORT_LINK:
+        values["link"] = https(basket)
     named = letter.pick(family.title) if family else letter.order.name
     # What was bought last is known by its own name.
     values["product"] = seven_bit(plain(lines[0].title if lines else named, 30))

@@ -20,6 +20,7 @@ from message_gate.letter import LONGEST_SUBJECT, SHOWN_LINES, Letter, View, line
 from message_gate.notices import NOTICES, notice
 from message_gate.offers import for_segment, offered
 from message_gate.questions import check_in, survey, why_returned
+from message_gate.renewals import renewal
 from message_gate.reviews import repost, review
 
 FACES = {"good": "🙂", "fine": "😐", "bad": "🙁"}
@@ -554,6 +555,7 @@ VIEWS: Mapping[str, Callable[[Letter, View], View]] = {
     "order-confirmation": confirmation,
     "reorder-reminder": reminder,
     "reorder-nudge": reminder,
+    "renewal-reminder": renewal,
     "consent-confirmation": consent_confirmation,
     **dict.fromkeys(FRESH, fresh_link),
     "digest": digest,

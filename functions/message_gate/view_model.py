@@ -267,10 +267,26 @@ class NoticeView(Frame):
     tip_url: str | None
 
 
+class GotView(TypedDict):
+    lead: str
+    points: list[str]
+
+
+class RenewalView(Frame):
+    lead: str
+    panel: PanelView
+    button: str
+    button_url: str
+    links: list[LinkView]
+    got: GotView | None
+    points: list[str]
+
+
 MODELS: Mapping[str, type] = {
     "order-confirmation": ConfirmationView,
     "reorder-reminder": ReminderView,
     "reorder-nudge": ReminderView,
+    "renewal-reminder": RenewalView,
     "consent-confirmation": ConsentView,
     **dict.fromkeys(FRESH, FreshLinkView),
     "digest": DigestView,

@@ -156,10 +156,11 @@ CHANGES: dict[str, tuple[str, Callable[[Order, Customer, Told], Decided]]] = {
 """By event: the template, and what the record says of it."""
 
 
-def changed(customer: Customer | None, event: Told, now: datetime) -> Proposal | Nothing:
-    """At most one message about the change that an event tells of, as the record has it."""
+def changed(customer: Customer | None, event: Told, now: datetime, began: str | None = None) -> Proposal | Nothing:
+    """At most one message about the change that an event tells of, as the record has it. `began` is the order that a subscription
+    came from."""
     template, decide = CHANGES[event.type]
-    order = _order(customer, event)
+    order = _order(customer, event, began)
     against = _against(customer, order)
     if against or customer is None or order is None:
         return Nothing(against or Because.ORDER_UNKNOWN)
@@ -183,14 +184,15 @@ def changed(customer: Customer | None, event: Told, now: datetime) -> Proposal |
     )
 
 
-def _order(customer: Customer | None, event: Told) -> Order | None:
-    """The order that is spoken of; of a payment that failed without one, the latest of its subscription."""
+def _order(customer: Customer | None, event: Told, began: str | None) -> Order | None:
+    """The order that is spoken of; of a payment that failed without one, the latest of its subscription, or where it began."""
     if customer is None:
         return None
     if event.data.order:
         return customer.order(event.data.order)
     of_it = [o for o in customer.orders if o.subscription == event.data.subscription and not o.is_test]
-    return max(of_it, key=lambda o: (o.placed_at or o.as_of, o.key), default=None)
+    first = customer.order(began) if began else None
+    return max(of_it, key=lambda o: (o.placed_at or o.as_of, o.key), default=first)
 
 
 def _against(customer: Customer | None, order: Order | None) -> Because | None:

@@ -20,9 +20,13 @@ def on_change(event: Told, outside: Outside) -> str:
 
         ended(outside, customer, order, event.type)
     decision = changed(customer, event, outside.clock.now())
-    if order is None and decision == Nothing(Because.ORDER_UNKNOWN) and customer and customer.lacks_orders_since(None):
-        # Of a payment that failed only the subscription is known, and all its orders may lie in the archive.
-        decision = changed(with_archive(outside.tables, customer.id), event, outside.clock.now())
+    if order is None and decision == Nothing(Because.ORDER_UNKNOWN) and customer:
+        # Of a payment that failed only the subscription is known: it may never have renewed, or its orders lie in the archive.
+        from aftercare import reorders
+
+        known = reorders.read(outside.tables, customer.id).subscriptions.get(event.data.subscription)
+        whole = with_archive(outside.tables, customer.id) if customer.lacks_orders_since(None) else customer
+        decision = changed(whole, event, outside.clock.now(), known.order if known else None)
     if isinstance(decision, Nothing):
         return f"nothing: {decision.because}"
     propose(outside, decision)

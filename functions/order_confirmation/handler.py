@@ -129,12 +129,16 @@ BEGINS_AFTER = timedelta(days=3)
 
 def _begun(outside: Outside, customer: Customer, order: Order, event: Told) -> str:
     """Of who orders first, the wait in which what new customers hear begins, if anything of the kind may ever be sent to them:
-    SegmentChanged does not tell that everybody begins as a first-time buyer."""
-    from aftercare.ground import consent_policy, possible
+    SegmentChanged does not tell that somebody begins as everybody does; of whom it tells more, that has begun with it."""
+    from aftercare.segments import BEGINS, segments_of
 
-    if len(customer.orders) != 1 or not possible(customer, Purpose.PROMOTIONAL, consent_policy(), outside.clock.now()):
+    if len(customer.orders) != 1 or segments_of(customer) != BEGINS:
         return ""
     from aftercare import waits
+    from aftercare.ground import consent_policy, possible
+
+    if not possible(customer, Purpose.PROMOTIONAL, consent_policy(), outside.clock.now()):
+        return ""
 
     since = order.placed_at or order.as_of
     payload = {"since": iso(since), "correlation_id": event.correlation_id}

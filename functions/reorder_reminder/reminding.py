@@ -18,7 +18,7 @@ from aftercare.places import zone_of
 from aftercare.proposal import Block, Nothing, Proposal, Unless
 from aftercare.reorder_policy import ReorderPolicy, Worth
 from aftercare.reorders import AGAIN, Reorders, Running, lasts
-from reorder_reminder import depletion, hit_gate
+from reorder_reminder import depletion, hit_gate, trial
 from reorder_reminder.depletion import Basis, Known, Sums, Thing, days
 from reorder_reminder.hit_gate import Asked
 from reorder_reminder.purchases import (
@@ -64,26 +64,29 @@ class Because(StrEnum):
     SNOOZED = "snoozed"
     NOT_WANTED = "not-wanted"
     NOT_WORTH_IT = "not-worth-it"
+    HELD_OUT = "held-out-to-measure"
     ONE_WAITS = "one-waits"
     TOO_LATE = "too-late"
 
 
 class Wait(NamedTuple):
-    """One wait: for a family of an order, until an instant."""
+    """One wait: for a family of an order, or for the renewal of a subscription, until an instant."""
 
     key: str
     order: str
     family: str
     at: datetime
+    subscription: str = ""
 
 
 class Plan(NamedTuple):
-    """What is to be done: the record as it is then, waits to start and to stop, and what was learned."""
+    """What is to be done: the record as it is then, waits to start and to stop, what was learned, and what is counted."""
 
     kept: Reorders
     waits: tuple[Wait, ...] = ()
     stops: tuple[str, ...] = ()
     lessons: Mapping[str, tuple[float, ...]] = MappingProxyType({})
+    counted: tuple[trial.Counted, ...] = ()
     decision: Proposal | Nothing = Nothing(Because.NO_WINDOW)
 
 
@@ -198,6 +201,8 @@ def _bought(
             lessons = dict(plan.lessons)
             depletion.merge(lessons, _lessons(before, family, last.at, store.catalogue))
             plan = plan._replace(lessons=lessons)
+        if came := trial.bought(before, order, last.at):
+            plan = plan._replace(counted=(*plan.counted, came))
     if family in plan.kept.never or renews(customer, family, store.catalogue, now):
         return plan._replace(kept=plan.kept.with_running(family, None))
     running = _foreseen(customer, order, family, all_, plan.kept, store)
@@ -329,6 +334,20 @@ def woken(customer: Customer | None, wait: Wait, kept: Reorders, store: Store, n
         lesson = _outcome(running, _thing(running, family.name, store.catalogue), False, days(now))
         plan = plan._replace(kept=kept.with_running(family.name, running.model_copy(update={"taught": True})), lessons=lesson)
     return plan._replace(decision=_again(customer, order, family, running, first, kept, store, now, correlation_id))
+
+
+def compared(plan: Plan, proposal: Proposal, family: str, held_out: float) -> Plan:
+    """What would be proposed, on the customer's side of the comparison: it begins with the first reminder of a purchase. Care
+    that is offered once for something expensive has none."""
+    running = plan.kept.running.get(family)
+    if running is None or proposal.key not in (running.key, last_key(running.key)):
+        return plan
+    if running.arm is None:
+        arm = trial.arm_of(proposal.customer_id, family, held_out)
+        running = running.model_copy(update={"arm": arm, "tried_at": proposal.proposed_at})
+        began = trial.begun(arm, running.order, proposal.proposed_at)
+        plan = plan._replace(kept=plan.kept.with_running(family, running), counted=(began,))
+    return plan._replace(decision=Nothing(Because.HELD_OUT)) if running.arm == "held-out" else plan
 
 
 def _pointless(customer: Customer, order: Order | None, family: "Family | None", store: Store, now: datetime) -> Because | None:

@@ -37,6 +37,7 @@ from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.returns import is_request_ref
 from aftercare.shipment_details import PARCELS, Eta, Origin, ShippedLine
+from aftercare.subscription_words import SUBSCRIPTION_STATUSES
 from aftercare.weblink import NotHttps, https
 from store_intake.received import Received, Unreadable, canonical, hash_of, key_part, misfit, parsed, word
 from store_intake.tracking import code
@@ -54,6 +55,7 @@ MARKETING_TAKES = (Purpose.PROMOTIONAL, Purpose.REORDER, Purpose.SURVEY)
 SILENT_TAG = "aftercare-silent"
 """An order with this tag is recorded and nothing is sent about it."""
 
+_UNITS = {"day": "D", "week": "W", "month": "M", "year": "Y"}
 RENEWAL_SOURCES = ("subscription_contract",)
 RENEWAL_TAGS = ("subscription recurring order", "subscription_recurring_order", "recurring_order")
 """How the order of a renewal is known: Shopify's own subscription source, and the tags of the large subscription apps."""
@@ -306,6 +308,7 @@ def _lines(order: Payload, currency: object) -> tuple[OrderLine, ...]:
             OrderLine(
                 line_ref=_ref(line.get("id"), line.get("admin_graphql_api_id")) or str(place),
                 product_ref=_ref(line.get("product_id")),
+                variant_ref=_ref(line.get("variant_id")),
                 title=_text(line.get("title")) or _text(line.get("name")) or _text(line.get("sku")) or "-",
                 variant=_text(line.get("variant_title")),
                 sku=_text(line.get("sku"), 200),
@@ -742,7 +745,15 @@ def _contract(payload: Payload, hook: Hook) -> Iterable[Fact]:
         ref=ref,
         order_ref=_ref(payload.get("origin_order_id"), payload.get("admin_graphql_api_origin_order_id")),
         customer_ref=_ref(payload.get("customer_id"), payload.get("admin_graphql_api_customer_id")),
+        status=next((word for word in SUBSCRIPTION_STATUSES if word == str(payload.get("status")).lower()), None),
+        every=_every(_object(payload.get("billing_policy"))),
     )
+
+
+def _every(billing: Payload) -> str | None:
+    """The period that is paid for; of a prepaid one several deliveries lie in it."""
+    unit, count = _UNITS.get(str(billing.get("interval")).lower()), billing.get("interval_count")
+    return f"P{count}{unit}" if unit and type(count) is int and 0 < count < 1000 else None
 
 
 def _billed(kind: Literal["SubscriptionRenewed", "PaymentFailed"]) -> Callable[[Payload, Hook], Iterable[Fact]]:

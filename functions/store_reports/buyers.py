@@ -175,13 +175,3 @@ def _quantile(of: Counter[float], share: float) -> float:
 
 def _price(value: float) -> Decimal:
     return Decimal(str(float(f"{value:.3g}")))
-
-
-RIPE = (91, 182)
-"""Days since the first purchase of those by whom it is told how many come back: a quarter's time they all had."""
-
-
-def came_back(counts: Counts, today: date) -> tuple[int, int]:
-    """The one metric of retention: of how many who first bought one to two quarters ago, how many have bought on another day."""
-    ripe = [one for one in alike(counts, today) if RIPE[0] <= one.age < RIPE[1]]
-    return sum(one.many for one in ripe), sum(one.many for one in ripe if one.times)

@@ -31,6 +31,18 @@ def curves(series: Sequence[Mapping[str, Any]]) -> Markup:
     return Markup('<svg class="curve" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(WIDE, HIGH, drawn)
 
 
+def shares(series: Sequence[Mapping[str, Any]]) -> Markup:
+    """Shares over some weeks from nothing to the most of them; where one is not told, the line goes on with the next."""
+    most = max([row["share"] for row in series if row["share"] is not None], default=0.0) or 1.0
+    step = (WIDE - 8) / max(1, len(series) - 1)
+    points = [
+        f"{4 + at * step:.1f},{HIGH - 4 - (HIGH - 8) * row['share'] / most:.1f}"
+        for at, row in enumerate(series)
+        if row["share"] is not None
+    ]
+    return Markup('<svg class="curve" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(WIDE, HIGH, _line(points, "mean"))
+
+
 def _line(points: Sequence[str], kind: str) -> Markup:
     if not points:
         return Markup()

@@ -6,16 +6,18 @@ None stands where fewer customers are than may be told of, or where it would giv
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from aftercare.report_policy import TOUCHPOINTS, ReportPolicy
-from aftercare.table import Number
+from aftercare.segment_policy import segment_policy
 from aftercare.tally import Week, read_week
+from store_reports import coming_back
+from store_reports.coming_back import ComingBack
+from store_reports.outcomes import segments, trials
 from store_reports.returns import returned
-from store_reports.telling import Scores, apart, direction, gap, mean, share, told, within
-
-Parts = Mapping[str, Mapping[str, Number]]
-"""Of one shop and week: part, name, number."""
+from store_reports.steps import Parts, after, counted, over, step_of, steps
+from store_reports.telling import Scores, direction, gap, mean, plain, share, told, within
 
 BEFORE: Final = 4
 """Weeks that a week is compared with."""
@@ -23,14 +25,8 @@ BEFORE: Final = 4
 SERIES: Final = 8
 """Weeks of a curve."""
 
-BLOCK: Final = 4
-"""Weeks of a rating's step. Steps do not overlap, so that none is the difference of two."""
-
-HISTORY: Final = 56
-"""Weeks that are read: all that are kept."""
-
-TERM: Final = 6
-"""Steps over which comparisons add up; then they begin anew, at the same weeks for ever."""
+RETENTION_SERIES: Final = 26
+"""Weeks of the curve of who came back: it moves slowly."""
 
 MOODS: Final = ("positive", "neutral", "negative")
 FIRST_HELP: Final = ("at-risk", "wants-call")
@@ -40,17 +36,17 @@ EXAMPLES: Final = 3
 MOST: Final = 20
 """Lines of a table."""
 
-_FIRST: Final = Week(2024, 1)
 
-
-def counted(parts: Parts, part: str, start: str) -> dict[str, int]:
-    """What begins so, by what follows: whole numbers."""
-    found = parts.get(part, {})
-    return {name[len(start) :]: int(number) for name, number in found.items() if name.startswith(start)}
-
-
-def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPolicy, zone: str, now: datetime) -> dict[str, Any]:
-    """`weeks` are this week's sums and those of as many before it as are kept."""
+def build(
+    shop: str,
+    week: Week,
+    weeks: Mapping[Week, Parts],
+    policy: ReportPolicy,
+    zone: str,
+    now: datetime,
+    back: Mapping[Week, ComingBack] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """`weeks` are this week's sums and those of as many before it as are kept, `back` who came back by then."""
     k = policy.fewest
     here = weeks.get(week, {})
     shown = {one: _Shown(weeks.get(one, {}), k) for one in (week.before(n) for n in range(SERIES))}
@@ -63,6 +59,7 @@ def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPoli
         "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
         "fewest": k,
         "overview": _overview(here, k),
+        "retention": coming_back.told(week, back, k, RETENTION_SERIES),
         "friction": _friction(here, shown[week], k),
         "themes": _themes(week, weeks, shown, k),
         "drivers": _drivers(week, weeks, k),
@@ -71,7 +68,8 @@ def build(shop: str, week: Week, weeks: Mapping[Week, Parts], policy: ReportPoli
         "service": _service(here, shown[week], k),
         "words": _words(here, k),
         "ratings": _ratings(week, weeks, policy),
-        "trials": _trials(week, weeks, policy, zone, now),
+        "trials": trials(week, weeks, policy, zone, now),
+        "segments": segments(week, weeks, policy, segment_policy().rows, zone, now),
     }
 
 
@@ -118,11 +116,6 @@ def _of_origins(parts: Parts, theme: str) -> dict[str, int]:
     return {name.split("/")[0]: number for name, number in ours.items() if name.split("/")[1] == theme}
 
 
-def _plain(found: Any) -> Any:
-    """A named tuple of figures as JSON has it."""
-    return {name: round(value, 4) for name, value in found._asdict().items()} if found else None
-
-
 def _overview(here: Parts, k: int) -> dict[str, Any]:
     asked = counted(here, "asked", "sent/")
     answers, questions = counted(here, "feedback", "survey/").get("answered", 0), asked.get("survey", 0)
@@ -134,11 +127,11 @@ def _overview(here: Parts, k: int) -> dict[str, Any]:
     offers = counted(here, "routing", "offer/")
     return {
         "asked": questions if questions >= k else None,
-        "response": _plain(share(answers, questions, k)) if answers <= questions else None,
+        "response": plain(share(answers, questions, k)) if answers <= questions else None,
         "reminded": n if (n := asked.get("survey-reminder", 0)) >= k else None,
         "customers": whole if whole >= k else None,
         "origins": told(feedback, k),
-        "turned": _plain(share(turned, of, k)),
+        "turned": plain(share(turned, of, k)),
         # Of what is within a number that is told, both it and the rest have to be enough.
         "signals": {
             name: n if within(n, of - turned if name in FIRST_HELP else turned, k) else None
@@ -267,7 +260,7 @@ def _drivers(week: Week, weeks: Mapping[Week, Parts], k: int) -> dict[str, list[
             if having.n < k or lacking.n < k or 0 < rest < k:
                 continue
             with_it, without = mean(having, k), mean(lacking, k)
-            rows.append({"name": name, "with": _plain(with_it), "without": _plain(without), **_plain(gap(having, lacking))})
+            rows.append({"name": name, "with": plain(with_it), "without": plain(without), **plain(gap(having, lacking))})
         found[base] = sorted(rows, key=lambda row: (-abs(row["difference"]), row["name"]))[:MOST]
     return found
 
@@ -303,7 +296,7 @@ def _products(week: Week, shown: Mapping[Week, _Shown]) -> dict[str, list[dict[s
 
 def _returns(week: Week, weeks: Mapping[Week, Parts], k: int) -> dict[str, Any]:
     """Over the newest step of four weeks that is over: what came back after it is in the next."""
-    step = _step(_over(week) - 1)
+    step = step_of(over(week) - 1)
     return {"from": str(step[0]), "until": str(step[-1]), "products": returned([weeks.get(one, {}) for one in step], k)}
 
 
@@ -323,7 +316,7 @@ def _service(here: Parts, shown: _Shown, k: int) -> dict[str, Any]:
         "opened": opened if opened >= k else None,
         "answered": of_opened(answered),
         "mean_minutes": round(minutes / all_answered) if all_answered >= k else None,
-        "in_time": _plain(share(in_time, all_answered, k)) if within(all_answered, opened, k) else None,
+        "in_time": plain(share(in_time, all_answered, k)) if within(all_answered, opened, k) else None,
         "missed": {what: n if within(n, opened, k) else None for what, n in counted(here, "routing", "missed/").items() if n > 0},
         "results": of_opened(results),
         "after": told(counted(here, "routing", "rescue/after/"), k),
@@ -349,7 +342,7 @@ def _ratings(week: Week, weeks: Mapping[Week, Parts], policy: ReportPolicy) -> l
     found = []
     for family in sorted({name.split("/")[1] for name in own if name.startswith("rating/")}):
         rows = []
-        for step in _steps(week):
+        for step in steps(week):
             measured = mean(_scores([weeks.get(one, {}) for one in step], f"rating/{family}"), k)
             if measured:
                 rows.append((step[-1], measured))
@@ -359,88 +352,11 @@ def _ratings(week: Week, weeks: Mapping[Week, Parts], policy: ReportPolicy) -> l
         found.append(
             {
                 "family": family,
-                "steps": [{"until": str(until), **_plain(measured)} for until, measured in rows],
+                "steps": [{"until": str(until), **plain(measured)} for until, measured in rows],
                 "first": round(first[1].mean, 4),
                 "now": round(rows[-1][1].mean, 4),
                 "target": round(min(5.0, first[1].mean + target.better_by), 2),
-                "by": str(_after(first[0], target.weeks)),
+                "by": str(after(first[0], target.weeks)),
             }
         )
     return found
-
-
-def _after(week: Week, weeks: int) -> Week:
-    return week.before(-weeks)
-
-
-def _steps(week: Week) -> list[list[Week]]:
-    """Blocks of four weeks that are over with this one, oldest first; they begin at the same weeks for ever."""
-    over = _over(week)
-    return [_step(block) for block in range(over - HISTORY // BLOCK, over)]
-
-
-def _over(week: Week) -> int:
-    return ((week.monday - _FIRST.monday).days // 7 + 1) // BLOCK
-
-
-def _step(block: int) -> list[Week]:
-    return [_after(_FIRST, block * BLOCK + n) for n in range(BLOCK)]
-
-
-_TRIALS: Final = {"offers": ("offered", ("bought",)), "guides": ("guided", ("returned", "cancelled"))}
-"""Each comparison's side that got something, and what is looked for on both."""
-
-
-def _trials(week: Week, weeks: Mapping[Week, Parts], policy: ReportPolicy, zone: str, now: datetime) -> dict[str, Any]:
-    """Offered against held-out customers who bought again, and guided against held-out orders that went back or were cancelled,
-    over the steps of a term whose days are over."""
-    lasts, found = timedelta(days=policy.bought_again_days), {}
-    over = _over(week)
-    while over > 0 and _after(_FIRST, over * BLOCK).begins(zone) + lasts > now:
-        over -= 1
-    begins = over // TERM * TERM
-    for kind, (arm, ends) in _TRIALS.items():
-        row = _term(weeks, kind, arm, ends, begins, over, policy.fewest)
-        if row is None or all(row["ends"][end] is None for end in ends):
-            # A term that has just begun says nothing yet: the one before it still does.
-            row = _term(weeks, kind, arm, ends, begins - TERM, begins, policy.fewest) or row
-        found[kind] = {"days": policy.bought_again_days, **(row or dict.fromkeys(("from", "until", arm, "held-out", "ends")))}
-    return found
-
-
-def _term(
-    weeks: Mapping[Week, Parts], kind: str, arm: str, ends: Sequence[str], begins: int, over: int, k: int
-) -> dict[str, Any] | None:
-    """The sums of as many steps as may be told: steps are added together until what is new in each number is of enough, so that
-    no two reports give a smaller one by their difference. None where it is not yet."""
-    sure: dict[str, int] = {}
-    since, until = dict[str, int](), None
-    for block in range(max(begins, 0), over):
-        for one in _step(block):
-            for name, number in counted(weeks.get(one, {}), "trials", f"{kind}/").items():
-                since[name] = since.get(name, 0) + number
-        if all(_enough(since, side, end, k) for side in (arm, "held-out") for end in ends):
-            sure = {name: sure.get(name, 0) + since.get(name, 0) for name in {*sure, *since}}
-            since, until = {}, _step(block)[-1]
-    if until is None:
-        return None
-    return {
-        "from": str(_step(begins)[0]),
-        "until": str(until),
-        **{side: sure.get(f"{side}/n", 0) for side in (arm, "held-out")},
-        "ends": {end: _against(sure, arm, end, k) for end in ends},
-    }
-
-
-def _enough(sums: Mapping[str, int], side: str, end: str, k: int) -> bool:
-    some, of = sums.get(f"{side}/{end}", 0), sums.get(f"{side}/n", 0)
-    return of >= k and (some == 0 or within(some, of, k))
-
-
-def _against(sums: Mapping[str, int], arm: str, end: str, k: int) -> dict[str, Any] | None:
-    """Both shares and their difference; None while nobody on one of the sides did so."""
-    one = share(sums.get(f"{arm}/{end}", 0), sums.get(f"{arm}/n", 0), k)
-    other = share(sums.get(f"held-out/{end}", 0), sums.get("held-out/n", 0), k)
-    if one is None or other is None:
-        return None
-    return {arm: _plain(one), "held-out": _plain(other), **_plain(apart(one, other))}

@@ -6,7 +6,8 @@ suppression; Hundepool et al., Handbook on Statistical Disclosure Control, 2010,
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 Z = 1.96
 """Of a 95 % interval."""
@@ -125,3 +126,43 @@ def direction(now: int, of: int, before: int, of_before: int) -> str:
         return "same"
     z = (now / of - before / of_before) / spread
     return "up" if z > Z else "down" if z < -Z else "same"
+
+
+def plain(found: Any) -> Any:
+    """A named tuple of figures as JSON has it."""
+    return {name: round(value, 4) for name, value in found._asdict().items()} if found else None
+
+
+def rise(one: Share, other: Share) -> Difference:
+    """By how much more the one share is than the other, relative to it (ratio of two shares; Katz and others 1978)."""
+    spread = math.sqrt(1 / one.part - 1 / one.of + 1 / other.part - 1 / other.of)
+    return _relative(one.share / other.share, spread)
+
+
+class Amounts(NamedTuple):
+    """Sums of amounts of one currency, of `n` orders."""
+
+    n: int
+    total: Decimal
+    squares: Decimal
+
+    @property
+    def mean(self) -> Decimal:
+        return self.total / self.n
+
+    @property
+    def spread(self) -> float:
+        """Standard error of the mean's logarithm (delta method)."""
+        if self.n < 2:
+            return math.inf
+        variance = max(float(self.squares - self.total**2 / self.n) / (self.n - 1), 0.0)
+        return math.sqrt(variance / self.n) / float(self.mean)
+
+
+def rise_of_mean(one: Amounts, other: Amounts) -> Difference:
+    """By how much more the one mean is than the other, relative to it."""
+    return _relative(float(one.mean / other.mean), math.hypot(one.spread, other.spread))
+
+
+def _relative(ratio: float, spread: float) -> Difference:
+    return Difference(ratio - 1, ratio * math.exp(-Z * spread) - 1, ratio * math.exp(Z * spread) - 1)

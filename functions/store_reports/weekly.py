@@ -11,8 +11,10 @@ from aftercare.outside import Outside
 from aftercare.report_policy import report_policy
 from aftercare.table import Put
 from aftercare.tally import Week
+from store_reports.coming_back import kept as kept_weeks
 from store_reports.page import languages, render
-from store_reports.report import HISTORY, Parts, build
+from store_reports.report import build
+from store_reports.steps import HISTORY, Parts
 
 
 def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
@@ -24,7 +26,8 @@ def run(outside: Outside, given: Mapping[str, Any]) -> dict[str, int]:
     shops = sorted(counted[week])
     for shop in shops:
         weeks: dict[Week, Parts] = {one: found[shop] for one, found in counted.items() if shop in found}
-        report = build(shop, week, weeks, report_policy(), zone, now)
+        back = kept_weeks(outside.tables.partition("knowledge", keys.came_back(shop).pk, "2"))
+        report = build(shop, week, weeks, report_policy(), zone, now, back)
         outside.tables.write([kept(report, week)])
     telemetry.count("ReportKept", len(shops))
     return {"shops": len(shops)}

@@ -45,13 +45,14 @@ class Result:
 
 def measure(wanted: Sequence[str], say: Say) -> list[Result]:
     """The bars asked for, in their order. `say` hears what is being worked on."""
-    from simulator.bench import artefact, calls, channels, cold_start, forecast, speed, wave
+    from simulator.bench import artefact, calls, channels, cold_start, customers, forecast, speed, wave
 
     groups: tuple[tuple[tuple[str, ...], Callable[[Say], list[Result]]], ...] = (
         (("P1", "P2", "P3", "P6"), cold_start.measure),
         (("P5", "P8"), artefact.measure),
         (("P9",), calls.measure),
         (("D1",), forecast.measure),
+        (("D2",), customers.measure),
         (("C1",), channels.measure),
         (("P16",), wave.measure),
         (("P17",), speed.measure),
@@ -63,4 +64,4 @@ def measure(wanted: Sequence[str], say: Say) -> list[Result]:
     return sorted(found, key=lambda result: BARS.index(result.id))
 
 
-BARS: Final = ("P1", "P2", "P3", "P5", "P6", "P8", "P9", "D1", "C1", "P16", "P17")
+BARS: Final = ("P1", "P2", "P3", "P5", "P6", "P8", "P9", "D1", "D2", "C1", "P16", "P17")

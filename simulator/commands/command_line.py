@@ -25,6 +25,7 @@ WORDS: Final = (
     "invoke",
     "events",
     "why",
+    "customer",
     "templates",
     "evaluate",
     "review",

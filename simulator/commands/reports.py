@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,15 @@ def _write(item: Item, path: Path, locale: str | None) -> None:
         raise BadInput(f"--html {path}: cannot be written: {error.strerror}") from error
 
 
+def _came_back(told: dict[str, Any], group: str, share: Callable[[dict[str, Any] | None], str]) -> str:
+    """With the week that it is of and what it was a quarter before. An older report has none."""
+    of = told.get("retention", {}).get(group)
+    if not of or not of["share"]:
+        return "-"
+    before = f", {of['quarter_before']:.0%} a quarter before" if of["quarter_before"] is not None else ""
+    return f"{share(of['share'])} in {of['week']}{before}"
+
+
 def _lines(told: dict[str, Any]) -> list[str]:
     """The figures that somebody looks at first; a dash for what is not told."""
     overview, rows = told["overview"], []
@@ -106,6 +116,9 @@ def _lines(told: dict[str, Any]) -> list[str]:
         ("asked", number(overview["asked"])),
         ("response rate", share(overview["response"])),
         ("feedback turned into signals", share(overview["turned"])),
+        ("came back (retention)", _came_back(told, "first", share)),
+        ("still buy, of high value", _came_back(told, "high", share)),
+        ("still buy, of middle value", _came_back(told, "mid", share)),
     ]
     lines = table(rows, indent="  ")
     board = [

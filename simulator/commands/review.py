@@ -1,4 +1,4 @@
-"""`aftercare review`: what a quarter showed of the windows that are set, and the content files as they would be, as a diff."""
+"""`aftercare review`: what a quarter showed of the windows that are set, and the file of thresholds as it would be, as a diff."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def add(parsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aftercare.catalogue import Catalogue, catalogue
-    from aftercare.segment_policy import SegmentPolicy, segment_policy
+    from aftercare.catalogue import catalogue
+    from aftercare.segment_policy import segment_policy
     from simulator.report import observed
 
     where = records.of(arguments)
@@ -65,12 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     if people >= PAGE:
         sys.stderr.write("\n")
     rows = observed.rows(days, goods, policy)
-    folder, names = ROOT / observed.FOLDER, (observed.CATALOGUE, observed.SEGMENTS)
-    before = {name: (folder / name).read_text(encoding="utf-8") for name in names}
-    wanted = {name: {r.place: r.proposed for r in rows if r.file == name and r.proposed is not None} for name in before}
-    after = {name: observed.with_values(text, wanted[name]) for name, text in before.items()}
-    for name, shape in ((observed.CATALOGUE, Catalogue), (observed.SEGMENTS, SegmentPolicy)):
-        _still_valid(name, after[name], shape)
+    before = (ROOT / observed.FILE).read_text(encoding="utf-8")
+    try:
+        after = observed.with_values(before, {row.place: row.proposed for row in rows if row.proposed is not None})
+    except observed.NotThere as error:
+        raise BadInput(f"{Path(observed.FILE).name}: {error}") from error
+    _still_valid(after)
     changed = observed.diff(before, after)
     if arguments.json:
         say_json(
@@ -108,17 +108,23 @@ def _customers(where: Records, shop: str, most: int) -> list[str]:
     return sorted(found, key=lambda customer_id: keys.share(f"review#{customer_id}"))[:most]
 
 
-def _still_valid(name: str, text: str, shape: Any) -> None:
+def _still_valid(text: str) -> None:
     """A diff that the deployment would refuse is none to merge."""
+    import shutil
     import tempfile
 
+    from aftercare.catalogue import Catalogue
     from aftercare.content import ContentError, read_content
+    from aftercare.segment_policy import SegmentPolicy
+    from simulator.report import observed
 
+    here = ROOT / observed.FILE
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / name
-        file.write_text(text, encoding="utf-8")
+        (Path(folder) / here.name).write_text(text, encoding="utf-8")
         try:
-            read_content(file, shape)
+            for name, shape in (("catalogue.yaml", Catalogue), ("segments.yaml", SegmentPolicy)):
+                shutil.copy(here.with_name(name), folder)
+                read_content(Path(folder) / name, shape)
         except ContentError as error:
             raise BadInput(f"what was observed cannot be set: {error}") from error
 

@@ -24,8 +24,7 @@ QUARTER: Final = timedelta(days=91)
 LONGEST: Final = 180.0
 """Days: who comes back later than that has not waited for a reminder."""
 
-CATALOGUE, SEGMENTS = "catalogue.yaml", "segments.yaml"
-FOLDER: Final = "layers/shared/aftercare/content"
+FILE: Final = "layers/shared/aftercare/content/thresholds.yaml"
 Place = tuple[str, ...]
 
 
@@ -34,7 +33,6 @@ class Row:
     """One set value beside what was observed. `proposed` is None where too little was seen, or what is set is near enough."""
 
     scenario: str
-    file: str
     place: Place
     set: int
     observed: float | None
@@ -49,11 +47,19 @@ class Row:
 class Days:
     """The days that were seen, by the place of the setting that they are about."""
 
-    found: dict[tuple[str, str, Place], list[float]] = field(default_factory=dict)
+    found: dict[tuple[str, Place], list[float]] = field(default_factory=dict)
 
-    def add(self, scenario: str, file: str, place: Place, days: float) -> None:
+    def add(self, scenario: str, place: Place, days: float) -> None:
         if 0 < days <= LONGEST:
-            self.found.setdefault((scenario, file, place), []).append(days)
+            self.found.setdefault((scenario, place), []).append(days)
+
+
+def window_of(family: str) -> Place:
+    return ("catalogue", "families", family, "reorder", "after_days")
+
+
+RENEWAL: Final = ("segments", "subscription", "renewal_days")
+GUIDE: Final = ("segments", "contents", "guide", "after_days")
 
 
 def look(days: Days, customer: Customer, goods: Catalogue, until: datetime) -> None:
@@ -67,7 +73,7 @@ def look(days: Days, customer: Customer, goods: Catalogue, until: datetime) -> N
             family, units = goods.family(name), max(sum(line.quantity for line in lines), 1)
             if family.reorder is None:
                 continue
-            place = ("families", name, "reorder", "after_days")
+            place = window_of(name)
             if family.reorder.offers == "again" and Kind.CONSUMABLE in family.kinds:
                 _between(days, "consumable", place, order, (o for o, names in later if name in names), since, until, units)
             elif family.reorder.offers == "care":
@@ -77,9 +83,9 @@ def look(days: Days, customer: Customer, goods: Catalogue, until: datetime) -> N
     renewals = [order for order in orders if order.is_renewal or order.subscription]
     for first, second in pairwise(renewals):
         if first.subscription == second.subscription and since < _placed(second) <= until:
-            days.add("subscription", SEGMENTS, ("subscription", "renewal_days"), _apart(first, second))
+            days.add("subscription", RENEWAL, _apart(first, second))
     if len(orders) > 1 and since < _placed(orders[1]) <= until:
-        days.add("coming back", SEGMENTS, ("contents", "guide", "after_days"), _apart(orders[0], orders[1]))
+        days.add("coming back", GUIDE, _apart(orders[0], orders[1]))
 
 
 def _between(
@@ -87,7 +93,7 @@ def _between(
 ) -> None:
     found = next(iter(later), None)
     if found is not None and since < _placed(found) <= until:
-        days.add(scenario, CATALOGUE, place, _apart(order, found) / units)
+        days.add(scenario, place, _apart(order, found) / units)
 
 
 def _has(order: Order, skus: Sequence[str]) -> bool:
@@ -104,20 +110,20 @@ def _apart(first: Order, second: Order) -> float:
 
 def rows(days: Days, goods: Catalogue, policy: SegmentPolicy) -> list[Row]:
     """Every setting that is reviewed, whether anything was seen of it or not."""
-    wanted: list[tuple[str, str, Place, int]] = []
+    wanted: list[tuple[str, Place, int]] = []
     for name, family in goods.families.items():
         if family.reorder is not None:
             scenario = "durable" if family.reorder.offers == "care" else "consumable"
-            wanted.append((scenario, CATALOGUE, ("families", name, "reorder", "after_days"), family.reorder.after_days))
-    wanted.append(("subscription", SEGMENTS, ("subscription", "renewal_days"), policy.subscription.renewal_days))
-    wanted.append(("coming back", SEGMENTS, ("contents", "guide", "after_days"), policy.contents["guide"].after_days))
+            wanted.append((scenario, window_of(name), family.reorder.after_days))
+    wanted.append(("subscription", RENEWAL, policy.subscription.renewal_days))
+    wanted.append(("coming back", GUIDE, policy.contents["guide"].after_days))
     found = []
-    for scenario, file, place, now in wanted:
-        seen = days.found.get((scenario, file, place), [])
+    for scenario, place, now in wanted:
+        seen = days.found.get((scenario, place), [])
         middle = _middle(scenario, seen)
         near = middle is None or len(seen) < policy.review.least or abs(middle - now) < policy.review.change * now
         proposed = None if near or middle is None else max(1, round(middle))
-        found.append(Row(scenario, file, place, now, round(middle, 1) if middle is not None else None, len(seen), proposed))
+        found.append(Row(scenario, place, now, round(middle, 1) if middle is not None else None, len(seen), proposed))
     return found
 
 
@@ -128,11 +134,11 @@ def _middle(scenario: str, seen: Sequence[float]) -> float | None:
     return statistics.quantiles(seen, n=4)[2] if scenario == "coming back" else statistics.median(seen)
 
 
-# ---------------------------------------------------------------- the files as they would be
+# ---------------------------------------------------------------- the file as it would be
 
 
 class NotThere(LookupError):
-    """A content file has no such number."""
+    """The file has no such number."""
 
 
 def with_values(text: str, values: Mapping[Place, int]) -> str:
@@ -153,13 +159,7 @@ def _node(node: Any, place: Place) -> yaml.ScalarNode:
     return node
 
 
-def diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """One unified diff of the content files, from the root of the repository, as `git apply` takes it."""
-    parts = []
-    for name, text in before.items():
-        path = f"{FOLDER}/{name}"
-        lines = difflib.unified_diff(
-            text.splitlines(keepends=True), after[name].splitlines(keepends=True), f"a/{path}", f"b/{path}"
-        )
-        parts.append("".join(lines))
-    return "".join(parts)
+def diff(before: str, after: str) -> str:
+    """One unified diff of the file, from the root of the repository, as `git apply` takes it; no text where nothing changes."""
+    lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{FILE}", f"b/{FILE}")
+    return "".join(lines)

@@ -35,7 +35,7 @@ from aftercare.signals import Signals
 from aftercare.switch import Switch
 from aftercare.table import EXPIRES_AT
 from aftercare.wishes import Wishes
-from store_intake.intake import Early
+from store_intake.known import Early
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/data-use.md").read_text(encoding="utf-8")

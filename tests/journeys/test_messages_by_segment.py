@@ -2,8 +2,11 @@
 
 import pytest
 
+from aftercare import keys
 from aftercare.clock import iso
 from aftercare.rescues import open_rescues
+from aftercare.segment_policy import segment_policy
+from aftercare.use import table_weights, weights_from
 from simulator.cloud import LocalCloud
 from tests.journeys.test_channels import Store
 
@@ -60,6 +63,13 @@ def test_who_comes_back_leaves_the_welcome_and_hears_what_repeat_buyers_do(shop)
     assert any(subject.startswith("Ein Set mit") for subject in heard), "of middle value"
 
 
+def test_whose_first_order_is_large_hears_what_the_best_customers_do_and_is_proposed_each_once(shop):
+    orders(shop, "1", days=60, total={"amount": "900", "currency": "EUR"})
+    proposed = [e.fields["key"] for e in shop.cloud.journal.entries("proposal")]
+    said = [key.split("#")[1].split(":")[0] for key in proposed if key.startswith("segment-")]
+    assert said == ["priority", "vip", "success-call", "guide"]
+
+
 def test_without_consent_nothing_begins_and_nothing_is_said(shop):
     shop.order("1", "Camera", "Camera", email="ben@example.com")
     shop.cloud.advance(days=60)
@@ -102,6 +112,8 @@ def test_who_spent_much_and_stays_away_is_called_by_the_desk(shop):
         shop.order(f"r{n}", email="rich@example.com", total={"amount": "900", "currency": "EUR"})
         shop.cloud.advance(days=7)
     shop.cloud.advance(days=30)
+    assert not open_rescues(shop.cloud.outside().tables), "some weeks say little of who has come for six"
+    shop.cloud.advance(days=40)
     listed = open_rescues(shop.cloud.outside().tables)
     assert [(one.case.rescue.origin, one.case.rescue.call, one.case.rescue.segment) for one in listed] == [
         ("care", True, "high-clv")
@@ -110,3 +122,27 @@ def test_who_spent_much_and_stays_away_is_called_by_the_desk(shop):
     shop.order("back", email="rich@example.com", total={"amount": "900", "currency": "EUR"})
     shop.cloud.advance(days=6)
     assert len(open_rescues(shop.cloud.outside().tables)) == 1, "and is not called again for it"
+
+
+def test_what_becomes_of_who_stays_away_teaches_the_store_and_its_weeks_say_who_came_back(shop):
+    people = [f"buyer{n}@example.com" for n in range(14)]
+    for round_ in range(5):
+        for n, email in enumerate(people):
+            if round_ == 0 or n < 8:
+                shop.order(f"{n}-{round_}", "Camera", "Camera", email=email, consent=("promotional",) if n < 10 else ())
+        shop.cloud.advance(days=7)
+    shop.cloud.advance(days=30)
+    for n in (0, 1, 2):
+        shop.order(f"{n}-again", "Camera", "Camera", email=people[n])
+    shop.cloud.advance(days=90)
+    outside = shop.cloud.outside()
+    learned = weights_from(outside.tables.read([keys.buyers("coffee")])[keys.buyers("coffee")], segment_policy().care.use)
+    assert (learned.seen, learned.stayed) == (10, 3), "of eight who came back and two who agreed and ordered once"
+    assert learned.base < table_weights(segment_policy().care.use).base
+    items = outside.tables.partition("knowledge", keys.came_back("coffee").pk, "2")
+    ripe = [(item["first_ripe"], item["first_came_back"]) for item in items if item["first_ripe"]]
+    assert len(ripe) > 2 and set(ripe) == {(14, 8)}
+    before = {str(item["sk"]): item for item in items}
+    shop.cloud.invoke("StoreReportsFunction", {"task": "refit"})
+    again = {str(i["sk"]): i for i in outside.tables.partition("knowledge", keys.came_back("coffee").pk, "2")}
+    assert {week: again[week] for week in before} == before, "what is kept for a week stands"

@@ -14,7 +14,7 @@ from aftercare.decision import CARRIES
 from aftercare.outside import Outside, SendOutcome
 
 if TYPE_CHECKING:
-    from message_gate.rules import Candidate
+    from message_gate.candidate import Candidate
     from message_gate.tone import Chosen
 
 SHORT = frozenset(
@@ -39,6 +39,7 @@ SHORT = frozenset(
         "parcel-returned",
         "parcel-shipped",
         "payment-failed",
+        "renewal-reminder",
         "reorder-nudge",
         "reorder-reminder",
         "rescue-check",

@@ -5,10 +5,10 @@ from hashlib import sha256
 from aftercare.brand import brand
 from aftercare.one_line import plain
 from aftercare.outside import Outside
+from message_gate.candidate import Candidate
 from message_gate.letter import Letter, frame
 from message_gate.mailing import allowed_blocks, links, reader_of, told_of, tone_of
 from message_gate.render import CannotRender, first_words
-from message_gate.rules import Candidate
 from message_gate.stationery import Words, stationery
 from message_gate.tone import Chosen
 from message_gate.view import VIEWS

@@ -11,10 +11,10 @@ from aftercare.consent import Channel
 from aftercare.learned import ASKS
 from aftercare.outgoing import Chat
 from aftercare.outside import Outside
+from message_gate.candidate import MARKETING, Candidate
 from message_gate.channels import REPLIES, Shown, Written
 from message_gate.channels.brief import hashed, letter_for
 from message_gate.channels.text import written
-from message_gate.rules import MARKETING, Candidate
 from message_gate.sms import short_values
 from message_gate.stationery import stationery
 

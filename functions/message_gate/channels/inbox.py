@@ -1,9 +1,9 @@
 """A message in the inbox of the account page alone: nobody carries it, so it has arrived when the ledger says so."""
 
 from aftercare.outside import Accepted, Outside
+from message_gate.candidate import Candidate
 from message_gate.channels import Shown, Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
-from message_gate.rules import Candidate
 
 
 def write_inbox(outside: Outside, candidate: Candidate) -> Written:

@@ -6,10 +6,10 @@ from aftercare.consent import Channel
 from aftercare.links import LinkPurpose
 from aftercare.outgoing import Push
 from aftercare.outside import Outside
+from message_gate.candidate import Candidate
 from message_gate.channels import Shown, Written
 from message_gate.channels.brief import hashed, letter_for, subject_and_opening, version
 from message_gate.letter import Letter
-from message_gate.rules import Candidate
 
 LONGEST_LIFE = timedelta(days=28)
 """What Google keeps for a device that is off."""

@@ -5,10 +5,10 @@ from aftercare.consent import Channel, Says
 from aftercare.learned import ASKS
 from aftercare.outgoing import Text
 from aftercare.outside import Outside
+from message_gate.candidate import MARKETING, Candidate
 from message_gate.channels import REPLIES, Shown, Written
 from message_gate.channels.brief import hashed, letter_for, version, words_for
 from message_gate.render import CannotRender
-from message_gate.rules import MARKETING, Candidate
 from message_gate.sms import Sms, counted, short_form
 from message_gate.stationery import stationery
 from message_gate.tone import Chosen

@@ -294,6 +294,7 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             found[name] = Sample("reorder-reminder", order, blocks, Purpose.REORDER, references={"family": family})
             if variant == "again":
                 found["reorder-nudge"] = Sample("reorder-nudge", order, (block,), Purpose.REORDER, references={"family": family})
+    found |= _renewals(usual, digital, hostile)
     gathered = tuple(found[name] for name in ("reorder", "reorder-care") if name in found)
     for opening in ("stated", "gathered") if len(gathered) > 1 else ():
         block = Block(kind="opening", variant=opening)
@@ -333,6 +334,23 @@ def samples(catalogue: Catalogue) -> dict[str, Sample]:
             about = {"link": "sample"}
             found[f"{template}-{name}"] = Sample(template, order, (), Purpose.TRANSACTIONAL, references=about)
     return found | _of_products(usual, bare) | _notices(usual, several, bare, hostile)
+
+
+def _renewals(usual: Order, digital: Order, hostile: Order) -> dict[str, Sample]:
+    """A subscription that renews: with all that may be on record of it, with as little as one line, and without its ground."""
+    got, one = {"deliveries": 7, "milestones": 2, "saved": 21, "saved-hundredths": 40}, {"deliveries": 1, "milestones": 1}
+    renews, since = 20541, 20331  # 29 March 2026, and seven months before it
+    found = {}
+    for name, order, variant, kind, had, consents in (
+        ("renewal-reminder", usual, "told", "single", got, True),
+        ("renewal-reminder-off", hostile, "expected", "off", got, True),
+        ("renewal-reminder-one", digital, "expected", "plain", one, True),
+        ("renewal-reminder-without-consent", usual, "told", "single", got, False),
+    ):
+        blocks = (Block(kind="renewal", variant=variant), Block(kind="got", variant=kind, purpose=Purpose.REORDER))
+        numbers = {"renews": renews, "since": since, **had}
+        found[name] = Sample("renewal-reminder", order, blocks, Purpose.SERVICE, consents=consents, numbers=numbers)
+    return found
 
 
 def _of_reviews(catalogue: Catalogue, orders: Mapping[str, Order]) -> dict[str, Sample]:

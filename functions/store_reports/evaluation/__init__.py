@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from aftercare.evaluation.metrics import auc, brier, calibration_error, log_loss, pr_auc, reliability
 from aftercare.lifetime import QUARTERS, Buyer, Model, active, expected_orders, expected_spend, next_order, returns
-from store_reports.buyers import Counts, came_back, counted, cuts, fitted
+from store_reports import coming_back
+from store_reports.buyers import Counts, counted, cuts, fitted
 from store_reports.evaluation import rivals
 from store_reports.evaluation.purchases import Columns, History, Known, split
 
@@ -67,7 +68,8 @@ def _one(given: Given, at: date | None, days: int, with_lightgbm: bool, passing:
 def _measured(history: History, at: date, days: int, with_lightgbm: bool) -> dict[str, Any]:
     known = split(history, at, days)
     began = time.perf_counter()
-    counts = counted((one.bought for one in known), at)
+    back = coming_back.Counter(at)
+    counts = counted(back.through((one.bought, "none") for one in known), at)
     model = fitted(counts, at)
     spent = time.perf_counter() - began
     methods = _methods(known, model, days)
@@ -91,7 +93,7 @@ def _measured(history: History, at: date, days: int, with_lightgbm: bool) -> dic
         "expected_orders": sum(expected_orders(model.orders, one.buyer, days) for one in known),
         "orders": sum(one.later_orders for one in known),
         "next_order": _dates(history, known, model, at, days),
-        "retention": dict(zip(("ripe", "came_back"), came_back(counts, at), strict=True)),
+        "retention": back.found["first"]._asdict(),
         "cuts": _cuts(counts, at),
         "serving_us": _serving(known, model, days),
     }

@@ -92,13 +92,26 @@ class ReorderLink(Model):
 
     @model_validator(mode="after")
     def _only_known_placeholders(self) -> "ReorderLink":
-        for field, text, known in (("url", self.url, {"items"}), ("item", self.item, {"sku", "product", "quantity"})):
+        for field, text, known in (("url", self.url, {"items"}), ("item", self.item, {"sku", "product", "variant", "quantity"})):
             found = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
             if not found <= known:
                 raise ValueError(f"{field}: expected only {', '.join(sorted('{' + k + '}' for k in known))}")
         if "{items}" not in self.url or not self.url.startswith("https://"):
             raise ValueError("url: expected an https address with {items} in it")
         return self
+
+    def takes(self, line: OrderLine) -> bool:
+        """Whether a line tells what its item needs."""
+        return all(value for name, value in _named(line).items() if f"{{{name}}}" in self.item)
+
+    def of(self, line: OrderLine) -> str:
+        """A line as one item. No character of what a sender named it by can end the item or the address."""
+        named = {name: encoded(value or "") for name, value in _named(line).items()}
+        return self.item.format(**named, quantity=max(line.quantity, 1))
+
+
+def _named(line: OrderLine) -> dict[str, str | None]:
+    return {"sku": line.sku, "product": line.product_ref, "variant": line.variant_ref}
 
 
 class Shop(Model):
@@ -115,12 +128,7 @@ class Shop(Model):
 
     def basket_url(self, template: str, lines: Sequence[OrderLine]) -> str:
         """An address with {items} in it, filled with lines; the shop's own where the lines do not tell what they are."""
-        items = []
-        for line in lines:
-            sku, product = line.sku or "", line.product_ref or ""
-            if ("{sku}" in self.reorder.item and not sku) or ("{product}" in self.reorder.item and not product):
-                continue
-            items.append(self.reorder.item.format(sku=encoded(sku), product=encoded(product), quantity=max(line.quantity, 1)))
+        items = [self.reorder.of(line) for line in lines if self.reorder.takes(line)]
         while items:
             url = template.format(items=self.reorder.separator.join(items))
             if len(url) <= LONGEST:

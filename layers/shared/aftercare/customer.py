@@ -44,10 +44,11 @@ class Contact(Model):
 
 
 class OrderLine(Model):
-    """One line of an order. `unit_price` is what the shopper was shown."""
+    """One line of an order. `unit_price` is what the shopper was shown, `variant_ref` what a basket's address knows it by."""
 
     line_ref: Text
     product_ref: Text | None = None
+    variant_ref: Text | None = None
     title: Text
     variant: Text | None = None
     sku: Text | None = None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aftercare.rare_events import SentData as SentData
     from aftercare.rare_events import StockData as StockData
     from aftercare.rare_events import SubscriptionData as SubscriptionData
+    from aftercare.rare_events import SubscriptionStateData as SubscriptionStateData
 
 
 class CustomerData(Model):
@@ -105,6 +106,7 @@ CATALOGUE: Mapping[str, Kind] = {
         Kind("ShipmentStalled", "aftercare.shipments", ParcelData),
         Kind("ShipmentEtaChanged", "aftercare.shipments", ParcelData),
         Kind("DeliveryAssumed", "aftercare.shipments", OrderData),
+        Kind("SubscriptionUpdated", "aftercare.subscriptions", "rare_events.SubscriptionStateData"),
         Kind("SubscriptionRenewed", "aftercare.subscriptions", "rare_events.SubscriptionData"),
         Kind("PaymentFailed", "aftercare.subscriptions", "rare_events.PaymentData"),
         Kind("SupportCaseOpened", "aftercare.support", "CaseData"),

@@ -15,6 +15,7 @@ from aftercare.model import Instant, Model, Term
 from aftercare.money import Money
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.shipment_details import PARCELS, Code, Country, Eta, Origin, ShippedLine
+from aftercare.subscription_words import Every, SubscriptionStatus
 from aftercare.weblink import Https
 
 if TYPE_CHECKING:
@@ -218,7 +219,10 @@ class ReturnFact(Model):
 
 class SubscriptionFact(Model):
     """Something about a subscription. `ref` is the contract's reference, `order_ref` the order that a renewal led to or that
-    the contract came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money."""
+    the contract came from (SubscriptionUpdated), `attempt_ref` the attempt to take the money.
+
+    Of SubscriptionUpdated: `every` is its period, `next_at` when it renews, where the shop knows; `single_price` is what one
+    delivery would cost without it."""
 
     type: Literal["SubscriptionUpdated", "SubscriptionRenewed", "PaymentFailed"]
     occurred_at: Instant
@@ -226,6 +230,10 @@ class SubscriptionFact(Model):
     order_ref: Ref | None = None
     customer_ref: Ref | None = None
     attempt_ref: Ref | None = None
+    status: SubscriptionStatus | None = None
+    every: Every | None = None
+    next_at: Instant | None = None
+    single_price: Money | None = None
 
 
 class StockFact(Model):

@@ -180,6 +180,14 @@ KINDS: tuple[Kind, ...] = (
         because="what is told of a week: sums of enough customers, and words that enough of them used",
         table="knowledge",
     ),
+    Kind(
+        "retention",
+        "RETENTION#*",
+        "*",
+        (TALLY,),
+        because="how many of a shop's customers had come back in a week: sums over all of them",
+        table="knowledge",
+    ),
     Kind("publication", "PUBLICATION#*", "-", (JOURNAL,), because="a store's own words about products", table="knowledge"),
     Kind(
         "call budget",
@@ -194,7 +202,7 @@ KINDS: tuple[Kind, ...] = (
     _nobodys("rate", "RATE#*", "shares of the sending rate"),
     _nobodys("cadence", "CADENCE", "sums over all customers"),
     _nobodys("response", "RESPONSE#*", "sums over all customers"),
-    _nobodys("buyers", "BUYERS#*", "quantiles over all customers of a shop", sk="MODEL"),
+    _nobodys("buyers", "BUYERS#*", "quantiles over all customers of a shop, and over a sample of what things cost", sk="*"),
     _nobodys("reading knowledge", "READING#*", "what many customers' answers taught about hashed words", sk="*"),
     _nobodys("media counts", "MEDIA#*", "how many pictures of a product were shared in a quarter", sk="*"),
     _nobodys("review knowledge", "REVIEWS#*", "sums over all requests for reviews", sk="*"),

@@ -297,6 +297,16 @@ def buyers(shop: str) -> Key:
     return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
+def came_back(shop: str, week: str = "") -> Key:
+    """How many of a shop's customers came back, as it was in a week; all weeks of a shop lie together."""
+    return Key("knowledge", f"RETENTION#{shop}", week)
+
+
+def prices(shop: str) -> Key:
+    """What the things of each family cost in a shop, in thirds."""
+    return Key("knowledge", f"BUYERS#{shop}", "PRICES")
+
+
 def rate(channel: str, shard: int) -> Key:
     """One share of a channel's sending rate: the instant from which the next place is free."""
     return Key("knowledge", f"RATE#{channel}#{shard}", ONLY)

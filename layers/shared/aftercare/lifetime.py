@@ -9,11 +9,13 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import date
-from statistics import NormalDist
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from aftercare.segments import Bought
 from aftercare.table import Item
+
+if TYPE_CHECKING:
+    from aftercare.segments import Bought
 
 TERMS = 2000
 """Terms of a hypergeometric series that are summed at most."""
@@ -64,9 +66,13 @@ USUAL = Model(Orders(0.62, 58.0, 0.35, 2.6), Amounts(3.5, 4.0, 60.0), "EUR")
 
 def model_from(item: Item | None) -> Model:
     """The parameters that a shop's knowledge holds; the usual ones where it holds none."""
-    if item is None or "model" not in item:
-        return USUAL
-    orders, amounts, currency, customers, fitted = json.loads(str(item["model"]))
+    return USUAL if item is None or "model" not in item else _read(str(item["model"]))
+
+
+@lru_cache(maxsize=8)
+def _read(told: str) -> Model:
+    """A store's parameters stand for a week, and are asked for with every order."""
+    orders, amounts, currency, customers, fitted = json.loads(told)
     return Model(Orders(*orders), Amounts(*amounts), currency, customers, date.fromisoformat(fitted) if fitted else None)
 
 
@@ -78,7 +84,7 @@ class Buyer(NamedTuple):
     age: float
 
 
-def buyer(bought: Bought, today: date) -> Buyer | None:
+def buyer(bought: "Bought", today: date) -> Buyer | None:
     """None for who has no order that stands. Several orders of a day are one purchase."""
     if bought.first is None or bought.last is None:
         return None
@@ -117,7 +123,12 @@ def returns(model: Orders, one: Buyer, days: float) -> float:
 
 
 def expected_orders(model: Orders, one: Buyer, days: float) -> float:
-    """Purchases to expect within so many days (equation 10).
+    """Purchases to expect within so many days (equation 10)."""
+    return orders_of_active(model, one, days) * active(model, one)
+
+
+def orders_of_active(model: Orders, one: Buyer, days: float) -> float:
+    """Purchases to expect within so many days of somebody who is still a customer: equation 10 without P(active).
 
     The paper's (1 - z)^(r+x) 2F1(r + x, b + x; c; z), c = a + b + x - 1, is by Euler's transformation
     (1 - z)^(a-1) 2F1(c - r - x, a - 1; c; z): its terms do not grow with x, so nothing over- or underflows.
@@ -130,7 +141,7 @@ def expected_orders(model: Orders, one: Buyer, days: float) -> float:
         c = 1e-9
     z = days / (alpha + one.age + days)
     rest: float = (1.0 - z) ** (a - 1.0) * hypergeometric(a + b - 1.0 - r, a - 1.0, c, z)
-    return max(0.0, c / (a - 1.0) * (1.0 - rest)) * active(model, one)
+    return max(0.0, c / (a - 1.0) * (1.0 - rest))
 
 
 def hypergeometric(a: float, b: float, c: float, z: float) -> float:
@@ -174,8 +185,6 @@ FARTHEST = 3650.0
 FINE, EXACT = 0.1, 0.002
 """A day's tenth, and a probability, that are near enough."""
 
-NORMAL = NormalDist()
-
 
 def next_order(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[float, float, float]:
     """Days from now to the next order of somebody who comes back, P25, P50 and P75.
@@ -183,11 +192,31 @@ def next_order(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[f
     Two distributions of the wait, given that it has lasted since the last order: the model's, a Gamma mixture of exponentials,
     and the log-normal of the customer's own intervals (days, in any order); the more of these, the more they count.
     """
+    first, second, third = _quantiles(model, one, intervals, QUARTERS)
+    return first, second, third
+
+
+def comes_again(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[float | None, ...]:
+    """Days from now by which a quarter, a half and three quarters of those like them have ordered again; None where so many never
+    do, or not within ten years. As next_order(), of everybody: who has left for good has no next order."""
+    there = active(model, one)
+    shares = [share / there for share in QUARTERS if share < there]
+    found = [days if days < FARTHEST else None for days in _quantiles(model, one, intervals, shares)]
+    return (*found, *[None] * (len(QUARTERS) - len(found)))
+
+
+def waits(model: Orders, bought: "Bought", intervals: Sequence[float]) -> tuple[float | None, ...]:
+    """Days from somebody's last order to the next, as they were expected with it: comes_again() of that day."""
+    one = buyer(bought, bought.last) if bought.last else None
+    return comes_again(model, one, intervals) if one else (None, None, None)
+
+
+def _quantiles(model: Orders, one: Buyer, intervals: Sequence[float], shares: Sequence[float]) -> list[float]:
     known = [math.log(max(days, 1.0)) for days in intervals]
     many = len(known)
     weight = many / (many + OWN)
     middle = sum(known) / many if many else 0.0
-    spread = math.sqrt((OWN * SPREAD**2 + sum((value - middle) ** 2 for value in known)) / (OWN + many))
+    spread = math.sqrt((OWN * SPREAD**2 + sum([(value - middle) ** 2 for value in known])) / (OWN + many))
     waited = one.age - one.tx
     there, shape = model.alpha + one.age, model.r + one.x
 
@@ -207,21 +236,31 @@ def next_order(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[f
     def after(share: float) -> float:
         """Between the two distributions' own quantiles, by regula falsi (the Illinois way)."""
         left = 1.0 - share
-        by_all: float = there * (left ** (-1.0 / shape) - 1.0)
+        by_all = min(there * math.expm1(min(-math.log(left) / shape, 99.0)), FARTHEST)
         if not weight:
-            return min(by_all, FARTHEST)
-        low, high = sorted((by_all, math.exp(middle + spread * NORMAL.inv_cdf(1.0 - left * so_far)) - waited))
+            return by_all
+        own = math.exp(middle + spread * _normal(left * so_far)) - waited
+        low, high = (max(own * 0.99 - 0.1, 0.0), by_all) if own < by_all else (by_all, min(own * 1.01 + 0.1, FARTHEST))
         above, below = late(low) - left, late(high) - left
+        if below > 0.0:
+            return high
         while high - low > FINE:
             days = low + (high - low) * above / (above - below)
             over_it = late(days) - left
             if abs(over_it) < EXACT:
-                return min(days, FARTHEST)
+                return days
             if over_it > 0.0:
                 low, above, below = days, over_it, below / 2
             else:
                 high, below, above = days, over_it, above / 2
-        return min(high, FARTHEST)
+        return high
 
-    first, second, third = (after(share) for share in QUARTERS)
-    return first, second, third
+    return [after(share) for share in shares]
+
+
+def _normal(over: float) -> float:
+    """What a standard normal exceeds with the chance `over`, to 5e-4 (Abramowitz and Stegun 26.2.23)."""
+    if over > 0.5:
+        return -_normal(1.0 - over)
+    t = math.sqrt(-2.0 * math.log(over))
+    return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))

@@ -8,7 +8,9 @@ from aftercare.consent import Channel, Purpose, Says
 from aftercare.customer import ReturnOutcome, ReturnReason
 from aftercare.events import CustomerData, OrderData
 from aftercare.model import Model
+from aftercare.money import Money
 from aftercare.reason import Reason, State
+from aftercare.subscription_words import Every, SubscriptionStatus
 
 
 class RequestData(Model):
@@ -42,6 +44,18 @@ class SubscriptionData(OrderData):
     """`order` is the order that the renewal led to."""
 
     subscription: str
+
+
+class SubscriptionStateData(CustomerData):
+    """What a subscription is now. `order` is the order that it came from, `every` its period (ISO 8601), `single_price` what one
+    delivery would cost without it."""
+
+    subscription: str
+    status: SubscriptionStatus
+    order: str | None = None
+    every: Every | None = None
+    next_at: AwareDatetime | None = None
+    single_price: Money | None = None
 
 
 class PaymentData(CustomerData):

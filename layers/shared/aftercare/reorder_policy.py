@@ -1,4 +1,4 @@
-"""When a reorder reminder is worth sending, content/reorder.yaml. `ContentError` names file, field and what was expected."""
+"""When a reorder reminder is worth sending, `reorder` of content/thresholds.yaml. `ContentError` names what is wrong with it."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -6,13 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from aftercare.content import read_content
+from aftercare.content import THRESHOLDS, read_content
 from aftercare.customer import OrderLine
 from aftercare.model import Model
 
 CENT = Decimal("0.01")
+Days = Annotated[int, Field(ge=0, le=60)]
 
 
 class Worth(NamedTuple):
@@ -22,12 +23,25 @@ class Worth(NamedTuple):
     gain: int | None
 
 
+class Lead(Model):
+    """How many days before a renewal it is told, by how long the period is; 0: not at all."""
+
+    week: Days
+    month: Days
+    year: Days
+
+    def of(self, period: float) -> int:
+        """For a period of so many days: below four weeks, below ten months, and from there on."""
+        return self.week if period < 28 else self.month if period < 300 else self.year
+
+
 class ReorderPolicy(Model):
-    """All of reorder.yaml."""
+    """`reorder` of thresholds.yaml."""
 
     margin: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$")]
     annoying: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")]]
     least_chance: Annotated[float, Field(ge=0, le=1)]
+    renewal_lead_days: Lead
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -51,4 +65,9 @@ class ReorderPolicy(Model):
 @lru_cache(maxsize=1)
 def reorder_policy() -> ReorderPolicy:
     """The settings of this deployment, read once. ContentError."""
-    return read_content(Path("reorder.yaml"), ReorderPolicy)
+
+    class Thresholds(Model):
+        model_config = ConfigDict(extra="ignore")
+        reorder: ReorderPolicy
+
+    return read_content(Path(THRESHOLDS), Thresholds).reorder

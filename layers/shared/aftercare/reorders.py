@@ -5,18 +5,22 @@ reorder_reminder keeps it; the page where a reminder's links lead adds what the 
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from aftercare import keys
 from aftercare.model import Instant, Model
+from aftercare.money import Money
 from aftercare.offer_words import Saying
 from aftercare.proposal import Word
+from aftercare.subscription_words import Every, SubscriptionStatus
 from aftercare.table import Item, Tables
 
 AGAIN = "again"
 """The offer to buy the same again; others are names of add-ons."""
+
+Arm = Literal["reminded", "held-out"]
 
 LATER_DAYS = (7, 14, 30, 60)
 MOST_LEFT = 1000
@@ -38,7 +42,7 @@ class Running(Model):
     `key` names its wait, by the purchase that set it; `first` says whether it is worth a reminder before the last look. It is
     reminded of on `day`, in days from the purchase, and looked at for the last time on `nudge_day`. `chance` is P(hit),
     `nudge_chance` that of the second reminder; `basis` and `features` are what they stood on. `taught` says that the outcome
-    has been learned from.
+    has been learned from. While some are held out to measure what reminders do, `arm` is the customer's side since `tried_at`.
     """
 
     order: str
@@ -53,12 +57,28 @@ class Running(Model):
     basis: tuple[float, ...] = ()
     features: tuple[float, ...] = ()
     taught: bool = False
+    arm: Arm | None = None
+    tried_at: Instant | None = None
     later_until: Instant | None = None
+
+
+class Subscription(Model):
+    """What a store said last of a subscription, `as_of` then; `order` is the one that it came from, `every` its period,
+    `single_price` what one delivery would cost without it. `wait` is the key of the wait for its next renewal."""
+
+    as_of: Instant
+    status: SubscriptionStatus
+    order: str | None = None
+    every: Every | None = None
+    next_at: Instant | None = None
+    single_price: Money | None = None
+    wait: str | None = None
 
 
 class Reorders(Model):
     """All of a customer. `told` are intervals in days that the customer told, by family, the newest last; `never` the families
-    that they want no reminder of; `said` what they said last, by family, and `heard` the instant of what has been taken in."""
+    that they want no reminder of; `said` what they said last, by family, and `heard` the instant of what has been taken in.
+    `subscriptions` are theirs by `<shop>:<reference>`."""
 
     version: int = 0
     running: dict[Word, Running] = Field(default_factory=dict)
@@ -66,10 +86,14 @@ class Reorders(Model):
     never: tuple[Word, ...] = ()
     said: dict[Word, Remark] = Field(default_factory=dict)
     heard: dict[Word, Instant] = Field(default_factory=dict)
+    subscriptions: dict[str, Subscription] = Field(default_factory=dict)
 
     def with_running(self, family: str, running: Running | None) -> "Reorders":
         others = {name: one for name, one in self.running.items() if name != family}
         return self.model_copy(update={"running": others if running is None else {**others, family: running}})
+
+    def with_subscription(self, key: str, subscription: Subscription) -> "Reorders":
+        return self.model_copy(update={"subscriptions": {**self.subscriptions, key: subscription}})
 
 
 NONE = Reorders.model_construct()

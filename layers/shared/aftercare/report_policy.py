@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from aftercare.content import read_content
 from aftercare.model import Model
+from aftercare.segment_words import Value
 from aftercare.signal_words import Theme
 from aftercare.tally import read_week
 
@@ -29,6 +30,36 @@ class RatingTarget(Model):
     weeks: Annotated[int, Field(ge=4, le=52)]
 
 
+HeldOut = Annotated[float, Field(ge=0, le=0.5)]
+
+
+def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("expected the lower end of the range first")
+    return ends
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+"""A target's lower and upper end, as shares."""
+
+
+class Reaction(Model):
+    """Of the messages that a kind of buyer was sent, how many were opened, clicked, and led to an order."""
+
+    opened: Range
+    clicked: Range
+    ordered: Range
+
+
+class Targets(Model):
+    """What the store aims at: relative rises, and shares of messages by what a kind of buyer is worth."""
+
+    reorder_rate: Range
+    order_value: Range
+    first_time_again: Annotated[float, Field(gt=0, le=5)]
+    segments: dict[Value, Reaction]
+
+
 class ReportPolicy(Model):
     """All of reports.yaml."""
 
@@ -36,7 +67,12 @@ class ReportPolicy(Model):
     touchpoints: dict[Theme, Annotated[tuple[Touchpoint, ...], Field(min_length=1)]]
     rating_target: RatingTarget
     bought_again_days: Annotated[int, Field(ge=1, le=180)]
-    guides_held_out: Annotated[float, Field(ge=0, le=0.5)]
+    guides_held_out: HeldOut
+    reminders_held_out: HeldOut
+    segments_held_out: HeldOut
+    segments_after_days: Annotated[int, Field(ge=35, le=180)]
+    led_to_order_days: Annotated[int, Field(ge=1, le=30)]
+    targets: Targets
 
     def touchpoint(self, theme: str, said_at: Collection[Touchpoint]) -> Touchpoint:
         """Where a theme belongs; `said_at` is where else than at its own place it was said to be."""

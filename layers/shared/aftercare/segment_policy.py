@@ -18,6 +18,7 @@ from aftercare.model import Model
 from aftercare.proposal import Word
 from aftercare.segment_words import Lifecycle, Value
 from aftercare.segments import Segments
+from aftercare.use import Sign
 
 ROWS = tuple(word for word in (*get_args(Lifecycle), *get_args(Value)) if word not in ("other", "none"))
 """Every kind of buyer that has a row: who has no order that stands is none."""
@@ -70,11 +71,14 @@ class Interest(Model):
 
 
 Does = Literal["help", "check-in", "call", "nothing"]
-Sign = Literal["first-use", "logged-in", "good", "bad", "open-case"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Use(Model):
+    """What signs are worth until the store's own customers have taught it: odds. What becomes of somebody is known so many days
+    after they were looked at; logins are noted no longer than 90 days."""
+
+    within_days: Annotated[int, Field(ge=14, le=90)]
     base: Share
     signs: Mapping[Sign, Annotated[float, Field(gt=0, le=100)]]
 
@@ -97,7 +101,8 @@ class Care(Model):
     """Who is helped, asked, called or left alone when they stay away."""
 
     after_intervals: Annotated[float, Field(ge=1, le=10)]
-    drop: Share
+    after_days: Annotated[int, Field(ge=7, le=365)]
+    gone_days: Annotated[int, Field(ge=30, le=365)]
     use: Use
     low_use: Share
     high_churn: Share

@@ -8,8 +8,9 @@ puts somebody highest counts.
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, get_args
 
@@ -48,6 +49,14 @@ class Bought(NamedTuple):
         if self.days < 2 or self.first is None or self.last is None:
             return None
         return (self.last - self.first).days / (self.days - 1)
+
+
+class NextOrder(NamedTuple):
+    """By which day a quarter, a half and three quarters of those like somebody have ordered again; None: so many may never."""
+
+    p25: date | None
+    p50: date | None
+    p75: date | None
 
 
 class Cuts(NamedTuple):
@@ -114,6 +123,12 @@ def bought(orders: Iterable[Order]) -> Bought:
     return Bought(len(standing), len(days), min(days, default=None), max(days, default=None), spent)
 
 
+def intervals(orders: Iterable[Order], since: datetime | None = None) -> list[float]:
+    """Days from each purchase to the next, of those placed after `since`: what is older lies in the archive, with gaps."""
+    standing = (o for o in orders if counts(o) and (since is None or (o.placed_at or o.as_of) > since))
+    return [float((later - earlier).days) for earlier, later in pairwise(sorted({_day(order) for order in standing}))]
+
+
 def moved(known: Bought, was: Order | None, now: Order, others: Iterable[Order]) -> Bought:
     """The sums after one order changed, where some of the others lie in the archive; `others` are those that do not.
 
@@ -152,6 +167,9 @@ def sort(known: Bought, cuts: Cuts, today: date) -> Segments:
 
 
 # ---------------------------------------------------------------- on the record
+
+NEXT = "next"
+"""Under this name lie the days from the last order to the next, P25, P50 and P75."""
 
 
 def noted(known: Bought, segments: Segments) -> dict[str, str]:
@@ -194,13 +212,35 @@ def segments_of(customer: Customer) -> Segments:
     return sort(known, YOUNG, known.last) if known.last else NOBODY
 
 
+def next_order_noted(profile: Profile) -> NextOrder | None:
+    """When the next order was expected with the last one; None where that was not noted."""
+    told = profile.bought
+    if NEXT not in told or "last" not in told:
+        return None
+    last = date.fromisoformat(told["last"])
+    p25, p50, p75 = (last + timedelta(days=int(days)) if days else None for days in told[NEXT].split("/"))
+    return NextOrder(p25, p50, p75)
+
+
 def after(
-    profile: Profile, before: Order | None, now: Order, orders: Mapping[str, Order], cuts: Cuts, today: date
+    profile: Profile, before: Order | None, now: Order, orders: Mapping[str, Order], buyers: Item | None, today: date
 ) -> dict[str, str]:
-    """What is noted on a profile after an order of the customer's became `now`; `orders` are all that were read, with it."""
-    known = noted_sums(profile) if profile.archived_until else None
-    if known is None:
+    """What is noted on a profile after an order of the customer's became `now`; `orders` are all that were read, with it.
+
+    The days of the next order stand until another order comes or goes: they say what was expected with the last one, and do not
+    move with what a shop learns later (`buyers`).
+    """
+    was = noted_sums(profile)
+    if was is None or not profile.archived_until:
         known = bought(orders.values())
     else:
-        known = moved(known, before, now, (order for key, order in orders.items() if key != now.key))
-    return noted(known, sort(known, cuts, today))
+        known = moved(was, before, now, (order for key, order in orders.items() if key != now.key))
+    note = noted(known, sort(known, cuts_from(buyers), today))
+    if not known.orders:
+        return note
+    if was and was[:4] == known[:4] and NEXT in profile.bought:
+        return note | {NEXT: profile.bought[NEXT]}
+    from aftercare.lifetime import model_from, waits
+
+    found = waits(model_from(buyers).orders, known, intervals(orders.values(), profile.archived_until))
+    return note | {NEXT: "/".join(["" if days is None else str(round(days)) for days in found])}

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from aftercare import keys, telemetry
 from aftercare.retention import TALLY
-from aftercare.table import Change, ConditionFailed, Conflict, Number, Tables, Throttled, Unclear
+from aftercare.table import Change, ConditionFailed, Conflict, Item, Number, Tables, Throttled, Unclear
 
 ATTEMPTS: Final = 4
 
@@ -147,6 +147,10 @@ def of_week(tables: Tables, week: Week) -> dict[str, dict[str, dict[str, Number]
     found: dict[str, dict[str, dict[str, Number]]] = {}
     for item in tables.partition("knowledge", keys.tally(str(week), "", "").pk, keys.COUNTED):
         shop, _, part = str(item["sk"]).removeprefix(keys.COUNTED).partition("#")
-        numbers = {name: value for name, value in item.items() if "/" in name and isinstance(value, int | Decimal)}
-        found.setdefault(shop, {})[part] = numbers
+        found.setdefault(shop, {})[part] = numbers_of(item)
     return found
+
+
+def numbers_of(item: Item) -> dict[str, Number]:
+    """What was counted in one part, by its name."""
+    return {name: value for name, value in item.items() if "/" in name and isinstance(value, int | Decimal)}

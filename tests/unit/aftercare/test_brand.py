@@ -1,5 +1,8 @@
 """The brand file: one clear line for each fault, and what it gives."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 import yaml
 
@@ -84,6 +87,29 @@ def test_the_basket_is_filled_with_what_was_ordered_and_nothing_can_leave_its_pl
 
 def test_a_basket_that_cannot_be_filled_is_the_shop_itself():
     assert brand().shop_of("any").reorder_url([line(sku=None)]) == "https://larkfield.example/"
+
+
+@pytest.mark.parametrize(
+    ("url", "item", "filled"),
+    [
+        ("https://b.example/cart/{items}?storefront=true", "{variant}:{quantity}", "cart/42819365789870:2,7:2?storefront=true"),
+        ("https://b.example/link/?products={items}", "{variant}:{quantity}", "link/?products=42819365789870:2,7:2"),
+        ("https://b.example/cart/?add-to-cart={items}", "{product}&quantity={quantity}", "cart/?add-to-cart=61&quantity=2"),
+    ],
+)
+def test_the_ready_forms_of_a_filled_basket(edited, url, item, filled):
+    shop = edited("shop.reorder", {"url": url, "item": item}).shop_of("any")
+    lines = [line(product_ref="61", variant_ref="42819365789870"), line(variant_ref="7"), line()]
+    assert shop.reorder_url(lines) == f"https://b.example/{filled}"
+    assert shop.reorder_url([line()]) == shop.url
+
+
+@pytest.mark.parametrize("hostile", ["1:9,2", "../admin", "7?discount=ALL", "7#x", "//evil.example", "7 7", "{quantity}", "٤٢"])
+def test_what_a_sender_calls_a_variant_cannot_leave_its_place(edited, hostile):
+    shop = edited("shop.reorder", {"url": "https://b.example/cart/{items}", "item": "{variant}:{quantity}"}).shop_of("any")
+    head, _, rest = shop.reorder_url([line(variant_ref=hostile)]).rpartition("/")
+    assert head == "https://b.example/cart" and re.fullmatch(r"[A-Za-z0-9%._~-]+:2", rest)
+    assert unquote(rest.removesuffix(":2")) == hostile
 
 
 def test_a_shop_of_its_own_key_has_its_own_pages(edited):

@@ -1,10 +1,12 @@
 """The catalogue: which family a line is of, and what a family must have."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from aftercare.catalogue import Catalogue, Kind, catalogue
-from aftercare.content import HERE, ContentError, read_content
+from aftercare.content import ContentError, read_content, whole
 from aftercare.customer import OrderLine
 
 
@@ -97,7 +99,7 @@ def test_gift_cards_and_lines_taken_off_the_order_are_of_no_family():
     ],
 )
 def test_a_family_without_what_its_kinds_promise_is_refused_by_name(tmp_path, family, change, says):
-    read = yaml.safe_load((HERE / "catalogue.yaml").read_text(encoding="utf-8"))
+    read = whole(Path("catalogue.yaml"))
     read["families"][family] = {k: v for k, v in {**read["families"][family], **change}.items() if v is not None}
     file = tmp_path / "catalogue.yaml"
     file.write_text(yaml.safe_dump(read, allow_unicode=True), encoding="utf-8")

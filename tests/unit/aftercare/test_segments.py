@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from aftercare.customer import Refund
+from aftercare.lifetime import USUAL, Model, Orders, waits
 from aftercare.money import Money
 from aftercare.segments import (
     NOBODY,
@@ -19,7 +20,9 @@ from aftercare.segments import (
     bought_by,
     counts,
     cuts_from,
+    intervals,
     moved,
+    next_order_noted,
     noted,
     segments_of,
     sort,
@@ -140,9 +143,41 @@ def test_what_lies_in_the_archive_counts():
     profile = a_customer().profile.model_copy(update={"archived_until": NOON - timedelta(days=90)})
     old = noted(bought([an_order_of(n, days=-100 - n) for n in range(9)]), NOBODY)
     new = an_order_of("new")
-    found = after(profile.model_copy(update={"bought": old}), None, new, {new.key: new}, YOUNG, TODAY)
+    found = after(profile.model_copy(update={"bought": old}), None, new, {new.key: new}, None, TODAY)
     assert (found["orders"], found["first"], found["last"], found["EUR"]) == ("10", "2025-11-14", "2026-03-02", "500")
     gone = new.model_copy(update={"cancelled_at": NOON})
-    again = after(profile.model_copy(update={"bought": found}), new, gone, {new.key: gone}, YOUNG, TODAY)
+    again = after(profile.model_copy(update={"bought": found}), new, gone, {new.key: gone}, None, TODAY)
     assert (again["orders"], again["EUR"]) == ("9", "450")
     assert not counts(gone) and counts(new)
+
+
+def expected(note):
+    profile = a_customer().profile.model_copy(update={"bought": note})
+    return next_order_noted(profile)
+
+
+def test_when_the_next_order_is_expected_is_noted_with_an_order_and_moves_only_with_another():
+    plain, first, second = a_customer().profile, an_order_of(1, days=-40), an_order_of(2)
+    once = after(plain, None, first, {first.key: first}, None, TODAY)
+    # One order by the usual store: half have come again when (58 / (58 + d))^0.62 is a half, d = 58 (2^(1/0.62) - 1) = 119.4.
+    assert expected(once).p50 == date(2026, 1, 21) + timedelta(days=119)
+    taught = Model(Orders(0.9, 73.0, 0.05, 17.0), USUAL.amounts, "EUR", 900, TODAY)
+    item = {"model": taught.to_json()}
+    profile = plain.model_copy(update={"bought": once})
+    dearer = first.model_copy(update={"total": Money(amount="70", currency="EUR")})
+    again = after(profile, first, dearer, {first.key: dearer}, item, TODAY)
+    assert (again["EUR"], again["next"]) == ("70", once["next"]), "what a shop learns later moves nothing"
+    both = {first.key: first, second.key: second}
+    twice = after(profile, None, second, both, item, TODAY)
+    days = waits(taught.orders, bought(both.values()), [40.0])
+    assert [(day - TODAY).days for day in expected(twice)] == [round(n) for n in days]
+    back = second.model_copy(update={"cancelled_at": NOON})
+    profile = plain.model_copy(update={"bought": twice})
+    assert expected(after(profile, second, back, {**both, second.key: back}, None, TODAY)) == expected(once)
+    assert expected(after(profile, first, first, {}, None, TODAY)) is None
+
+
+def test_days_beside_orders_in_the_archive_are_no_intervals():
+    orders = [an_order_of(1, days=-300), an_order_of(2, days=-20), an_order_of(3, days=-20), an_order_of(4)]
+    assert intervals(orders) == [280.0, 20.0]
+    assert intervals(orders, NOON - timedelta(days=90)) == [20.0]

@@ -14,6 +14,7 @@ from simulator.commands.main import main
 TOLD = {
     "overview": {"customers": 7, "asked": None, "response": {"share": 0.5, "low": 0.3, "high": 0.7}, "turned": None},
     "friction": [{"theme": "delivery", "touchpoint": "delivery", "customers": 7, "negative": None, "money": {"EUR": "12.50"}}],
+    "retention": {"first": {"week": "2026-W09", "share": {"share": 0.31, "low": 0.25, "high": 0.38}, "quarter_before": 0.4}},
 }
 
 
@@ -47,6 +48,8 @@ def test_the_newest_week_is_shown_in_short(run):
     code, out, _ = run()
     assert code == 0 and "lark, 2026-W10" in out
     assert "response rate                 50% (30% to 70%)" in out
+    assert "came back (retention)         31% (25% to 38%) in 2026-W09, 40% a quarter before" in out
+    assert "still buy, of high value      -" in out
     assert "12.50 EUR" in out and "asked                         -" in out
 
 

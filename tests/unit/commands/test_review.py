@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -22,9 +23,9 @@ from tests.builders import NOON, a_customer, an_order
 from tests.journeys.conftest import Shop
 
 GOODS, POLICY = catalogue(), segment_policy()
-COFFEE = ("families", "coffee", "reorder", "after_days")
-CAMERA = ("families", "camera", "reorder", "after_days")
-RENEWAL = ("subscription", "renewal_days")
+COFFEE, CAMERA = observed.window_of("coffee"), observed.window_of("camera")
+RENEWAL = observed.RENEWAL
+CONTENT = Path(observed.FILE).parent
 
 
 def bag(n, days, product_type="Coffee", sku=None, quantity=1, **more):
@@ -81,6 +82,16 @@ def test_only_the_numbers_change_and_the_comments_stay():
         observed.with_values(text, {("a", "d", "after_days"): 9})
 
 
+def applied(changed, tmp_path):
+    """A copy of the content, checked and changed by git."""
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / CONTENT, copy / CONTENT)
+    for check in (["--check"], []):
+        words = [shutil.which("git"), "apply", *check, "--unsafe-paths", "--directory", str(copy), "-"]
+        subprocess.run(words, input=changed, text=True, check=True, cwd=copy)
+    return copy
+
+
 @pytest.fixture
 def ran(tmp_path, monkeypatch):
     """A run in which coffee lasts twelve days and subscriptions are renewed every two weeks, as its records lie on the disk."""
@@ -98,31 +109,26 @@ def test_the_command_shows_set_against_observed_and_a_diff_that_applies(ran, cap
     assert main(["review", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     rows = {row["place"]: row for row in told["rows"]}
-    coffee = rows["families.coffee.reorder.after_days"]
+    coffee = rows["catalogue.families.coffee.reorder.after_days"]
     assert (coffee["set"], coffee["observed"], coffee["seen"], coffee["proposed"]) == (28, 12.0, 36, 12)
     assert {row["scenario"] for row in told["rows"]} == {"consumable", "durable", "subscription", "coming back"}
     assert told["customers"] == 12
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT / observed.FOLDER, copy / observed.FOLDER)
-    git = shutil.which("git")
-    subprocess.run(
-        [git, "apply", "--unsafe-paths", "--directory", str(copy), "-"], input=told["diff"], text=True, check=True, cwd=copy
-    )
-    read = read_content(copy / observed.FOLDER / "catalogue.yaml", Catalogue)
+    copy = applied(told["diff"], tmp_path)
+    read = read_content(copy / CONTENT / "catalogue.yaml", Catalogue)
     assert read.families["coffee"].reorder.after_days == 12
-    was, now = (yaml.safe_load((root / observed.FOLDER / "catalogue.yaml").read_text()) for root in (ROOT, copy))
-    was["families"]["coffee"]["reorder"]["after_days"] = 12
+    was, now = (yaml.safe_load((root / observed.FILE).read_text()) for root in (ROOT, copy))
+    was["catalogue"]["families"]["coffee"]["reorder"]["after_days"] = 12
     assert was == now, "and nothing else"
-    assert read_content(copy / observed.FOLDER / "segments.yaml", SegmentPolicy)
+    assert read_content(copy / CONTENT / "segments.yaml", SegmentPolicy)
 
 
 def test_the_same_records_propose_the_same_and_in_words_too(ran, capsys):
     assert main(["review"]) == main(["review"]) == 1
     printed = capsys.readouterr().out
     assert printed[: len(printed) // 2] == printed[len(printed) // 2 :]
-    assert "families.coffee.reorder.after_days" in printed and "too little seen" in printed
+    assert "catalogue.families.coffee.reorder.after_days" in printed and "too little seen" in printed
     main(["review", "--diff"])
-    assert capsys.readouterr().out.startswith("--- a/layers/shared/aftercare/content/catalogue.yaml")
+    assert capsys.readouterr().out.startswith("--- a/layers/shared/aftercare/content/thresholds.yaml")
 
 
 def test_a_quarter_in_which_nothing_was_seen_proposes_nothing(ran, capsys):

@@ -184,11 +184,23 @@ def test_a_link_opens_only_what_it_is_for(small, anna, method):
     assert small.untouched() == before
 
 
-@pytest.mark.parametrize("purpose", [P.STATUS, P.PREFERENCES, P.CUE])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("purpose", [purpose for purpose in P if purpose not in (P.UNSUBSCRIBE, P.DESK)])
+def test_a_link_of_nobody_opens_nothing(small, anna, purpose, method):
+    before = small.untouched()
+    answer = request(method, purpose, token(purpose, customer_id="nobody"), form="cue=bad" if method == "POST" else None)
+    assert answer["statusCode"] == 404
+    assert small.untouched() == before
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose in P if purpose is not P.UNSUBSCRIBE])
 def test_after_its_time_a_link_says_so_and_does_nothing(small, anna, purpose):
     late = token(purpose, days=0)
     before = small.untouched()
-    for answer in (get(purpose, late), post(purpose, "cue=bad", late) if purpose is not P.STATUS else get(purpose, late)):
+    for answer in (
+        get(purpose, late),
+        post(purpose, "cue=bad", late) if purpose not in (P.STATUS, P.ORDERS) else get(purpose, late),
+    ):
         assert answer["statusCode"] == 410
         assert "time is over" in answer["body"]
     assert small.untouched() == before

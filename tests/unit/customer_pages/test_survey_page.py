@@ -1,8 +1,6 @@
 """The survey's page: what is chosen, what is kept, and what strangers' forms cannot do."""
 
-import base64
 import re
-from datetime import timedelta
 
 import pytest
 
@@ -10,55 +8,35 @@ from aftercare import keys, store
 from aftercare.answer_words import Part
 from aftercare.customer import Contact, Refund
 from aftercare.feedback import LONGEST, PARTS, Answer, Feedback, Given, content
-from aftercare.links import Link, LinkPurpose, read_keys, sign
 from aftercare.retention import MARK
 from aftercare.table import Put, Throttled
-from customer_pages.handler import handle
 from customer_pages.survey import given_of
 from tests.builders import an_order
 from tests.ledger_items import CUSTOMER, a_profile
-from tests.small_outside import SECRETS, START, Context
-
-ORDER = "example:1070"
-
-
-def link(purpose=LinkPurpose.SURVEY, customer_id=CUSTOMER, about=ORDER, days=60):
-    return sign(read_keys(SECRETS["link"]), purpose, Link(customer_id, about, int((START + timedelta(days=days)).timestamp())))
+from tests.small_outside import START
+from tests.unit.customer_pages import test_pages as pages
+from tests.unit.customer_pages.test_pages import ORDER, P, request
 
 
-def request(method, form=None, token=None, query=None, headers=None):
-    event = {
-        "version": "2.0",
-        "routeKey": f"{method} /s/{{token}}",
-        "rawPath": f"/s/{token or link()}",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/x-www-form-urlencoded", **(headers or {})},
-        "requestContext": {"stage": "$default", "requestId": "r", "http": {"method": method, "path": f"/s/{token or link()}"}},
-        "pathParameters": {"token": token or link()},
-        "isBase64Encoded": form is not None,
-    }
-    if query:
-        event["queryStringParameters"] = query
-    if form is not None:
-        event["body"] = base64.b64encode(form.encode()).decode()
-    return handle(event, Context())
+def link(**more):
+    return pages.token(P.SURVEY, **more)
 
 
 def get(**more):
-    return request("GET", **more)
+    return pages.get(P.SURVEY, **more)
 
 
 def post(form, **more):
-    return request("POST", form=form, **more)
+    return pages.post(P.SURVEY, form, **more)
 
 
 def test_a_head_says_what_a_get_would_and_has_no_body(small, anna):
     before = small.untouched()
     for query in (None, {"score": "4"}):
-        got, head = get(query=query), request("HEAD", query=query)
+        got, head = get(query=query), request("HEAD", P.SURVEY, link(), query=query)
         assert (head["statusCode"], head["body"]) == (200, "")
         assert head["headers"] == got["headers"]
-    assert request("HEAD", token="forged")["statusCode"] == 404
+    assert request("HEAD", P.SURVEY, "forged")["statusCode"] == 404
     assert small.untouched() == before
 
 
@@ -162,17 +140,17 @@ def test_the_number_on_record_is_shown_masked_and_another_can_be_given(small):
 
 
 @pytest.mark.parametrize(
-    "token", [link(LinkPurpose.CUE), link(LinkPurpose.STATUS), link(about="example:other"), link(customer_id="c0other")]
+    "text", [pages.token(P.CUE), pages.token(P.STATUS), link(about="example:other"), link(customer_id="c0other")]
 )
-def test_a_foreign_link_opens_and_changes_nothing(small, anna, token):
-    for answer in (get(token=token), post("score=1", token=token)):
+def test_a_foreign_link_opens_and_changes_nothing(small, anna, text):
+    for answer in (get(text=text), post("score=1", text=text)):
         assert answer["statusCode"] == 404
         assert "does not work" in answer["body"]
     assert small.told() == []
 
 
 def test_an_expired_link_says_so(small, anna):
-    for answer in (get(token=link(days=-1)), post("score=1", token=link(days=-1))):
+    for answer in (get(text=link(days=-1)), post("score=1", text=link(days=-1))):
         assert answer["statusCode"] == 410
     assert small.told() == []
 

@@ -1,6 +1,5 @@
 """Why something goes back: the page that asks, what it keeps, and what strangers' forms cannot do."""
 
-import base64
 import json
 import re
 
@@ -11,40 +10,21 @@ from aftercare.customer import OrderLine, Return
 from aftercare.feedback import LONGEST
 from aftercare.retention import MARK
 from aftercare.table import Put, Throttled
-from customer_pages.handler import handle
 from tests.builders import an_order
 from tests.ledger_items import CUSTOMER, a_profile
-from tests.small_outside import START, Context
-from tests.unit.customer_pages.test_pages import P, token
+from tests.small_outside import START
+from tests.unit.customer_pages import test_pages as pages
+from tests.unit.customer_pages.test_pages import ORDER, P, request, token
 
-ORDER = "example:1070"
 HOSTILE = "</textarea><script>alert(1)</script>{{7*7}}\r\nzu eng"
 
 
-def request(method, form=None, text=None, query=None):
-    text = text or token(P.RETURN)
-    event = {
-        "version": "2.0",
-        "routeKey": f"{method} /r/{{token}}",
-        "rawPath": f"/r/{text}",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/x-www-form-urlencoded"},
-        "requestContext": {"stage": "$default", "requestId": "r", "http": {"method": method, "path": f"/r/{text}"}},
-        "isBase64Encoded": form is not None,
-    }
-    if query:
-        event["queryStringParameters"] = query
-    if form is not None:
-        event["body"] = base64.b64encode(form.encode()).decode()
-    return handle(event, Context())
-
-
 def get(**more):
-    return request("GET", **more)
+    return pages.get(P.RETURN, **more)
 
 
 def post(form, **more):
-    return request("POST", form=form, **more)
+    return pages.post(P.RETURN, form, **more)
 
 
 BOOT = OrderLine(line_ref="1", title="Boot", quantity=1, product_type="Clothing", sku="BOOT-1")
@@ -122,13 +102,13 @@ def test_who_would_rather_not_say_has_answered_and_nothing_is_told(small, anna):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_other_link_and_no_other_return_opens_it(small, anna, method):
-    before = small.untouched()
+    before, form = small.untouched(), "reason=late" if method == "POST" else None
     bad = [token(purpose) for purpose in P if purpose is not P.RETURN]
     bad += [token(P.RETURN, about=about) for about in (ORDER, f"{ORDER}#RET-2", "example:2#RET-1", "#", "")]
     bad += [token(P.RETURN, customer_id="another")]
     for text in bad:
-        assert request(method, form="reason=late" if method == "POST" else None, text=text)["statusCode"] == 404
-    over = request(method, form="reason=late" if method == "POST" else None, text=token(P.RETURN, days=-1))
+        assert request(method, P.RETURN, text, form=form)["statusCode"] == 404
+    over = request(method, P.RETURN, token(P.RETURN, days=-1), form=form)
     assert over["statusCode"] == 410
     assert small.untouched() == before
 

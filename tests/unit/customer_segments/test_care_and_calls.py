@@ -7,20 +7,22 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, tally
-from aftercare.behaviour import seen
-from aftercare.feedback import Answer, Feedback, Heard
+from aftercare.lifetime import USUAL, Orders
 from aftercare.money import Money
+from aftercare.prospects import next_order_of, prospects_of
 from aftercare.rescues import open_rescues
 from aftercare.segment_policy import segment_policy
-from aftercare.segments import bought_by
 from aftercare.store import load
 from aftercare.table import Put
-from customer_segments.care import Outlook, churn_of, does, next_look, outlook, overdue, use_of
+from aftercare.use import table_weights
+from customer_segments.care import Outlook, does, next_look, outlook, overdue
 from customer_segments.handler import handle
+from customer_segments.use import Known
 from tests.builders import NOON, a_customer, an_order
 from tests.small_outside import Context
 
 CARE = segment_policy().care
+UNKNOWN = Known((), table_weights(CARE.use), USUAL, "example")
 
 
 def bag(n, days, total="200", **more):
@@ -32,24 +34,26 @@ def buyer(silence=60, every=30, orders=6, total="200", **more):
     return a_customer(*(bag(n, silence + every * n, total) for n in range(orders)), **more)
 
 
+def churn(customer, model=USUAL):
+    return outlook(customer, UNKNOWN._replace(model=model), CARE, NOON).churn
+
+
 def test_the_longer_the_silence_beside_their_own_rhythm_the_surer_they_are_gone():
-    def churn(silence, every):
-        return churn_of(bought_by(buyer(silence, every)), CARE, NOON)
+    # By hand: six orders every 30 days and 60 of silence are x = 5, tx = 150, T = 210. The odds of having left are
+    # a / (b + 4) ((58 + 210) / (58 + 150))^5.62, and who has not stays away for 180 days with (268 / 448)^5.62.
+    left = 1 / (1 + 1 / (0.35 / 6.6 * (268 / 208) ** 5.62))
+    assert churn(buyer(60, 30)) == pytest.approx(left + (1 - left) * (268 / 448) ** 5.62)
+    assert churn(buyer(30, 30)) < churn(buyer(60, 30)) < churn(buyer(120, 30)) < 1
+    assert overdue(buyer(60, 30), CARE, NOON) and not overdue(buyer(60, 90), CARE, NOON), "who orders seldom is not missed yet"
+    assert churn(a_customer(bag(1, 60))) == churn(a_customer(bag(1, 60), bag(2, 60))) == 0.0, "who never came back is no sign"
 
-    assert churn(0, 30) == pytest.approx(CARE.drop)
-    assert churn(30, 30) < churn(60, 30) < churn(120, 30) < 1
-    assert churn(60, 90) < churn(60, 30), "who orders seldom is not missed yet"
-    assert churn_of(bought_by(a_customer(bag(1, 300))), CARE, NOON) == 0.0, "one order has no rhythm"
 
-
-def test_signs_of_use_move_what_is_supposed_of_it():
-    plain = use_of(buyer(), CARE, NOON)
-    assert plain == pytest.approx(CARE.use.base)
-    first = Feedback(heard=(Heard(kind="milestone", ref="first-use", at=NOON),))
-    bad = Feedback(answers=(Answer(order="x", version=1, first_at=NOON, at=NOON, by="page", score=1),))
-    assert use_of(buyer(feedback=first), CARE, NOON) > plain > use_of(buyer(feedback=bad), CARE, NOON)
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON)), CARE, NOON) > plain
-    assert use_of(buyer(behaviour=seen(None, ("app",), (), NOON - timedelta(days=40))), CARE, NOON) == plain
+def test_a_store_whose_customers_leave_sooner_misses_them_sooner():
+    fickle = USUAL._replace(orders=Orders(0.62, 58.0, 1.5, 2.6))
+    assert churn(buyer(60, 30), fickle) > 2 * churn(buyer(60, 30))
+    faithful = USUAL._replace(orders=Orders(0.89, 73.0, 0.05, 17.0))
+    there = prospects_of(buyer(250, 30), faithful, NOON.date())
+    assert there.active > 0.8 and there.churn > 0.25, "and who hardly ever leaves for good is missed all the same"
 
 
 @pytest.mark.parametrize(
@@ -73,21 +77,33 @@ def test_who_bought_once_is_helped_where_the_use_is_low():
     assert does(a_customer(bag(1, 60, "5")), Outlook(0.1, 0.0, 0), CARE) == "help"
 
 
-def test_it_is_looked_again_after_so_many_of_their_own_intervals_and_a_newer_order_moves_that():
+def test_it_is_looked_again_after_so_many_of_the_waits_that_were_expected_and_a_newer_order_moves_that():
     customer = buyer(silence=0, every=30)
+    wait = (next_order_of(customer).p50 - NOON.date()).days
+    assert 25 <= wait <= 40, "near their own thirty days"
     at = next_look(customer, CARE, NOON)
-    assert (at.date() - NOON.date()).days == int(30 * CARE.after_intervals)
-    assert not overdue(customer, CARE, NOON) and overdue(customer, CARE, at)
+    assert (at.date() - NOON.date()).days == int(wait * CARE.after_intervals)
+    assert not overdue(customer, CARE, at - timedelta(days=1)) and overdue(customer, CARE, at)
     newer = buyer(silence=-20, every=30)
     assert next_look(newer, CARE, NOON) > at
     assert next_look(buyer(silence=500), CARE, NOON) is None, "and ends"
-    assert next_look(a_customer(bag(1, 3)), CARE, NOON) is None
+
+
+def test_who_ordered_once_is_looked_at_once():
+    new = a_customer(bag(1, 3))
+    at = next_look(new, CARE, NOON)
+    assert (at.date() - NOON.date()).days == CARE.after_days - 3
+    assert not overdue(new, CARE, NOON) and overdue(new, CARE, at)
+    assert next_look(new, CARE, at) is None
+    assert next_look(a_customer(), CARE, NOON) is None and not overdue(a_customer(), CARE, NOON)
 
 
 def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
-    poor, rich = (outlook(buyer(total=total), CARE, NOON).saves for total in ("20", "200"))
-    assert isinstance(rich, int) and rich > 9 * poor > 0
-    assert outlook(buyer(silence=50), CARE, NOON).saves < outlook(buyer(silence=90), CARE, NOON).saves
+    poor, rich = (outlook(buyer(total=total), UNKNOWN, CARE, NOON).saves for total in ("20", "200"))
+    # Gamma-Gamma draws both to the store's: 3.5 (60 + 6 * 200) / (3.5 * 6 + 3) of 200, 3.5 (60 + 6 * 20) / 24 of 20.
+    assert isinstance(rich, int) and rich / poor == pytest.approx(183.75 / 26.25, rel=0.01)
+    early, late = (outlook(buyer(silence=silence), UNKNOWN, CARE, NOON) for silence in (50, 150))
+    assert early.churn < 1 - early.use < late.churn and early.saves < late.saves
 
 
 # ---------------------------------------------------------------- the week's calls
@@ -95,11 +111,11 @@ def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
 
 @pytest.fixture
 def store(small):
-    """Twelve buyers of high value who stay away, each worth something else."""
+    """Twelve buyers of high value who have stayed away for long, each worth something else."""
     small.clock.at = NOON
     small.settings = replace(small.settings, segment_state_machine="arn:aws:states:x")
     for n in range(12):
-        customer = replace(buyer(total=str(200 + 10 * n)), id=f"c{n:02d}")
+        customer = replace(buyer(150, total=str(200 + 10 * n)), id=f"c{n:02d}")
         rows = [(keys.PROFILE, customer.profile), *((keys.ORDER + o.key, o) for o in customer.orders)]
         for place, record in rows:
             small.tables.twin.write([Put(keys.customer(customer.id, place), {"doc": record.to_json(), "version": 1})])

@@ -1,19 +1,28 @@
 """What a piece of feedback adds to its week, and which words of it may be told."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aftercare import keys, tally
+from aftercare.case_topic import CaseTopic
+from aftercare.cases import Case
 from aftercare.catalogue import catalogue
 from aftercare.customer import Order
-from aftercare.feedback import Given, Read, ReadTheme
+from aftercare.feedback import Feedback, Given, Heard, Read, ReadTheme, with_heard
 from aftercare.report_policy import report_policy
+from aftercare.retention import JOURNAL
+from aftercare.table import Put
+from feedback_survey import counting
 from feedback_survey.counting import NOTHING, PART, Spoken, counts, difference, felt
 from feedback_survey.phrases import _own, phrases
 from feedback_survey.reading.parsed import parse
 from feedback_survey.reading.read import read
+from tests.builders import a_customer
 from tests.small_outside import START
 
 CAMERA = {"line_ref": "1", "title": "Camera", "quantity": 1, "product_type": "Camera", "sku": "CAM-1"}
@@ -146,6 +155,22 @@ def test_a_clause_that_says_nothing_of_its_mood_feels_as_the_whole():
     assert felt("about the delivery", "en", "negative", 5) == "positive"
     assert felt("terrible delivery", "en", "positive", 5) == "negative"
     assert felt("sobre", "xx", None, None) == "neutral"
+
+
+def test_a_case_about_a_return_that_is_opened_again_keeps_its_place(small):
+    reading = spoken("The setup is complicated and confusing.").read
+    case = Case(ref="lark:T-1", topic=CaseTopic.RETURN, opened_at=START)
+    anna = a_customer(cases=(case,))
+    for hours in (0, 2):
+        line = Heard(kind="case", ref=case.ref, at=START + timedelta(hours=hours))
+        counting.heard(small, anna, line, reading)
+        place = keys.words(anna.id, "case", line.ref, line.at)
+        small.tables.twin.write([Put(place, {"doc": "{}", "reading": reading.to_json(), "expires_at": JOURNAL.ends(START)})])
+        anna = replace(anna, feedback=with_heard(anna.feedback or Feedback(), line))
+    numbers = tally.of_week(small.tables.twin, tally.week_at(START, tally.store_zone()))["lark"][PART]
+    board = {name: number for name, number in numbers.items() if name.startswith("board/") and name.endswith("/n")}
+    assert board == {"board/ease-of-use/return/n": 1}
+    assert (numbers["case/return"], numbers["customers/all"], numbers["read/case"]) == (1, 1, 1)
 
 
 # ---------------------------------------------------------------- their own words

@@ -25,9 +25,10 @@ from aftercare.switch import Mode, Switch
 from aftercare.table import Put, Unclear
 from aftercare.wishes import Frequency, QuietHours, Wishes
 from message_gate import settlement
+from message_gate.candidate import Rival
 from message_gate.digest import DAYS, compose, next_turn
 from message_gate.frequency import FrequencyPolicy, frequency_policy
-from message_gate.rules import RULES, Rival, cap, decide, gathered
+from message_gate.rules import RULES, cap, decide, gathered
 from message_gate.settlement import NoTimeLeft, open_gate, settle, settle_slot
 from tests.builders import NOON, a_customer, an_order, consent_of, said
 from tests.ledger_items import CUSTOMER, a_profile

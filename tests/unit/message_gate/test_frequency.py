@@ -12,9 +12,10 @@ from aftercare.decision import Hold, Pass, Reason
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Block
 from aftercare.shipment import DelayNotice, Shipment
+from message_gate.candidate import Rival, rank
 from message_gate.frequency import frequency_policy
 from message_gate.mailing import allowed_blocks
-from message_gate.rules import Rival, cap, rank, silence
+from message_gate.rules import cap, silence
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 from tests.unit.message_gate.test_rules import a_candidate, reorder_proposal
 

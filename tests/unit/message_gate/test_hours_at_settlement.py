@@ -15,7 +15,7 @@ from aftercare.ground import consent_policy
 from aftercare.outside import Accepted
 from aftercare.switch import Mode, Switch
 from aftercare.table import Put
-from message_gate import rules, settlement
+from message_gate import candidate, settlement
 from message_gate.frequency import frequency_policy
 from message_gate.hours import HoursBook, HoursRule
 from message_gate.settlement import open_gate, settle
@@ -37,7 +37,7 @@ BY_DAY = HoursBook(
 
 @pytest.fixture(autouse=True)
 def mail_has_hours(monkeypatch):
-    for module in (rules, settlement):
+    for module in (candidate, settlement):
         monkeypatch.setattr(module, "hours_book", lambda: BY_DAY)
 
 

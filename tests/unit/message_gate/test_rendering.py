@@ -181,6 +181,14 @@ def test_a_reminder_is_one_benefit_one_action_and_a_way_out():
     assert "Unsubscribe from reorder reminders" in page.text
 
 
+def test_an_add_on_that_no_basket_can_be_filled_with_is_shown_on_its_own_page():
+    offers = [(sample, b.variant) for sample in SAMPLES.values() for b in sample.blocks if b.kind == "goes-with"]
+    sample, add_on = offers[0][0], CATALOGUE.add_ons[offers[0][1]]
+    cart = BRAND.shop.reorder.model_copy(update={"item": "{variant}:{quantity}"})
+    ours = BRAND.model_copy(update={"shop": BRAND.shop.model_copy(update={"reorder": cart})})
+    assert f'href="{add_on.url["en"]}"' in rendered(sample, our=ours).html
+
+
 def test_a_digest_says_of_each_part_what_why_and_where_and_one_click_ends_all_that_is_in_it():
     asked = []
 

@@ -12,8 +12,10 @@ from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, St
 from aftercare.ground import consent_policy
 from aftercare.proposal import Unless
 from aftercare.switch import Mode, Switch
+from message_gate.candidate import Candidate
 from message_gate.frequency import frequency_policy
-from message_gate.rules import RULES, Candidate, decide, relevant
+from message_gate.relevance import relevant
+from message_gate.rules import RULES, decide
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
 
 ON = Switch(otherwise=Mode.ON)

@@ -8,7 +8,7 @@ from aftercare.decision import Pass, Reason, Refuse
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.proposal import Unless
 from aftercare.shipment import DelayNotice, parcel_id
-from message_gate.rules import OF_SHIPMENT, relevant
+from message_gate.relevance import OF_SHIPMENT, relevant
 from message_gate.settlement import _shipment_checks
 from tests.builders import a_customer, a_proposal, an_order
 from tests.shipments import NUMBER, SHIPPED, a_parcel, a_shipment

@@ -13,7 +13,8 @@ from aftercare.proposal import Block, Unless
 from aftercare.signals import Signals
 from message_gate.channels import QUESTIONS, forms
 from message_gate.frequency import frequency_policy, quiet, stretch
-from message_gate.rules import relevant, silence
+from message_gate.relevance import relevant
+from message_gate.rules import silence
 from message_gate.tone import went_badly
 from tests.builders import NOON, a_customer, a_proposal, an_order
 from tests.unit.message_gate.test_rules import a_candidate, reorder_proposal

@@ -149,3 +149,20 @@ def test_short_days_are_short_in_each_language():
         "Mo 2.3.",
         "Mo 2.3.",
     ]
+
+
+def permalinks(url):
+    cart = BRAND.shop.reorder.model_copy(update={"url": url, "item": "{variant}:{quantity}"})
+    return BRAND.model_copy(update={"shop": BRAND.shop.model_copy(update={"reorder": cart})})
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_a_reminder_by_text_names_what_was_bought_last_and_leads_to_the_filled_basket_where_that_is_short(locale):
+    sample = SAMPLES["reorder"]
+    lines = tuple(line.model_copy(update={"variant_ref": "42819365789870"}) for line in sample.order.lines)
+    order = sample.order.model_copy(update={"lines": lines})
+    said = short(sample, locale, permalinks("https://larkfield.example/cart/{items}"), order)
+    assert "https://larkfield.example/cart/42819365789870:3" in said.text and said.segments == 1
+    assert seven_bit(order.lines[0].title) in said.text
+    long = short(sample, locale, permalinks("https://larkfield.example/the/cart/of/larkfield/{items}"), order)
+    assert "42819365789870" not in long.text and "https://larkfield.example/ " in long.text

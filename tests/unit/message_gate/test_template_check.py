@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
 from aftercare.brand import Brand, brand
 from aftercare.catalogue import Catalogue
-from aftercare.content import HERE, read_content
+from aftercare.content import HERE, read_content, whole
 from message_gate.evaluation import samples
 from message_gate.evaluation.check import answer, check, preview
 from message_gate.render import render
@@ -223,7 +224,7 @@ def test_a_language_of_the_brand_without_words_is_incomplete():
 
 
 def changed(file, shape, edit):
-    read = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
+    read = whole(Path(file))
     edit(read)
     return shape.model_validate(read)
 

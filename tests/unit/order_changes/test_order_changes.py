@@ -169,6 +169,8 @@ def test_a_payment_that_failed_without_an_order_is_told_with_the_latest_of_its_s
     given = event("PaymentFailed", order=None)
     assert changed(a_customer(old, new, other), given, NOON).references == {"order": "example:2"}
     assert changed(a_customer(other), given, NOON) == Nothing("order-unknown")
+    first = an_order("4")
+    assert changed(a_customer(other, first), given, NOON, first.key).references == {"order": "example:4"}
 
 
 @pytest.mark.parametrize("kind", list(CHANGES))

@@ -15,7 +15,8 @@ from aftercare.money import Money
 from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.table import Put
 from order_confirmation.handler import Because, confirm, handle
-from tests.builders import ANNA, NOON, a_customer, an_order
+from tests.builders import ANNA, NOON, a_customer, an_order, consent_of, said
+from tests.ledger_items import a_profile
 
 NOBODY = Profile(version=1, first_seen=NOON)
 
@@ -115,3 +116,13 @@ def test_the_handler_puts_a_proposal_on_the_gates_queue_in_the_customers_group(s
 def test_the_handler_says_why_there_is_nothing_when_the_customer_is_gone(small):
     assert handle(envelope("OrderPlaced"), None) == {"outcome": "nothing: customer-gone"}
     assert small.queues.sent == []
+
+
+@pytest.mark.parametrize(("amount", "starts"), [("60", True), ("900", False)])
+def test_the_wait_of_a_new_customer_starts_for_whom_no_change_of_segment_is_told(small, amount, starts):
+    small.clock.at = NOON
+    small.settings = replace(small.settings, segment_state_machine="arn:aws:states:x")
+    order = an_order(total=Money(amount=amount, currency="EUR"))
+    a_profile(small, ANNA, consent=consent_of(said()), order=order)
+    assert handle(envelope("OrderPlaced"), None) == {"outcome": "proposed, a new customer" if starts else "proposed"}
+    assert [wait["due_at"] - NOON for wait in small.waits.running.values()] == [timedelta(days=3)] * starts

@@ -249,3 +249,20 @@ def test_a_shop_that_is_no_domain_is_set_aside(shop):
     received = shopify.from_https({**headers("orders/create"), "x-shopify-shop-domain": shop}, b"{}", AT)
     assert received.reason == "X-Shopify-Shop-Domain: expected a shop's domain"
     assert len(received.key) < 400
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (42819365789870, "42819365789870"),
+        ("gid://shopify/ProductVariant/42819365789870", "42819365789870"),
+        (None, None),
+        (True, None),
+        (1.5, None),
+        ("1?discount=ALL", None),
+        ({"id": 1}, None),
+    ],
+)
+def test_a_line_keeps_the_variant_that_a_cart_permalink_takes(told, kept):
+    line = {"id": 1, "title": "x", "quantity": 1, "variant_id": told}
+    assert an_order(line_items=[line]).order.lines[0].variant_ref == kept

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aftercare.brand import ReorderLink, brand
 from store_intake.handler import handle
 from tests.small_outside import Context, sqs
 
@@ -142,3 +143,13 @@ def test_a_wrong_secret_writes_nothing(small):
     event["body"] = base64.b64encode(raw + b" ").decode()
     assert handle(event, Context())["statusCode"] == 401
     assert small.items() == []
+
+
+@pytest.mark.parametrize("name", ["orders_create.multi_currency_usd_on_aud_shop", "orders_create.api_2024-04_with_consent"])
+def test_the_lines_of_a_stored_order_fill_shopifys_cart(small, name):
+    handle(by_https(name), Context())
+    told = by_partner_bus(name)["detail"]["payload"]["line_items"]
+    cart = ReorderLink(url="https://b.example/cart/{items}", item="{variant}:{quantity}")
+    shop = brand().shop.model_copy(update={"reorder": cart})
+    wanted = ",".join(f"{line['variant_id']}:{line['quantity']}" for line in told)
+    assert shop.reorder_url(small.customer().orders[0].lines) == f"https://b.example/cart/{wanted}"

@@ -9,7 +9,7 @@ import pytest
 
 from aftercare.lifetime import USUAL, Buyer, Orders, likelihood
 from aftercare.segments import YOUNG, Bought
-from store_reports.buyers import Counts, alike, came_back, counted, counts_from, cuts, fitted
+from store_reports.buyers import Counts, alike, counted, counts_from, cuts, fitted
 from store_reports.fitting import fit_amounts, fit_orders, minimum
 
 TODAY = date(2026, 3, 2)
@@ -109,15 +109,6 @@ def test_the_fifths_are_the_stores_own(counts):
         assert cut == pytest.approx(since[4000 * number // 5], abs=16)
     assert own.orders[0] >= 2 and list(own.orders) == sorted(own.orders)
     assert own.spent["USD"] == YOUNG.spent["USD"], "of a currency in which too few bought nothing is known"
-
-
-def test_how_many_come_back_is_of_those_who_all_had_a_quarters_time():
-    def one(first, again):
-        last = TODAY - timedelta(days=first - 20 if again else first)
-        return Bought(1 + again, 1 + again, TODAY - timedelta(days=first), last, {})
-
-    some = [one(120, True)] * 3 + [one(150, False)] * 7 + [one(20, True)] * 50 + [one(400, True)] * 50
-    assert came_back(counted(some, TODAY), TODAY) == (10, 3)
 
 
 def test_amounts_are_found_from_few_means():

@@ -13,6 +13,7 @@ from aftercare.segments import YOUNG, Bought, cuts_from, noted
 from aftercare.table import Put, Throttled
 from aftercare.tally import week_at
 from store_reports import handler
+from store_reports.prices import SAMPLE
 from tests.small_outside import START, Context, sample
 from tests.unit.store_reports.test_buyers import customers
 
@@ -46,8 +47,10 @@ def test_each_shop_learns_from_its_own_customers(store):
     assert cuts_from(lark) != YOUNG and cuts_from(lark).spent["EUR"] != YOUNG.spent["EUR"]
     assert model_from(lark).orders != USUAL.orders and model_from(lark).customers == MANY
     assert cuts_from(fox) == YOUNG and model_from(fox).orders == USUAL.orders, "three customers teach nothing"
-    ripe = json.loads(lark["retention"])
-    assert 0 < ripe["came_back"] < ripe["ripe"] < MANY
+    week = str(week_at(START, tally.store_zone()))
+    ripe = store.tables.read([keys.came_back("lark", week)])[keys.came_back("lark", week)]
+    assert 0 < ripe["first_came_back"] < ripe["first_ripe"] < MANY
+    assert 0 < ripe["mid_came_back"] < ripe["mid_ripe"] < MANY and ripe["high_ripe"] == 0
 
 
 def test_what_is_learned_is_nobodys(store):
@@ -59,7 +62,8 @@ def test_what_is_learned_is_nobodys(store):
 def test_pages_and_profiles_are_read_by_the_hundred(store):
     store.tables.calls.clear()
     handler.handle({"task": "refit", "shop": "lark"}, Context())
-    assert store.tables.calls == ["page", "read"] * 5 + ["page", "write"]
+    sums = ["page", "read"] * 5 + ["page", "read", "write", "write", "partition"]
+    assert store.tables.calls == [*sums, *["page"] * 6, *["partition"] * SAMPLE], "and a sample's orders, for what things cost"
 
 
 def test_who_is_gone_or_has_bought_nothing_does_not_count(small):

@@ -124,6 +124,78 @@ def test_two_reports_never_differ_by_few_of_a_comparison():
     assert (found["offered"], found["ends"]["bought"]["offered"]["part"]) == (100, 30), "two more who bought are not told yet"
 
 
+LATE = datetime(2026, 7, 6, 12, 30, tzinfo=UTC)
+
+
+def reminders(n, bought, held, held_bought, value=("40", "36")):
+    found = {"reminded/n": n, "reminded/bought": bought, "held-out/n": held, "held-out/bought": held_bought}
+    for side, orders, mean in (("reminded", bought, value[0]), ("held-out", held_bought, value[1])):
+        amounts = [Decimal(mean) + (-1) ** k for k in range(orders - orders % 2)]
+        found |= {
+            f"{side}/value/EUR/n": len(amounts),
+            f"{side}/value/EUR/sum": sum(amounts, Decimal()),
+            f"{side}/value/EUR/squares": sum((a * a for a in amounts), Decimal()),
+        }
+    return {"trials": {f"reminders/{name}": number for name, number in found.items()}}
+
+
+def test_what_reminders_do_to_orders_and_their_value_stands_beside_what_is_aimed_at():
+    found = made({Week(2026, 1): reminders(400, 120, 100, 20)}, week=Week(2026, 27), now=LATE)["trials"]["reminders"]
+    bought = found["ends"]["bought"]
+    assert (bought["reminded"]["share"], bought["held-out"]["share"]) == (0.3, 0.2)
+    # ln 1.5 -+ 1.96 sqrt(1/120 - 1/400 + 1/20 - 1/100) = .4055 -+ .4196
+    assert (bought["rise"]["difference"], bought["rise"]["low"], bought["rise"]["high"]) == (0.5, -0.014, 1.2821)
+    assert found["target"] == (0.06, 0.12) and found["value_target"] == (0.08, 0.15)
+    (value,) = found["values"].values()
+    assert (value["reminded"], value["held-out"], value["rise"]["difference"]) == ("40.00", "36.00", 0.1111)
+    assert 0.08 < value["rise"]["low"] < value["rise"]["difference"] < value["rise"]["high"] < 0.15
+
+
+def test_the_value_of_orders_of_a_rare_currency_is_not_told():
+    week = reminders(400, 120, 100, 20)
+    dollars = {f"reminders/{side}/value/USD/{what}": 3 for side in ("reminded", "held-out") for what in ("n", "sum", "squares")}
+    week["trials"] |= dollars
+    week["trials"]["reminders/held-out/value/EUR/n"] = 17  # three of twenty paid in dollars
+    assert made({Week(2026, 1): week}, week=Week(2026, 27), now=LATE)["trials"]["reminders"]["values"] == {}
+
+
+def reactions(**rows):
+    named = {"high": (25, 8, 5, 5), **rows}
+    whats = ("sent", "opened", "clicked", "ordered")
+    return {f"{row}/{what}": n for row, of in named.items() for what, n in zip(whats, of, strict=True)}
+
+
+def test_how_each_kind_of_buyer_reacts_stands_beside_its_target_when_the_days_are_over():
+    weeks = {Week(2026, 9): {"segments": reactions(high=(60, 20, 6, 5), mid=(5, 5, 5, 5)), **trial(1, 1, 1, 1)}}
+    found = made(weeks, week=Week(2026, 23), now=LATE)["segments"]
+    assert (found["from"], found["until"], found["days"]) == ("2026-W09", "2026-W12", 90)
+    rows = {row["row"]: row for row in found["rows"]}
+    assert set(rows) == {"first-time", "repeat", "high-clv", "occasional", "high", "mid", "one-time"}
+    assert (rows["high"]["opened"]["share"], rows["high"]["clicked"]["share"]) == (0.3333, 0.1)
+    assert rows["high"]["targets"] == {"opened": [0.25, 0.4], "clicked": [0.04, 0.09], "ordered": [0.03, 0.07]}
+    assert rows["mid"]["sent"] == 5 and rows["repeat"]["sent"] is None and rows["first-time"]["targets"] is None
+    early = datetime(2026, 6, 8, 12, 30, tzinfo=UTC)
+    assert made(weeks, week=Week(2026, 23), now=early)["segments"]["until"] == "2026-W08", "its days are not over"
+
+
+def test_messages_of_a_row_that_sends_several_are_told_of_more_only():
+    few, enough = 19, 20  # a first-time buyer gets up to four of them: five customers
+    for sent, told in ((few, None), (enough, 20)):
+        weeks = {Week(2026, 9): {"segments": {"first-time/sent": sent, "first-time/opened": sent}}}
+        (row,) = [r for r in made(weeks, week=Week(2026, 23), now=LATE)["segments"]["rows"] if r["row"] == "first-time"]
+        assert row["sent"] == told and (row["opened"] is None) == (told is None)
+
+
+def test_first_time_buyers_who_come_back_are_held_against_those_who_hear_no_offers():
+    sides = {"offered/n": 300, "offered/bought": 72, "held-out/n": 60, "held-out/bought": 12}
+    weeks = {Week(2026, 9): {"trials": {f"row-first-time/{name}": n for name, n in sides.items()}}}
+    rows = {row["row"]: row for row in made(weeks, week=Week(2026, 23), now=LATE)["segments"]["rows"]}
+    again = rows["first-time"]["again"]["ends"]["bought"]
+    assert (again["offered"]["share"], again["held-out"]["share"], again["rise"]["difference"]) == (0.24, 0.2, 0.2)
+    assert rows["first-time"]["again_target"] == 0.15 and rows["mid"]["again_target"] is None
+    assert rows["mid"]["again"]["ends"] is None
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_a_page_needs_nothing_from_outside_and_says_everything(locale):
     words = scores("driver/words", 30, 100, 380) | scores("driver/theme/delivery", 21, 42, 110)
@@ -131,6 +203,7 @@ def test_a_page_needs_nothing_from_outside_and_says_everything(locale):
         "feedback": {**MANY, **words, **scores("rating/camera", 8, 30, 120), "family/camera/price": 8},
         "phrases#1": {"phrase/en/delivery/positive/arriv- early": 6, "phrase/en/delivery/positive/very rare": 4},
     }
+    parts = {**parts, "trials": reminders(400, 120, 100, 20)["trials"], "segments": reactions()}
     page = render(made({WEEK: parts, Week(2026, 1): trial(100, 30, 40, 8)}), locale)
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
     assert "arriv… early" in page and "very rare" not in page

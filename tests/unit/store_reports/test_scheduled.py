@@ -1,5 +1,6 @@
 """The schedule's tasks, and the sums they read."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from aftercare import keys, tally
-from aftercare.table import Throttled, Unclear
+from aftercare.table import Put, Throttled, Unclear
 from aftercare.tally import Week
 from store_reports import handler
 from tests.small_outside import START, Context, sample
@@ -31,6 +32,35 @@ def test_the_weekly_task_keeps_data_and_a_page_in_each_language_of_the_week_befo
     assert told["REPORT#lark"]["themes"][0]["theme"] == "price" and told["REPORT#fox"]["themes"] == []
     for item in found.values():
         assert {name for name in item if name.startswith("page_")} == {"page_en", "page_de"}
+
+
+def test_the_report_of_a_week_says_who_came_back_by_then(small):
+    tally.add(small.tables, "lark", WEEK, "feedback", {"customers/all": 5}, START)
+    for week, ripe, back in ((WEEK.before(13), 300, 150), (WEEK, 280, 84)):
+        item = {"first_ripe": ripe, "first_came_back": back, "first_moved": 20, "high_ripe": 50, "high_came_back": 40}
+        small.tables.write([Put(keys.came_back("lark", str(week)), {**item, "expires_at": tally.ends(week)})])
+    for _ in range(2):
+        handler.handle(sample("store_reports/weekly"), Context())
+    item = small.tables.read([keys.report("lark", "2026-W09")])[keys.report("lark", "2026-W09")]
+    told = json.loads(str(item["told"]))["retention"]["first"]
+    assert (told["share"]["part"], told["share"]["of"], told["quarter_before"], told["direction"]) == (84, 280, 0.5, "down")
+    english, german = (gzip.decompress(item[f"page_{locale}"]).decode() for locale in ("en", "de"))
+    assert "84 of 280" in english and "30.0%" in english and "50.0% a quarter before, fewer come back" in english
+    assert "84 von 280" in german and "30,0\xa0%" in german and "weniger kommen wieder" in german
+    assert (
+        "of buyers of high value" in english
+        and "80.0%" in english
+        and '</b> <span class="soft">of buyers of middle' not in english
+    )
+    assert '<polyline class="mean"' in english
+
+
+def test_a_store_without_a_quarters_customers_tells_no_share(small):
+    tally.add(small.tables, "lark", WEEK, "feedback", {"customers/all": 5}, START)
+    handler.handle(sample("store_reports/weekly"), Context())
+    item = small.tables.read([keys.report("lark", "2026-W09")])[keys.report("lark", "2026-W09")]
+    assert json.loads(str(item["told"]))["retention"]["first"]["share"] is None
+    assert "Too few customers have been here" in gzip.decompress(item["page_en"]).decode()
 
 
 def test_a_week_may_be_asked_for(small):
