@@ -1,6 +1,5 @@
 """From a proposal and the customer's record to a rendered message: subject, HTML, text, and the headers it owes its reader."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,6 @@ from message_gate.view import VIEWS
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
 
-_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class CannotRender(LookupError):
@@ -169,7 +167,10 @@ def letters(
 
 def _tidy(text: str) -> str:
     """Without blank ends of lines and with one blank line at most: what parts left out leaves gaps."""
-    return _BLANK_LINES.sub("\n\n", "\n".join([line.rstrip() for line in text.split("\n")])).strip() + "\n"
+    tidy = "\n".join([line.rstrip() for line in text.split("\n")])
+    while "\n\n\n" in tidy:
+        tidy = tidy.replace("\n\n\n", "\n\n")
+    return tidy.strip() + "\n"
 
 
 def headers(brand: Brand, words: Words, common: View) -> dict[str, str]:
