@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aftercare import waits
+from aftercare import keys, waits
 from aftercare.clock import iso, parse_iso
 from aftercare.consent import Purpose
 from aftercare.customer import Customer
@@ -106,7 +106,7 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     """Help, a check-in, a place on the list of calls, or nothing, for who stays away."""
     from aftercare.segment_policy import segment_policy
     from customer_segments.care import does, outlook, overdue
-    from customer_segments.saying import care_message
+    from customer_segments.saying import Because, care_message
     from customer_segments.use import begin, known_of
 
     policy, now = segment_policy(), outside.clock.now()
@@ -125,6 +125,8 @@ def _cares(outside: Outside, customer: Customer, caused_by: str, correlation_id:
     made = care_message(customer, what, policy, now, caused_by, correlation_id)
     if isinstance(made, Nothing):
         return f"nothing: {made.because}"
+    if outside.tables.read([keys.ledger(customer.id, made.message_id)]):
+        return f"nothing: {Because.SAID}"
     propose(outside, made)
     return f"proposed {what}"
 
@@ -158,9 +160,10 @@ def _go_on(
 def _said(outside: Outside, customer: Customer, row: str, content: str, caused_by: str, correlation_id: str) -> str:
     from aftercare.catalogue import catalogue
     from aftercare.ground import consent_policy, possible
+    from aftercare.offer_taps import place, taps_from
     from aftercare.segment_policy import segment_policy
     from customer_segments import outcome
-    from customer_segments.saying import Because, looked_up, say
+    from customer_segments.saying import Because, looked_up, pairs, say
 
     policy, now = segment_policy(), outside.clock.now()
     purpose = policy.contents[content].purpose
@@ -168,8 +171,11 @@ def _said(outside: Outside, customer: Customer, row: str, content: str, caused_b
         return f"nothing: {Because.NO_GROUND}"
     if purpose is Purpose.PROMOTIONAL and outcome.is_held_out(customer.id):
         return f"nothing: {Because.HELD_OUT}"
-    heard = [message_from(item) for item in outside.tables.read(looked_up(customer.id, row, policy, now)).values()]
-    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id)
+    messages, fits = looked_up(customer.id, row, policy, now), pairs(customer, content, policy, catalogue(), now)
+    found = outside.tables.read([*messages, *map(place, fits)])
+    heard = [message_from(found[key]) for key in messages if key in found]
+    taps = taps_from(found, fits)
+    said = say(customer, row, content, heard, policy, catalogue(), now, caused_by, correlation_id, taps)
     if isinstance(said, Nothing):
         return f"nothing: {said.because}"
     propose(outside, said)

@@ -10,6 +10,8 @@ from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.decision import Message, State
 from aftercare.keys import Key
+from aftercare.offer_taps import Pair, Taps, liked
+from aftercare.offer_words import FOR_BUYERS
 from aftercare.proposal import Block, Nothing, Proposal, Unless
 from aftercare.prospects import next_order_of
 from aftercare.segments import segments_of
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 OPEN_FOR = timedelta(days=14)
 """So long a message is still of use to somebody who became that kind of buyer."""
 
+GOES_WITH = ("goes-with", "bundle")
 TEMPLATES = {Purpose.SERVICE: "segment-help", Purpose.PROMOTIONAL: "segment-offer"}
+UNLESS = (
+    Unless.ORDER_UNKNOWN,
+    Unless.ORDER_CANCELLED,
+    Unless.ORDER_REFUNDED,
+    Unless.SEGMENT_LEFT,
+    Unless.OFFER_UNWANTED,
+)
 COUNTS = (State.SENT, State.CLAIMED, State.HELD, State.UNKNOWN)
 """States of a message that somebody has heard, or will."""
 
@@ -34,8 +44,10 @@ class Because(StrEnum):
     NO_ORDER = "no-order"
     NO_GROUND = "nothing-of-the-kind-may-be-sent"
     ENOUGH = "row-limit"
+    SAID = "said-in-this-time"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
     HELD_OUT = "held-out-to-measure"
+    NOT_WANTED = "not-wanted"
     NO_FORECAST = "no-next-order-expected"
 
 
@@ -98,6 +110,18 @@ def looked_up(customer_id: str, row: str, policy: "SegmentPolicy", now: datetime
     return tuple(keys.ledger(customer_id, keys.message_id(key)) for key in dict.fromkeys(named))
 
 
+def pairs(customer: Customer, name: str, policy: "SegmentPolicy", goods: "Catalogue", now: datetime) -> tuple[Pair, ...]:
+    """What a content may offer, with its family; what taps say of it decides what it does."""
+    content, orders = policy.contents.get(name), standing(customer)
+    if content is None or not orders:
+        return ()
+    if content.basket in GOES_WITH:
+        from aftercare.recommend import fitting
+
+        return fitting(customer, orders, goods, now)
+    return ((next(iter(goods.by_family(orders[0].lines)), goods.default), f"{FOR_BUYERS}{name}"),)
+
+
 def enough(heard: Iterable[Message], row: str, policy: "SegmentPolicy", now: datetime) -> bool:
     """Whether somebody has heard as much of a row as it allows."""
     limits = policy.rows[row].limits
@@ -116,25 +140,35 @@ def say(
     now: datetime,
     caused_by: str,
     correlation_id: str,
+    taps: Taps,
 ) -> Proposal | Nothing:
-    """One content of a row, if somebody is still that kind of buyer and has not heard enough of it."""
+    """One content of a row, if somebody has not heard enough of it, nor that in this time, and did not say that it is not for
+    them; worth as much more as taps say that it is of use."""
     content = policy.contents.get(name)
     if content is None or name not in policy.rows[row].contents:
         return Nothing(Because.NO_SUCH_ROW)
     orders = standing(customer)
     if not orders:
         return Nothing(Because.NO_ORDER)
+    heard = tuple(heard)
     if enough(heard, row, policy, now):
         return Nothing(Because.ENOUGH)
+    if key_of(customer.id, name, content, now) in {message.proposal.key for message in heard}:
+        return Nothing(Because.SAID)
+    if f"{FOR_BUYERS}{name}" in customer.wishes.unwanted(now):
+        return Nothing(Because.NOT_WANTED)
+    fits = pairs(customer, name, policy, goods, now)
+    chosen: Pair | None = fits[0] if fits else None
     blocks = [Block(kind="content", variant=name)]
-    if content.basket in ("goes-with", "bundle"):
+    if content.basket in GOES_WITH:
         from aftercare.recommend import goes_with
 
-        add_on = goes_with(customer, orders, goods, now)
-        if add_on is None:
+        chosen = goes_with(customer, fits, goods, now, taps)
+        if chosen is None:
             return Nothing(Because.NOTHING_GOES_WITH_IT)
-        blocks.append(Block(kind="goes-with", variant=add_on))
-    return _proposal(customer, row, name, content, orders[0], blocks, now, caused_by, correlation_id)
+        blocks.append(Block(kind="goes-with", family=chosen[0], variant=chosen[1]))
+    worth = round(content.worth * liked(taps.get(chosen, (0.0, 0.0)))) if chosen else content.worth
+    return _proposal(customer, row, name, content, orders[0], blocks, now, caused_by, correlation_id, worth)
 
 
 def care_message(
@@ -145,8 +179,11 @@ def care_message(
     if not orders or row not in policy.rows:
         return Nothing(Because.NO_ORDER)
     name = policy.care.says["help" if does == "help" else "check-in"]
+    if f"{FOR_BUYERS}{name}" in customer.wishes.unwanted(now):
+        return Nothing(Because.NOT_WANTED)
     block = [Block(kind="content", variant=name)]
-    return _proposal(customer, row, name, policy.contents[name], orders[0], block, now, caused_by, correlation_id)
+    content = policy.contents[name]
+    return _proposal(customer, row, name, content, orders[0], block, now, caused_by, correlation_id, content.worth)
 
 
 def _proposal(
@@ -159,6 +196,7 @@ def _proposal(
     now: datetime,
     caused_by: str,
     correlation_id: str,
+    worth: int,
 ) -> Proposal:
     numbers: Mapping[str, int] = {"days": content.valid_days} if content.valid_days else {}
     return Proposal(
@@ -169,8 +207,8 @@ def _proposal(
         references={"order": order.key, "segment": row},
         blocks=tuple(blocks),
         numbers=dict(numbers),
-        unless=(Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.SEGMENT_LEFT),
-        value=content.worth,
+        unless=UNLESS,
+        value=worth,
         not_after=now + OPEN_FOR,
         proposed_at=now,
         caused_by=caused_by,

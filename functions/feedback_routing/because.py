@@ -10,6 +10,7 @@ class Because(StrEnum):
     HELD_OUT = "held-out"
     NO_ORDER = "no-order"
     NOTHING_GOES_WITH_IT = "nothing-goes-with-it"
+    NOT_WANTED = "not-wanted"
     CASE_GONE = "case-gone"
     CASE_CLOSED = "case-closed"
     CASE_OPEN = "case-open"

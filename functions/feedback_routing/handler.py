@@ -11,13 +11,14 @@ from aftercare.entry import queue_handler
 from aftercare.events import Told
 from aftercare.feedback_events import FeedbackData, RescueData
 from aftercare.gate_queue import propose
+from aftercare.offer_taps import place, taps_from
 from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find, versioned
 from aftercare.table import TableError, Write
 from feedback_routing import counting, rescue
 from feedback_routing.because import Because
-from feedback_routing.offers import offer
+from feedback_routing.offers import offer, pairs
 from feedback_routing.routing import Routed, again, route
 
 ATTEMPTS = 5
@@ -84,8 +85,10 @@ def _act(outside: Outside, routed: Routed, event: Told) -> str:
         _set_clock(outside, routed.customer, routed.case, event.correlation_id)
         did.append(_proposed(outside, rescue.way_out(routed.customer, routed.case, *cause)))
     order = routed.customer.order(event.data.order or "")
-    made = offer(routed.customer, routed.signals, order, feedback_policy(), catalogue(), *cause)
-    did.append(_proposed(outside, made))
+    about = (routed.customer, routed.signals, order, feedback_policy(), catalogue())
+    fits = pairs(*about, routed.now)
+    taps = taps_from(outside.tables.read([place(pair) for pair in fits]), fits) if fits else {}
+    did.append(_proposed(outside, offer(*about, *cause, taps)))
     return ", ".join(did)
 
 

@@ -18,7 +18,7 @@ from aftercare.entry import queue_handler
 from aftercare.outside import Outside
 from aftercare.store import find
 from aftercare.webhook import signed
-from helpdesk_bridge.payload import Record, Untold, payload
+from helpdesk_bridge.payload import BUYER, Record, Untold, payload
 from helpdesk_bridge.reaction import Close, Done, GiveUp, Later, react
 from helpdesk_bridge.texts import place_of, text_of
 
@@ -57,9 +57,13 @@ def _endpoints(outside: Outside) -> tuple[Endpoint, ...]:
 def _tell(outside: Outside, event: "Told", endpoints: list[Endpoint], attempt: int) -> str:
     customer = _customer(outside, event)
     there = place_of(event, customer)
-    found = outside.tables.read([*(keys.endpoint(endpoint.name) for endpoint in endpoints), *([there] if there else [])])
+    learned = keys.buyers(event.data.shop) if event.type == BUYER else None
+    found = outside.tables.read(
+        [*(keys.endpoint(one.name) for one in endpoints), *(place for place in (there, learned) if place)]
+    )
     text = found.get(there) if there else None
-    record = Record(customer, text_of(event, there, text) if there and text else None)
+    buyers = found.get(learned) if learned else None
+    record = Record(customer, text_of(event, there, text) if there and text else None, buyers)
     outcomes = []
     for endpoint in endpoints:
         if keys.endpoint(endpoint.name) in found:

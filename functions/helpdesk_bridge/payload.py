@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aftercare.clock import iso
 from aftercare.customer import Customer
 from aftercare.endpoints import CONTACT, WORDS, Endpoint
+from aftercare.table import Item
 from helpdesk_bridge.texts import Text
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from aftercare.events import Told
 
 Fields = Mapping[str, Any]
+
+BUYER = "SegmentChanged"
+"""The event that tells what kind of buyer somebody became."""
 
 
 class Because(StrEnum):
@@ -34,10 +38,12 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is kept of whom an event is about, at this moment: the customer, and what they wrote where the event tells of that."""
+    """What is kept of whom an event is about, at this moment: the customer; what they wrote, where the event tells of that; what
+    the shop has learned of its buyers, where it tells what kind they are."""
 
     customer: Customer | None
     written: Text | None = None
+    buyers: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ def payload(event: "Told", record: Record, endpoint: Endpoint) -> bytes | Untold
     if endpoint.third_party and customer.consent.sale and customer.consent.sale.opted_out:
         return Untold(Because.OPTED_OUT)
     added = _ADDED.get(event.type, _nothing)(event, customer)
+    if event.type == BUYER and not endpoint.third_party:
+        added = _expected(event, customer, record.buyers)
     if added is None or (getattr(event.data, "text_ref", None) and record.written is None):
         return Untold(Because.RECORD_GONE)
     if endpoint.tool and endpoint.tool == _told_by(event, customer):
@@ -140,6 +148,15 @@ def _told_by(event: "Told", customer: Customer) -> str | None:
 
 def _nothing(event: "Told", customer: Customer) -> Fields:  # noqa: ARG001 - the event says it all
     return {}
+
+
+def _expected(event: "Told", customer: Customer, buyers: Item | None) -> Fields:
+    """What to expect of them from the day on which they became that kind of buyer: for the store and who works for it."""
+    from aftercare.lifetime import model_from
+    from aftercare.prospects import prospects_of, told
+
+    ahead = prospects_of(customer, model_from(buyers), event.occurred_at.date())
+    return {"prospects": told(ahead) if ahead else None}
 
 
 def _consent(event: "Told", customer: Customer) -> Fields | None:

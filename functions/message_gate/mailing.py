@@ -51,20 +51,29 @@ class Letter:
     carries: tuple[Purpose, ...] = ()
 
 
+BESIDE = ("add-ons", "accompanying")
+"""Blocks that show a product beside what the message is for."""
+
+
 def allowed_blocks(candidate: Candidate, address: str) -> tuple[Block, ...]:
-    """The proposal's blocks without those of another purpose that has no ground, or must keep quiet now: the message itself is
-    not held for them.
+    """The proposal's blocks without those of another purpose that has no ground, or must keep quiet now, and without products
+    that the customer does not want: the message itself is not held for them.
 
     The customer's consent is for the customer's address: a message that goes to an order's other contact carries no offer.
     """
     ours = candidate.customer.profile.contact.email
     consented = ours is None or email(ours) == address
-    own = (None, candidate.proposal.purpose)
+    own, unwanted = (None, candidate.proposal.purpose), candidate.customer.wishes.unwanted(candidate.now)
     return tuple(
         block
         for block in candidate.proposal.blocks
         if block.purpose in own
-        or (consented and not candidate.keeps_quiet(block.purpose) and candidate.ground(Channel.EMAIL, block.purpose))
+        or (
+            consented
+            and not (block.kind in BESIDE and block.variant in unwanted)
+            and not candidate.keeps_quiet(block.purpose)
+            and candidate.ground(Channel.EMAIL, block.purpose)
+        )
     )
 
 

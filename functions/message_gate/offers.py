@@ -3,10 +3,14 @@
 from aftercare.catalogue import AddOn
 from aftercare.customer import OrderLine
 from aftercare.feedback_policy import GOES_WITH, Offer, feedback_policy
+from aftercare.links import LinkPurpose
+from aftercare.offer_words import FOR_BUYERS, FOR_FEEDBACK
 from aftercare.one_line import plain
 from aftercare.segment_policy import segment_policy
 from aftercare.weblink import https
 from message_gate.letter import Letter, View, one_tip
+
+TAPS = ("useful", "later", "not-for-me")
 
 
 class NothingToOffer(LookupError):
@@ -20,17 +24,18 @@ def offered(letter: Letter, common: View) -> View:
     made = feedback_policy().offers.get(name or "")
     if made is None:
         raise NothingToOffer(f"{letter.message.template}: expected an offer of feedback.yaml, found {name}")
-    return _view(letter, made, letter.words.say("heading"))
+    return _view(letter, made, letter.words.say("heading"), f"{FOR_FEEDBACK}{name}")
 
 
 def for_segment(letter: Letter, common: View) -> View:
     """What the store says to a kind of buyer (content/segments.yaml). NothingToOffer."""
     del common
     policy = segment_policy()
-    row, made = policy.rows.get(letter.message.references.get("segment", "")), policy.contents.get(letter.chosen("content") or "")
+    name = letter.chosen("content") or ""
+    row, made = policy.rows.get(letter.message.references.get("segment", "")), policy.contents.get(name)
     if row is None or made is None:
         raise NothingToOffer(f"{letter.message.template}: expected a row and a content of segments.yaml")
-    return _view(letter, made, letter.pick(row.heading))
+    return _view(letter, made, letter.pick(row.heading), f"{FOR_BUYERS}{name}")
 
 
 def content_of(letter: Letter) -> tuple[str, str]:
@@ -39,7 +44,7 @@ def content_of(letter: Letter) -> tuple[str, str]:
     return view["offer_title"], view["action_url"]
 
 
-def _view(letter: Letter, made: Offer, heading: str) -> View:
+def _view(letter: Letter, made: Offer, heading: str, named: str) -> View:
     add_on = letter.catalogue.add_ons.get(letter.chosen("goes-with") or "")
     if made.basket in GOES_WITH and add_on is None:
         raise NothingToOffer(f"{letter.message.template}: expected a block of kind goes-with that the catalogue has")
@@ -50,8 +55,12 @@ def _view(letter: Letter, made: Offer, heading: str) -> View:
         letter.pick(texts).format(**values) for texts in (made.title, made.text, made.button, made.subject)
     )
     say, shop = letter.words.say, letter.brand.shop_of(letter.order.shop)
-    families = letter.catalogue.by_family(letter.order.lines)
-    tip, tip_url = one_tip(letter, letter.catalogue.family(next(iter(families), letter.catalogue.default)))
+    family = next(iter(letter.catalogue.by_family(letter.order.lines)), letter.catalogue.default)
+    tip, tip_url = one_tip(letter, letter.catalogue.family(family))
+    block = next((block for block in letter.include if block.kind == "goes-with"), None)
+    # Taps are of the product where there is one, and of the family that it goes with.
+    what = (block.family or family, block.variant) if block and add_on else (family, named)
+    about = letter.link(LinkPurpose.OFFER, f"{letter.order.key}|{what[0]}|{what[1]}")
     return {
         "subject": subject,
         "preheader": say("preheader", title=title),
@@ -62,6 +71,7 @@ def _view(letter: Letter, made: Offer, heading: str) -> View:
         "action": button,
         "action_url": https(_url(letter, made, add_on)),
         "action_hint": say("hint_basket") if made.basket else "",
+        "taps": [{"text": say(f"tap_{tap.replace('-', '_')}"), "url": f"{about}?said={tap}"} for tap in TAPS],
         "tip": tip,
         "tip_url": tip_url or shop.tutorials,
         "once": say("once"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aftercare.clock import iso
 from aftercare.consent import Channel, asked_of
 from aftercare.decision import Pass, Reason, Refuse, Verdict
+from aftercare.offer_words import FOR_BUYERS, FOR_FEEDBACK
 from aftercare.parcel_status import FINAL, ShipmentStatus
 from aftercare.proposal import Unless
 from message_gate.candidate import Candidate
@@ -168,6 +169,10 @@ def _is_open(candidate: Candidate, ref: str | None) -> bool:
     return any(case.open for case in candidate.customer.cases if case.ref == ref)
 
 
+_CALLED = {"goes-with": "", "offer": FOR_FEEDBACK, "content": FOR_BUYERS}
+"""Blocks that are offers, and what stands before their names in taps."""
+
+
 def _segment_left(candidate: Candidate) -> Refuse | None:
     """What is said to a kind of buyer has lost its point when they are another by now."""
     from aftercare.segments import segments_of
@@ -176,6 +181,13 @@ def _segment_left(candidate: Candidate) -> Refuse | None:
     if candidate.proposal.references.get("segment") in now:
         return None
     return Refuse(because=Reason.SEGMENT_LEFT, saw={"is": tuple(now)})
+
+
+def _offer_unwanted(candidate: Candidate) -> Refuse | None:
+    """An offer is not made that the customer did not want when another message made it."""
+    names = {_CALLED[block.kind] + (block.variant or "") for block in candidate.proposal.blocks if block.kind in _CALLED}
+    found = sorted(names & candidate.customer.wishes.unwanted(candidate.now))
+    return Refuse(because=Reason.OFFER_UNWANTED, saw={"offer": found[0]}) if found else None
 
 
 def _consent_settled(candidate: Candidate) -> Refuse | None:
@@ -226,6 +238,7 @@ _UNLESS: dict[Unless, Callable[[Candidate], Refuse | None]] = {
     Unless.CASE_OPEN: _case_open,
     Unless.CONSENT_SETTLED: _consent_settled,
     Unless.SEGMENT_LEFT: _segment_left,
+    Unless.OFFER_UNWANTED: _offer_unwanted,
     Unless.NOT_ASKED: _not_asked,
     Unless.NOTHING_TO_REVIEW: _nothing_to_review,
 }

@@ -23,7 +23,6 @@ LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
 
 
-
 class CannotRender(LookupError):
     """There is no such template, or the record does not have what it is about."""
 

@@ -132,6 +132,7 @@ class OfferView(Frame):
     action: str
     action_url: str
     action_hint: str
+    taps: list[LinkView]
     tip: str | None
     tip_url: str
     once: str

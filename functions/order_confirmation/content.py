@@ -4,7 +4,7 @@ Guides follow the kinds of the families in the order (catalogue.yaml): onboardin
 guide, registration. The first few stand in full, the rest are links: a confirmation is read once, on a phone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aftercare.catalogue import Catalogue, Family, Kind, Skill
 from aftercare.consent import Purpose
@@ -24,11 +24,16 @@ EXPERIENCED_AFTER = 2
 
 
 def blocks(
-    order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float] | None = None
+    order: Order,
+    earlier: Sequence[Order],
+    catalogue: Catalogue,
+    interests: Mapping[str, float] | None = None,
+    unwanted: Collection[str] = (),
 ) -> tuple[Block, ...]:
     """All blocks of the confirmation in their order. `earlier` are the standing orders before this one, `interests` what their
-    customer looks at in the store, where they agreed to that."""
-    return (_opening(order, earlier), *_guides(order, earlier, catalogue), *_add_ons(order, earlier, catalogue, interests or {}))
+    customer looks at in the store, where they agreed to that, `unwanted` the offers that they want no more of."""
+    offered = _add_ons(order, earlier, catalogue, interests or {}, unwanted)
+    return (_opening(order, earlier), *_guides(order, earlier, catalogue), *offered)
 
 
 def _opening(order: Order, earlier: Sequence[Order]) -> Block:
@@ -93,9 +98,11 @@ def skill(family: Family, earlier: Sequence[Order], catalogue: Catalogue) -> Ski
     return Skill.EXPERIENCED if demanding >= EXPERIENCED_AFTER else Skill.BEGINNER
 
 
-def _add_ons(order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float]) -> tuple[Block, ...]:
+def _add_ons(
+    order: Order, earlier: Sequence[Order], catalogue: Catalogue, interests: Mapping[str, float], unwanted: Collection[str]
+) -> tuple[Block, ...]:
     """A few cross-sells of what is in this order, then of what was bought before; of these what somebody looked at first, and
-    never what they have already.
+    never what they have already or do not want.
 
     They are an offer: their own purpose lets the gate leave them out where its consent is missing.
     """
@@ -108,7 +115,7 @@ def _add_ons(order: Order, earlier: Sequence[Order], catalogue: Catalogue, inter
         for offered in catalogue.family(name).cross_sells:
             add_on = catalogue.add_ons[offered]
             has_it = owned.intersection(add_on.skus) or (add_on.family in families)
-            if offered not in chosen and not has_it:
+            if offered not in chosen and offered not in unwanted and not has_it:
                 chosen[offered] = Block(kind="add-ons", family=name, variant=offered, purpose=Purpose.PROMOTIONAL)
     if interests and len(chosen) > 1:
         from aftercare.behaviour import best_first

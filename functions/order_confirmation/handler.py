@@ -57,7 +57,7 @@ def confirm(
         purpose=Purpose.TRANSACTIONAL,
         template="order-confirmation",
         references={"order": order.key},
-        blocks=blocks(order, _before(order, customer), catalogue, _interests(customer, now)),
+        blocks=blocks(order, _before(order, customer), catalogue, _interests(customer, now), customer.wishes.unwanted(now)),
         unless=UNLESS,
         not_after=_news_since(order) + WINDOW,
         proposed_at=now,

@@ -2,29 +2,30 @@
 
 The logarithm of the interval is a sum: the catalogue's window as prior, the store's, the family's and the product's shrunk
 residuals, the household's pace, and the customer's own mean, which is shrunk to all that. All that is learned are sums that
-grow with time instead of shrinking, so nothing has to be read to add to it. Days are counted from EPOCH.
+grow with time instead of shrinking, so nothing has to be read to add to it. Days are counted from aftercare.reorder_levels.EPOCH.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-HALF_LIFE = 365.0  # days: of levels, offsets, spreads and weekdays
+from aftercare.reorder_levels import FAMILY_PRIOR, STORE, STORE_PRIOR, grown, of_family, shrunk
+
 LAPSED = 75.0  # days: a longer interval says that somebody went away, and not how fast something is used up
 LAPSED_WINDOWS = 2.7
 OUTLIER = 0.7  # log-days: a residual beyond it (twice, or half) teaches a level no more than this
 TURN_OUTLIER = 0.4
-STORE_PRIOR, FAMILY_PRIOR, PRODUCT_PRIOR = 20.0, 20.0, 20.0  # intervals of prior weight
+PRODUCT_PRIOR = 20.0  # intervals of prior weight
 OWN_PRIOR = 2.5  # intervals that a customer's own mean is shrunk by
 PACE_PRIOR, PACE_THING_PRIOR = 3.0, 3.0
 TURNS = 9  # purchases before, counted up to eight: who has bought often buys sooner than the product's mean says
 TURN_PRIOR = 20.0
-SPREADS, SPREAD_PRIOR, VARIANCE = 5, 30.0, 0.6
+SPREADS, SPREAD_PRIOR = 5, 30.0
+VARIANCE, FIRST_VARIANCE = 0.3, 0.6  # log-days squared: half of all lie within .7 and 1.4 of the median, of the first .6 and 1.7
 OWN_SPREAD_PRIOR = 4.0
-QUANTITY_PRIOR, QUANTITY_EFFECT = 30.0, 0.3  # log-days per log-quantity: who buys twice as much comes back a quarter later
+QUANTITY_PRIOR, QUANTITY_EFFECT = 10.0, 1.0  # log-days per log-quantity: twice as much lasts twice as long, at first
+MOST_MORE = math.log(4.0)  # a purchase of more than four times as much (or less) is likelier told in another measure
 WEEKDAY_PRIOR = 30.0
 WEEKLY_FROM = 4  # days: shorter intervals say nothing of somebody's weekly habit
 AGAIN_PRIOR, AGAIN_SHARE, FAMILY_AGAIN_PRIOR = 10.0, 0.2, 3.0  # one first purchase in five is followed by another
@@ -33,7 +34,6 @@ HIT_DAYS = 7  # a reminder hits if the purchase comes within so many days of it
 QUARTILE = 0.674489750196082
 FARTHEST = 360  # days
 
-STORE = "store"
 _WEEK, _QUANTITY, _TURN = 2, 9, 11
 _SPREAD = _TURN + 2 * TURNS
 STORE_SIZE = _SPREAD + 2 * SPREADS
@@ -52,7 +52,7 @@ class Thing(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, str]:
-        return f"f:{self.family}", f"p:{self.product}"
+        return of_family(self.family), f"p:{self.product}"
 
     @property
     def lapsed(self) -> float:
@@ -102,25 +102,12 @@ class Forecast(NamedTuple):
     basis: Basis
 
 
-def days(at: datetime) -> float:
-    return (at - EPOCH).total_seconds() / 86400.0
-
-
-def grown(day: float, half_life: float = HALF_LIFE) -> float:
-    """The weight of what is learned on a day."""
-    return math.exp2(day / half_life)
-
-
 def _below(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def _clip(value: float, most: float) -> float:
     return max(-most, min(most, value))
-
-
-def _shrunk(sums: Sequence[float], prior: float, weight: float, mean: float = 0.0) -> float:
-    return (sums[1] + prior * weight * mean) / (sums[0] + prior * weight)
 
 
 _NOTHING = (0.0,) * STORE_SIZE
@@ -134,11 +121,11 @@ def _of(known: Known, key: str, size: int = SIZE) -> Sequence[float]:
 def _levels(thing: Thing, known: Known, weight: float) -> tuple[float, float, float]:
     """The shrunk residuals of store, family and product, in log-days over the window."""
     family, product = thing.keys
-    store = _shrunk(_of(known, STORE, STORE_SIZE), STORE_PRIOR, weight)
+    store = shrunk(_of(known, STORE, STORE_SIZE), STORE_PRIOR, weight)
     return (
         store,
-        _shrunk(_of(known, family), FAMILY_PRIOR, weight),
-        _shrunk(_of(known, product), PRODUCT_PRIOR, weight),
+        shrunk(_of(known, family), FAMILY_PRIOR, weight),
+        shrunk(_of(known, product), PRODUCT_PRIOR, weight),
     )
 
 
@@ -180,14 +167,14 @@ def forecast(thing: Thing, history: History, known: Known) -> Forecast:
     count = len(own) - 1
     mean = sum(logs) / len(logs) if logs else 0.0
     sizes = [math.log(max(bought.quantity, 1e-3)) for bought in own]
-    more = sizes[-1] - sum(sizes[:-1]) / count if count else 0.0
+    more = _clip(sizes[-1] - sum(sizes[:-1]) / count, MOST_MORE) if count else 0.0
     effect = (store[_QUANTITY + 1] + QUANTITY_PRIOR * weight * QUANTITY_EFFECT) / (store[_QUANTITY] + QUANTITY_PRIOR * weight)
     plain = (len(logs) * mean + OWN_PRIOR * usual) / (len(logs) + OWN_PRIOR) + effect * more
 
     turn = _TURN + 2 * min(count, TURNS - 1)
-    mu = plain + _shrunk(store[turn : turn + 2], TURN_PRIOR, weight)
+    mu = plain + shrunk(store[turn : turn + 2], TURN_PRIOR, weight)
     place = _SPREAD + 2 * min(count, SPREADS - 1)
-    variance = _shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE)
+    variance = shrunk(store[place : place + 2], SPREAD_PRIOR, weight, VARIANCE if count else FIRST_VARIANCE)
     if len(logs) > 1:
         around = sum((value - mean) ** 2 for value in logs)
         variance = (around + OWN_SPREAD_PRIOR * variance) / (len(logs) - 1 + OWN_SPREAD_PRIOR)

@@ -165,7 +165,7 @@ def on_answer(event: Told, outside: Outside) -> str:
     if customer is None:
         return f"nothing: {Because.CUSTOMER_GONE}"
     seen, store = _seen(outside, customer.id)
-    plan = answered(customer, event.data.family, seen.kept, store, outside.clock.now())
+    plan = answered(customer, event.data.family, seen.kept, store, outside.clock.now(), event.data.offer)
     return _done(outside, customer.id, seen.kept, plan, event.correlation_id)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from reorder_reminder.depletion import Forecast, History, Known, Sums, Thing, again_share, forecast, grown
+from aftercare.reorder_levels import grown
+from reorder_reminder.depletion import Forecast, History, Known, Sums, Thing, again_share, forecast
 
 GATE = "gate"
 HALF_LIFE = 45.0  # days: customers' habits and the store's mix move

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from aftercare import keys, reorders
 from aftercare.clock import iso, parse_iso
-from aftercare.keys import ONLY, Key
 from aftercare.outside import Outside
+from aftercare.reorder_levels import STORE
 from aftercare.reorders import Reorders
 from aftercare.retention import STOCK
 from aftercare.sums import added, increments, numbers
@@ -15,8 +15,7 @@ from aftercare.table import Change, Item, Put, Remove, Tables
 from reorder_reminder import depletion, hit_gate
 from reorder_reminder.depletion import Sums
 
-PREFIX = "REORDER#"
-SIZES = {depletion.STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
+SIZES = {STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
 
 
 class Seen(NamedTuple):
@@ -27,15 +26,11 @@ class Seen(NamedTuple):
     out: Mapping[str, datetime]
 
 
-def place(key: str) -> Key:
-    return Key("knowledge", f"{PREFIX}{key}", ONLY)
-
-
 def read(tables: Tables, customer_id: str, wanted_keys: Iterable[str], products: Iterable[str] = ()) -> Seen:
     """One BatchGetItem (of at most 100 keys: what is beyond is not known). Throttled."""
     own = reorders.place(customer_id)
     stock = {keys.out_of_stock(product): product for product in products}
-    wanted = {place(key): key for key in list(dict.fromkeys(wanted_keys))[: 99 - len(stock)]}
+    wanted = {keys.reorder(key): key for key in list(dict.fromkeys(wanted_keys))[: 99 - len(stock)]}
     found = tables.read([own, *stock, *wanted])
     known = {key: _numbers(key, found[at]) for at, key in wanted.items() if at in found}
     out = {product: parse_iso(str(found[at]["since"])) for at, product in stock.items() if at in found}
@@ -50,7 +45,7 @@ def _numbers(key: str, item: Item) -> tuple[float, ...]:
 
 def add(tables: Tables, sums: Mapping[str, tuple[float, ...]]) -> int:
     """ADD each key's sum, one call a key. How many were lost: a lesson may be, and is never counted twice."""
-    changes = (Change(place(key), add=increments(values)) for key, values in sums.items())
+    changes = (Change(keys.reorder(key), add=increments(values)) for key, values in sums.items())
     return sum(not added(tables, change) for change in changes if change.add)
 
 

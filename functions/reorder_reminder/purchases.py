@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from aftercare.customer import Customer, Order, OrderLine
-from reorder_reminder.depletion import Bought, History, Thing, days
+from aftercare.reorder_levels import days
+from reorder_reminder.depletion import Bought, History, Thing
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue

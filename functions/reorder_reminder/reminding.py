@@ -11,15 +11,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from aftercare import keys
+from aftercare import keys, offer_taps
 from aftercare.consent import Purpose
 from aftercare.customer import Customer, Order
 from aftercare.places import zone_of
 from aftercare.proposal import Block, Nothing, Proposal, Unless
+from aftercare.reorder_levels import STORE, days, of_family
 from aftercare.reorder_policy import ReorderPolicy, Worth
-from aftercare.reorders import AGAIN, Reorders, Running, lasts
+from aftercare.reorders import AGAIN, Reorders, Running, lasts, place_of
 from reorder_reminder import depletion, hit_gate, trial
-from reorder_reminder.depletion import Basis, Known, Sums, Thing, days
+from reorder_reminder.depletion import Basis, Known, Sums, Thing
 from reorder_reminder.hit_gate import Asked
 from reorder_reminder.purchases import (
     ONE_PURCHASE,
@@ -40,7 +41,6 @@ RENEWED_WITHIN = timedelta(days=75)
 """A subscription that has not come for longer has ended."""
 
 MOST_TOLD = 3
-OFFER_PRIOR = 4.0  # taps, half of them "useful"
 EXPLORED = 0.1  # of the messages show another accompanying product than the best so far
 FIRST, LAST = "reorder-reminder", "reorder-nudge"
 UNLESS = (Unless.ORDER_UNKNOWN, Unless.ORDER_CANCELLED, Unless.ORDER_REFUNDED, Unless.REORDERED)
@@ -137,11 +137,12 @@ def families_of(order: Order | None, catalogue: "Catalogue") -> tuple[str, ...]:
 
 
 def renews(customer: Customer, family: str, catalogue: "Catalogue", now: datetime) -> bool:
-    """Whether a subscription brings the family by itself."""
+    """Whether a subscription brings the family by itself: it has come by one lately, or was bought by a plan that will."""
     for order in customer.orders:
-        comes = order.is_renewal or order.subscription
-        lately = order.closed is None and order.placed_at is not None and now - order.placed_at < RENEWED_WITHIN
-        if comes and lately and family in catalogue.by_family(order.lines):
+        if order.closed is not None or order.placed_at is None or now - order.placed_at >= RENEWED_WITHIN:
+            continue
+        lines = catalogue.by_family(order.lines).get(family, ())
+        if lines and (order.is_renewal or order.subscription or any(line.plan for line in lines)):
             return True
     return False
 
@@ -269,18 +270,7 @@ def _worth(order: Order, family: str, store: Store, chance: float) -> Worth:
 
 
 def _liked(known: Known, family: str, offer: str) -> float:
-    """How much more (or less) than half of the taps said that an offer is of use: from 0 to 2, 1 where nobody has tapped."""
-    return 2.0 * _useful(known, family, offer)
-
-
-def _useful(known: Known, family: str, offer: str) -> float:
-    taps = known.get(offer_key(family, offer), (0.0, 0.0))
-    # Taps are few: all of them count alike, whenever they were.
-    return (taps[1] + OFFER_PRIOR / 2) / (taps[0] + OFFER_PRIOR)
-
-
-def offer_key(family: str, offer: str) -> str:
-    return f"o:{family}:{offer}"
+    return offer_taps.liked(known.get(offer_taps.key_of(family, offer), (0.0, 0.0)))
 
 
 def _thing(running: Running, family: str, catalogue: "Catalogue") -> Thing:
@@ -390,28 +380,28 @@ def _again(
     if not worth.pays and not (first and running.later_until):
         return Nothing(Because.NOT_WORTH_IT)
     blocks = [Block(kind="reorder", family=family.name, variant=AGAIN)]
-    if first and (beside := accompanying(customer, family, store, running.key)):
+    if first and (beside := accompanying(customer, family, store, running.key, now)):
         blocks.append(Block(kind="accompanying", family=family.name, variant=beside, purpose=Purpose.PROMOTIONAL))
     key = running.key if first else last_key(running.key)
     return _proposal(customer, order, family, key, tuple(blocks), worth.gain or 0, due, now, correlation_id, store)
 
 
-def accompanying(customer: Customer, family: "Family", store: Store, seed: str) -> str | None:
-    """The one product beside a reminder: of what goes with the family and is not theirs yet, the one that was of use to most; now
-    and then another, so that it can be seen whether that is better."""
+def accompanying(customer: Customer, family: "Family", store: Store, seed: str, now: datetime) -> str | None:
+    """The one product beside a reminder: of what goes with the family, is not theirs yet and not unwanted, the one that was of
+    use to most; now and then another, so that it can be seen whether that is better."""
     lines = [line for order in customer.orders if order.closed is None for line in order.lines]
     had = {line.sku for line in lines} | {store.catalogue.family_of(line).name for line in lines}
-    fits = []
+    fits, unwanted = [], customer.wishes.unwanted(now)
     for name in family.cross_sells:
         add_on = store.catalogue.add_ons[name]
-        if add_on.family != family.name and not had & {*add_on.skus, add_on.family}:
+        if add_on.family != family.name and name not in unwanted and not had & {*add_on.skus, add_on.family}:
             fits.append(name)
     if not fits:
         return None
     chosen = keys.share(seed)
     if chosen < EXPLORED:
         return fits[int(chosen / EXPLORED * len(fits))]
-    return max(fits, key=lambda name: (_useful(store.known, family.name, name), -fits.index(name)))
+    return max(fits, key=lambda name: (_liked(store.known, family.name, name), -fits.index(name)))
 
 
 def _care(
@@ -422,6 +412,8 @@ def _care(
     if now >= due + STILL_OF_USE:
         return Nothing(Because.TOO_LATE)
     offer = family.cross_sells[0]
+    if offer in customer.wishes.unwanted(now):
+        return Nothing(Because.NOT_WANTED)
     worth = _worth(order, family.name, store, store.policy.least_chance * _liked(store.known, family.name, offer))
     blocks = (Block(kind="reorder", family=family.name, variant="care"),)
     return _proposal(
@@ -478,19 +470,20 @@ def _ordered_again(customer: Customer, order: Order, family: "Family", catalogue
 # ---------------------------------------------------------------- what a customer says of it
 
 
-def answered(customer: Customer, family: str, kept: Reorders, store: Store, now: datetime) -> Plan:
-    """What a customer said of a reminder, taken in once: it teaches what the offer is worth, and moves the wait."""
-    said = kept.said.get(family)
+def answered(customer: Customer, family: str, kept: Reorders, store: Store, now: datetime, offer: str = AGAIN) -> Plan:
+    """What a customer said of an offer, taken in once: it teaches what the offer is worth; of a reminder it moves the wait."""
+    place = place_of(family, offer)
+    said = kept.said.get(place)
     running = kept.running.get(family)
     if said is None:
         return Plan(kept)
-    if kept.heard.get(family) == said.at:
-        moved_to = running.later_until if running else None
+    if kept.heard.get(place) == said.at:
+        moved_to = running.later_until if running and offer == AGAIN else None
         return Plan(kept, waits=(Wait(running.key, running.order, family, moved_to),) if running and moved_to else ())
-    plan = Plan(kept.model_copy(update={"heard": {**kept.heard, family: said.at}}))
+    plan = Plan(kept.model_copy(update={"heard": {**kept.heard, place: said.at}}))
     if said.what in ("useful", "not-for-me"):
         taps = (1.0, float(said.what == "useful"))
-        plan = plan._replace(lessons={offer_key(family, said.offer): taps})
+        plan = plan._replace(lessons={offer_taps.key_of(family, said.offer): taps})
     if said.offer != AGAIN or said.what == "useful":
         return plan
     if said.what == "not-for-me":
@@ -523,14 +516,14 @@ def _pieces(order: Order, family: str, store: Store) -> float:
 
 def keys_of(all_: Mapping[str, tuple[Purchase, ...]], families: tuple[str, ...], catalogue: "Catalogue") -> tuple[str, ...]:
     """The keys of all that a forecast of these families goes by."""
-    found = [depletion.STORE, hit_gate.GATE]
+    found = [STORE, hit_gate.GATE]
     for name in families:
         found += offers_of(name, catalogue)
     for name, times in all_.items():
-        found += [f"f:{name}", f"p:{times[-1].product}"]
+        found += [of_family(name), f"p:{times[-1].product}"]
     return tuple(dict.fromkeys(found))
 
 
 def offers_of(family: str, catalogue: "Catalogue") -> tuple[str, ...]:
     """The keys of what customers say of a family's offers."""
-    return tuple(offer_key(family, offer) for offer in (AGAIN, *catalogue.family(family).cross_sells))
+    return tuple(offer_taps.key_of(family, offer) for offer in (AGAIN, *catalogue.family(family).cross_sells))

@@ -82,7 +82,7 @@ def recorded(
         heard.write_cases(draft, customer, facts, names)
         heard.write_said(draft, facts, names)
     _alerts(draft, customer, facts)
-    _told_only(draft, facts, names)
+    _told_only(draft, [*(early if about else ()), *facts], names)
     if not all(isinstance(fact, OfSomebody) for fact in facts):
         lead_to_customer(draft, at, known, with_order=bool(about))
         write_numbers(draft, customer, profile, orders.values(), secret)

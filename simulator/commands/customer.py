@@ -124,7 +124,9 @@ def _third(tier: str) -> str:
 
 
 def _as_json(seen: CustomerView, accounts: tuple[str, ...]) -> dict[str, Any]:
-    ahead, known = seen.prospects, seen.bought
+    from aftercare.prospects import told, told_days
+
+    known = seen.bought
     return {
         "customer": seen.id,
         "accounts": list(accounts),
@@ -137,20 +139,8 @@ def _as_json(seen: CustomerView, accounts: tuple[str, ...]) -> dict[str, Any]:
             "last": known.last.isoformat() if known.last else None,
             "spent": {currency: f"{amount:f}" for currency, amount in sorted(known.spent.items())},
         },
-        "prospects": ahead
-        and {
-            "at": ahead.at.isoformat(),
-            "p_active": round(ahead.active, 4),
-            "churn_risk": round(ahead.churn, 4),
-            "churn_days": ahead.churn_days,
-            "days": ahead.days,
-            "orders": round(ahead.orders, 2),
-            "spend": ahead.spend.model_dump(mode="json") if ahead.spend else None,
-            "next_order": _quarters(ahead.next_order),
-            "fitted_to": ahead.fitted_to,
-            "fitted_on": ahead.fitted_on.isoformat() if ahead.fitted_on else None,
-        },
-        "next_order_noted": seen.noted and _quarters(seen.noted),
+        "prospects": told(seen.prospects) if seen.prospects else None,
+        "next_order_noted": told_days(seen.noted) if seen.noted else None,
         "interests": [
             {"family": one.family, "much": round(one.much, 3), "bought": round(one.bought, 3), "looked": round(one.looked, 3)}
             for one in seen.interests
@@ -158,7 +148,3 @@ def _as_json(seen: CustomerView, accounts: tuple[str, ...]) -> dict[str, Any]:
         "price_tier": seen.price_tier,
         "price_tiers": dict(seen.price_tiers),
     }
-
-
-def _quarters(expected: NextOrder) -> dict[str, str | None]:
-    return {name: day.isoformat() if day else None for name, day in expected._asdict().items()}

@@ -6,16 +6,20 @@ import argparse
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aftercare import keys
 from aftercare.clock import iso, parse_iso
+from aftercare.reorder_levels import STORE, Learned, learned, of_family
 from aftercare.store import CustomerUnknown, with_archive
 from simulator.commands import options, records
 from simulator.commands.options import ROOT
 from simulator.commands.problem import BadInput
 from simulator.commands.records import Records
 from simulator.commands.terminal import say, say_json, table
+
+if TYPE_CHECKING:
+    from aftercare.catalogue import Catalogue
 
 MOST: Final = 5_000
 """Customers that are looked at: an even sample of a larger shop's, the same one each time."""
@@ -28,7 +32,7 @@ def add(parsers: Any) -> None:
         parsers,
         "review",
         run,
-        "what a quarter showed of the store's windows for consumables, durables and subscriptions, as a diff ready to merge",
+        "what a quarter showed of windows and thresholds, for consumables, durables and subscriptions, as a diff to merge",
         """\
   aftercare review                                        the last run here: set against observed
   aftercare review --shop coffee --stack aftercare        a deployed stack's shop
@@ -45,26 +49,31 @@ def add(parsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from aftercare.catalogue import catalogue
+    from aftercare.lifetime import model_from
     from aftercare.segment_policy import segment_policy
+    from aftercare.use import chance, weights_from
     from simulator.report import observed
 
     where = records.of(arguments)
     until = _instant(arguments.until) if arguments.until else where.now
-    goods, policy, days, people = catalogue(), segment_policy(), observed.Days(), 0
+    goods, policy, seen, people = catalogue(), segment_policy(), observed.Seen(), 0
     shops = arguments.shop or _shops(where)
+    bought = {shop: where.tables.read([keys.buyers(shop)]).get(keys.buyers(shop)) for shop in shops}
     for shop in shops:
+        model = model_from(bought[shop]).orders
         for customer_id in _customers(where, shop, arguments.most):
             try:
                 customer = with_archive(where.tables, customer_id)
             except CustomerUnknown:
                 continue
-            observed.look(days, customer, goods, until)
+            observed.look(seen, customer, goods, model, until)
             people += 1
             if people % PAGE == 0:
                 sys.stderr.write(f"\r{people} customers")
     if people >= PAGE:
         sys.stderr.write("\n")
-    rows = observed.rows(days, goods, policy)
+    used = [observed.Use(chance(known, ()), known.seen) for known in (weights_from(i, policy.care.use) for i in bought.values())]
+    rows = observed.rows(seen, goods, policy, _learned(where, goods, until), used)
     before = (ROOT / observed.FILE).read_text(encoding="utf-8")
     try:
         after = observed.with_values(before, {row.place: row.proposed for row in rows if row.proposed is not None})
@@ -81,6 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(where, rows, people, until, changed)
     return 1 if changed else 0
+
+
+def _learned(where: Records, goods: Catalogue, until: datetime) -> dict[str, Learned | None]:
+    """How long each family that is reminded of lasts, by what its reminders go by. One read."""
+    windows = {name: family.reorder.after_days for name, family in goods.families.items() if family.reorder}
+    store, places = keys.reorder(STORE), {name: keys.reorder(of_family(name)) for name in windows}
+    found = where.tables.read([store, *places.values()])
+    return {name: learned(days, found.get(store), found.get(places[name]), until) for name, days in windows.items()}
 
 
 def _instant(text: str) -> datetime:
@@ -133,13 +150,16 @@ def _show(where: Records, rows: list[Any], people: int, until: datetime, changed
     say(f"{where.name}: the 91 days until {until:%Y-%m-%d}, {people} customers")
     say()
     told = [
-        [r.scenario, ".".join(r.place), str(r.set), "-" if r.observed is None else f"{r.observed:g}", str(r.seen), _word(r)]
-        for r in rows
+        [r.scenario, ".".join(r.place), str(r.set), _figure(r.observed), str(r.seen), _figure(r.learned), _word(r)] for r in rows
     ]
-    for line in table(told, ["scenario", "setting", "set", "observed", "seen", "proposed"]):
+    for line in table(told, ["scenario", "setting", "set", "observed", "seen", "learned", "proposed"]):
         say(line)
     say()
     say(changed or "Nothing to change.")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
 
 
 def _word(row: Any) -> str:

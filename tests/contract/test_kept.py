@@ -11,7 +11,6 @@ import pytest
 from aftercare import keys
 from aftercare.kept import KINDS, Erasure, Found, kind_of
 from aftercare.keys import Key
-from reorder_reminder import knowledge as reorder_knowledge
 from shipping_delay import knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +56,7 @@ GIVEN = {
     "alias": None,
     "week": "2026-W10",
     "part": "feedback",
+    "taught": "f:coffee",
 }
 ONE_EACH = (
     "PROFILE",
@@ -84,7 +84,6 @@ def built(**given):
     found["shipment:archived"] = keys.in_archive(keys.shipment("c0anna", "shop:S-1"))
     found["case:archived"] = keys.in_archive(keys.case("c0anna", "shop:T-1"))
     found["forecast knowledge"] = knowledge.place("lane:de:de")
-    found["reorder knowledge"] = reorder_knowledge.place("f:coffee")
     return found
 
 

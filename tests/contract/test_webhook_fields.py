@@ -12,6 +12,7 @@ from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import CONTACT, EVENTS, SHARED, Endpoint
 from aftercare.events import CATALOGUE, told
 from aftercare.feedback import Answer, Feedback
+from aftercare.lifetime import USUAL
 from aftercare.money import Money
 from helpdesk_bridge import reply
 from helpdesk_bridge.payload import Record, payload
@@ -89,7 +90,8 @@ def leaves(event, share=SHARED):
     elsewhere = Text("Where is it?", asks_for_reply=event in ANSWERED)
     said = {"InboundMessage": written, "SurveyAnswered": written, "RescueOverdue": written, "SupportCaseOpened": written}
     said |= {"ReviewPosted": elsewhere, "SocialMentioned": elsewhere, "ReturnExplained": elsewhere}
-    record = Record(a_full_customer(data), said.get(event))
+    taught = USUAL._replace(orders=USUAL.orders._replace(r=0.9), customers=900, fitted=NOON.date())
+    record = Record(a_full_customer(data), said.get(event), {"model": taught.to_json()})
     body = payload(told(envelope), record, everything)
     assert isinstance(body, bytes), body
     whole = json.loads(body)

@@ -1,7 +1,10 @@
 """What an answer leads to: one offer for who is content, a rescue with its clock for who is not."""
 
 import json
+import re
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from urllib.parse import urlencode
 
 import pytest
 
@@ -9,7 +12,7 @@ from aftercare import keys
 from aftercare.clock import iso, parse_iso
 from simulator.cloud import LocalCloud
 from tests.journeys.conftest import SECRET
-from tests.journeys.test_survey import PHONE, TEXTS, Asked
+from tests.journeys.test_survey import FORM, PHONE, TEXTS, Asked
 
 MONDAY = parse_iso("2026-03-02T09:00:00Z")
 
@@ -67,6 +70,36 @@ def test_a_promoter_gets_one_offer_and_no_second_one_for_a_changed_answer(store)
     store.cloud.advance(days=6)
     assert store.settled("next-step") == [("SENT", "sent")]
     assert len(store.told("FeedbackClassified")) == 2
+
+
+def tap(store, template, said, **more):
+    """What the customer says of the offer in the newest mail of a template, on the page that its links open."""
+    ids = {keys.message_id(m["key"]) for m in store.messages(template)}
+    letter = next(mail for mail in reversed(store.letters()) if mail.tags["aftercare-message"] in ids)
+    text = message_from_bytes(letter.mime(), policy=policy.default).get_body(("plain",)).get_content()
+    path = re.search(rf"https://[^/\s]+(/n/\S+)\?said={said}\b", text)[1]
+    before = store.cloud.state_digest()
+    assert f'value="{said}" checked' in store.cloud.http("GET", f"{path}?said={said}").text
+    assert store.cloud.state_digest() == before, "a scanner that opens links says nothing"
+    return store.cloud.http("POST", path, FORM, urlencode({"said": said, **more}).encode())
+
+
+@pytest.mark.parametrize("said", ["useful", "not-for-me"])
+def test_what_is_said_of_an_offer_is_learned_and_what_is_not_for_somebody_is_not_offered_again(store, said):
+    store.asked(score="5", text="Great coffee, I love it!")
+    store.cloud.advance(days=3)
+    assert store.settled("next-step") == [("SENT", "sent")]
+    for _ in range(2):
+        assert tap(store, "next-step", said).status == 200
+    store.cloud.advance(seconds=30)
+    (sums,) = [item for item in store.cloud.items("KnowledgeTable") if item["pk"] == "REORDER#o:coffee:next-referral"]
+    assert (float(sums["n0"]), float(sums.get("n1", 0))) == (1.0, float(said == "useful"))
+    store.bought(ref="2")
+    review = {"ref": "R-2", "order_ref": "2", "score": 5, "text": "Great coffee, I love it! I recommend it to everybody."}
+    store.put("ReviewPosted", **review, occurred_at=iso(store.cloud.now))
+    store.cloud.advance(days=3)
+    assert len(store.told("FeedbackClassified")) == 2
+    assert len(store.settled("next-step")) == (2 if said == "useful" else 1)
 
 
 def test_who_is_in_two_minds_gets_help_and_no_offer(store):

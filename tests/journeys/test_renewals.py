@@ -173,6 +173,15 @@ def test_who_turned_service_off_gets_none(shop, cloud):
     assert list(notices(shop).values()) == ["REFUSED"]
 
 
+def test_a_contract_that_is_told_before_its_order_counts_from_the_order(shop, cloud):
+    detail = {"ref": "SUB-1", "order_ref": "1", "occurred_at": iso(cloud.now), "status": "active", "every": "P4W"}
+    shop.put("SubscriptionUpdated", **detail)
+    box(shop, "1")
+    start = cloud.now
+    cloud.advance(days=25)
+    assert notices(shop) == {(start + timedelta(days=28)).date().isoformat(): "SENT"}
+
+
 def test_a_store_that_says_no_status_has_no_notices(shop, cloud):
     box(shop, "1")
     shop.put("SubscriptionUpdated", ref="SUB-1", order_ref="1", customer_ref="C-1", occurred_at=iso(cloud.now))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aftercare.evaluation.metrics import auc, brier, calibration_error, log_loss, reliability
-from reorder_reminder.depletion import EPOCH
+from aftercare.reorder_levels import EPOCH
 from reorder_reminder.evaluation.boosted import METHOD, add_lightgbm
 from reorder_reminder.evaluation.files import Columns, read
 from reorder_reminder.evaluation.replay import FIXED, Replay, Scored, replay

@@ -189,14 +189,14 @@ def _cuts(counts: Counts, at: date) -> Mapping[str, Any]:
 
 def _serving(known: Sequence[Known], model: Model, days: int) -> dict[str, float]:
     """Microseconds for one customer, each task by the best of interleaved rounds."""
-    buyers: list[Buyer] = [one.buyer for one in known[:TIMED]]
+    buyers = [(one.buyer, _gaps(one.days)) for one in known[:TIMED]]
     orders, amounts = model.orders, model.amounts
-    tasks: dict[str, Callable[[Buyer], object]] = {
-        "P(active)": lambda one: active(orders, one),
-        "P(returns)": lambda one: returns(orders, one, days),
-        "expected orders": lambda one: expected_orders(orders, one, days),
-        "expected spend": lambda one: expected_spend(amounts, one.x + 1, 50.0),
-        "next order": lambda one: next_order(orders, one, (20.0, 30.0)),
+    tasks: dict[str, Callable[[Buyer, Sequence[float]], object]] = {
+        "P(active)": lambda one, _: active(orders, one),
+        "P(returns)": lambda one, _: returns(orders, one, days),
+        "expected orders": lambda one, _: expected_orders(orders, one, days),
+        "expected spend": lambda one, _: expected_spend(amounts, one.x + 1, 50.0),
+        "next order": lambda one, gaps: next_order(orders, one, gaps),
     }
     best = dict.fromkeys(tasks, math.inf)
     gc.disable()
@@ -204,8 +204,8 @@ def _serving(known: Sequence[Known], model: Model, days: int) -> dict[str, float
         for _ in range(ROUNDS):
             for name, task in tasks.items():
                 began = time.perf_counter()
-                for one in buyers:
-                    task(one)
+                for one, gaps in buyers:
+                    task(one, gaps)
                 best[name] = min(best[name], (time.perf_counter() - began) / len(buyers))
     finally:
         gc.enable()

@@ -297,6 +297,11 @@ def buyers(shop: str) -> Key:
     return Key("knowledge", f"BUYERS#{shop}", "MODEL")
 
 
+def reorder(taught: str) -> Key:
+    """One of the sums that purchases teach: `store`, a family's (`f:`), a product's (`p:`), the gate's, an offer's (`o:`)."""
+    return Key("knowledge", f"REORDER#{taught}", ONLY)
+
+
 def came_back(shop: str, week: str = "") -> Key:
     """How many of a shop's customers came back, as it was in a week; all weeks of a shop lie together."""
     return Key("knowledge", f"RETENTION#{shop}", week)

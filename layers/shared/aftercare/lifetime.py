@@ -185,6 +185,8 @@ FARTHEST = 3650.0
 FINE, EXACT = 0.1, 0.002
 """A day's tenth, and a probability, that are near enough."""
 
+ROOT, ROOT_PI = math.sqrt(2.0), math.sqrt(2.0 * math.pi)
+
 
 def next_order(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[float, float, float]:
     """Days from now to the next order of somebody who comes back, P25, P50 and P75.
@@ -201,7 +203,7 @@ def comes_again(model: Orders, one: Buyer, intervals: Sequence[float]) -> tuple[
     do, or not within ten years. As next_order(), of everybody: who has left for good has no next order."""
     there = active(model, one)
     shares = [share / there for share in QUARTERS if share < there]
-    found = [days if days < FARTHEST else None for days in _quantiles(model, one, intervals, shares)]
+    found = [days if days < FARTHEST - 1.0 else None for days in _quantiles(model, one, intervals, shares)]
     return (*found, *[None] * (len(QUARTERS) - len(found)))
 
 
@@ -220,40 +222,35 @@ def _quantiles(model: Orders, one: Buyer, intervals: Sequence[float], shares: Se
     waited = one.age - one.tx
     there, shape = model.alpha + one.age, model.r + one.x
 
-    def over(days: float) -> float:
-        """P(the own interval is longer)."""
-        return 0.5 * math.erfc((math.log(days) - middle) / spread / math.sqrt(2.0)) if days > 0 else 1.0
-
-    so_far = over(waited)
+    so_far = 0.5 * math.erfc((math.log(waited) - middle) / (spread * ROOT)) if waited > 0.0 else 1.0
     if so_far < 1e-6:  # so long after their usual day their own intervals say nothing more
         weight, so_far = 0.0, 1.0
-
-    def late(days: float) -> float:
-        """P(it lasts longer)."""
-        mixed: float = (there / (there + days)) ** shape
-        return weight * over(waited + days) / so_far + (1.0 - weight) * mixed
+    part, rest = weight / so_far, 1.0 - weight
 
     def after(share: float) -> float:
-        """Between the two distributions' own quantiles, by regula falsi (the Illinois way)."""
+        """Where so many are no later: Newton's way, kept between the two distributions' own quantiles."""
         left = 1.0 - share
-        by_all = min(there * math.expm1(min(-math.log(left) / shape, 99.0)), FARTHEST)
+        by_all = there * math.expm1(min(-math.log(left) / shape, 99.0))
         if not weight:
-            return by_all
-        own = math.exp(middle + spread * _normal(left * so_far)) - waited
-        low, high = (max(own * 0.99 - 0.1, 0.0), by_all) if own < by_all else (by_all, min(own * 1.01 + 0.1, FARTHEST))
-        above, below = late(low) - left, late(high) - left
-        if below > 0.0:
-            return high
+            return min(by_all, FARTHEST)
+        own = max(math.exp(middle + spread * _normal(left * so_far)) - waited, 0.0)
+        low, high = min(own, by_all), min(max(own, by_all), FARTHEST)
+        if low >= FARTHEST:
+            return FARTHEST
+        days: float = min(max(own**weight * by_all**rest, low), high)
         while high - low > FINE:
-            days = low + (high - low) * above / (above - below)
-            over_it = late(days) - left
-            if abs(over_it) < EXACT:
-                return days
-            if over_it > 0.0:
-                low, above, below = days, over_it, below / 2
-            else:
-                high, below, above = days, over_it, above / 2
-        return high
+            whole = waited + days
+            z = (math.log(whole) - middle) / spread if whole > 0.0 else -9.0
+            mixed = rest * (there / (there + days)) ** shape
+            over = part * 0.5 * math.erfc(z / ROOT) + mixed - left
+            if abs(over) < EXACT:
+                break
+            low, high = (days, high) if over > 0.0 else (low, days)
+            density = part * math.exp(-0.5 * z * z) / (spread * whole * ROOT_PI) if whole > 0.0 else 0.0
+            days += over / (density + shape * mixed / (there + days))
+            if not low < days < high:
+                days = (low + high) / 2
+        return days
 
     return [after(share) for share in shares]
 

@@ -4,3 +4,6 @@ from typing import Literal, get_args
 
 Saying = Literal["useful", "later", "left", "not-for-me"]
 SAYINGS: tuple[Saying, ...] = get_args(Saying)
+
+FOR_FEEDBACK, FOR_BUYERS = "next-", "row-"
+"""What an offer without a product is called by in taps: `next-<name>` of feedback.yaml, `row-<name>` of segments.yaml."""

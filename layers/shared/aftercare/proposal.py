@@ -35,6 +35,7 @@ class Unless(Term):
     CONSENT_SETTLED = "consent-settled"
     NOT_ASKED = "not-asked"
     SEGMENT_LEFT = "segment-left"
+    OFFER_UNWANTED = "offer-unwanted"
     NOTHING_TO_REVIEW = "nothing-to-review"
 
 

@@ -7,7 +7,7 @@ every day that passes, so nothing of it is kept but these (aftercare.segments).
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aftercare import keys
 from aftercare.customer import Customer
@@ -94,6 +94,26 @@ def _each(bought: Bought, model: Model) -> tuple[str, float] | None:
 
 def _times(each: tuple[str, float] | None, orders: float) -> Money | None:
     return Money(amount=Decimal(f"{each[1] * orders:.2f}"), currency=each[0]) if each else None
+
+
+def told(ahead: Prospects) -> dict[str, Any]:
+    """As JSON, for a webhook and for `aftercare customer`: chances to four digits, days as dates."""
+    return {
+        "at": ahead.at.isoformat(),
+        "p_active": round(ahead.active, 4),
+        "churn_risk": round(ahead.churn, 4),
+        "churn_days": ahead.churn_days,
+        "days": ahead.days,
+        "orders": round(ahead.orders, 2),
+        "spend": ahead.spend.model_dump(mode="json") if ahead.spend else None,
+        "next_order": told_days(ahead.next_order),
+        "fitted_to": ahead.fitted_to,
+        "fitted_on": ahead.fitted_on.isoformat() if ahead.fitted_on else None,
+    }
+
+
+def told_days(expected: NextOrder) -> dict[str, str | None]:
+    return {name: day.isoformat() if day else None for name, day in expected._asdict().items()}
 
 
 # ---------------------------------------------------------------- of a record

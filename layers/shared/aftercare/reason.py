@@ -46,6 +46,7 @@ class Reason(Term):
     CONSENT_SETTLED = "consent_settled"
     NOT_ASKED = "not_asked"
     SEGMENT_LEFT = "segment_left"
+    OFFER_UNWANTED = "offer_unwanted"
     TEST_ORDER = "test_order"
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"

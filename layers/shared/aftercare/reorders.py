@@ -3,7 +3,7 @@
 reorder_reminder keeps it; the page where a reminder's links lead adds what the customer says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -77,15 +77,16 @@ class Subscription(Model):
 
 class Reorders(Model):
     """All of a customer. `told` are intervals in days that the customer told, by family, the newest last; `never` the families
-    that they want no reminder of; `said` what they said last, by family, and `heard` the instant of what has been taken in.
+    that they want no reminder of; `said` what they said last of each offer (`place_of`), and `heard` the instant of what has
+    been taken in.
     `subscriptions` are theirs by `<shop>:<reference>`."""
 
     version: int = 0
     running: dict[Word, Running] = Field(default_factory=dict)
     told: dict[Word, tuple[float, ...]] = Field(default_factory=dict)
     never: tuple[Word, ...] = ()
-    said: dict[Word, Remark] = Field(default_factory=dict)
-    heard: dict[Word, Instant] = Field(default_factory=dict)
+    said: dict[str, Remark] = Field(default_factory=dict)
+    heard: dict[str, Instant] = Field(default_factory=dict)
     subscriptions: dict[str, Subscription] = Field(default_factory=dict)
 
     def with_running(self, family: str, running: Running | None) -> "Reorders":
@@ -97,6 +98,11 @@ class Reorders(Model):
 
 
 NONE = Reorders.model_construct()
+
+
+def place_of(family: str, offer: str) -> str:
+    """What is said of buying a family again lies under the family, what is said of another offer beside it."""
+    return family if offer == AGAIN else f"{family}:{offer}"
 
 
 def place(customer_id: str) -> keys.Key:
@@ -114,7 +120,7 @@ def read(tables: Tables, customer_id: str) -> Reorders:
 
 def taken_in(kept: Reorders, family: str, said: Remark) -> Reorders:
     """The record after a customer said something of a family. A tap that something is of use takes no wish back."""
-    changes: dict[str, object] = {"said": {**kept.said, family: said}}
+    changes: dict[str, object] = {"said": {**kept.said, place_of(family, said.offer): said}}
     others = tuple(name for name in kept.never if name != family)
     if said.offer == AGAIN and said.what != "useful":
         changes["never"] = (*others, family) if said.what == "not-for-me" else others
@@ -135,6 +141,6 @@ def lasts(said: Remark, bought_at: datetime, quantity: float, usual: float) -> f
     return None
 
 
-def offers(kept: Reorders, titles: Mapping[str, str]) -> tuple[str, ...]:
+def offers(kept: Reorders, families: Container[str]) -> tuple[str, ...]:
     """The families that there is something to say of, and that the catalogue has."""
-    return tuple(name for name in dict.fromkeys((*kept.running, *kept.never)) if name in titles)
+    return tuple(name for name in dict.fromkeys((*kept.running, *kept.never)) if name in families)

@@ -4,7 +4,7 @@ Said on the preference page and kept in one hot item beside consent, which decid
 """
 
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -34,8 +34,14 @@ class QuietHours(Model):
         return self
 
 
+NEVER = date(2199, 12, 31)
+MOST_OFFERS = 12
+"""So many offers that are not wanted are kept: the record is read before every message."""
+
+
 class Wishes(Model):
-    """All wishes of a customer. `channels` are those to try first, in that order; `version` counts the writes of this record.
+    """All wishes of a customer. `channels` are those to try first, in that order; `offers` is until which day an offer is not
+    made again (NEVER: not at all); `version` counts the writes of this record.
 
     A wish can only lessen what consent and the store's own rules let through.
     """
@@ -46,12 +52,25 @@ class Wishes(Model):
     paused_until: AwareDatetime | None = None
     quiet: QuietHours | None = None
     channels: tuple[Channel, ...] = ()
+    offers: dict[str, date] = Field(default_factory=dict)
 
     def pause_of(self, purpose: Purpose, now: datetime) -> datetime | None:
         """Until when messages of a purpose are paused, or None. News of an order is never paused."""
         if purpose is Purpose.TRANSACTIONAL or self.paused_until is None or self.paused_until <= now:
             return None
         return self.paused_until
+
+    def unwanted(self, now: datetime) -> frozenset[str]:
+        """The offers that are not to be made at present: names of add-ons, and of offers without a product (offer_words)."""
+        return frozenset(name for name, until in self.offers.items() if until > now.date())
+
+    def with_offer(self, name: str, until: date | None, now: datetime) -> "Wishes":
+        """Not made again until a day; None: as any other. Of too many those go that end soonest."""
+        others = {other: day for other, day in self.offers.items() if other != name and day > now.date()}
+        if until is None:
+            return self.model_copy(update={"offers": others})
+        kept = sorted(others.items(), key=lambda one: one[1], reverse=True)[: MOST_OFFERS - 1]
+        return self.model_copy(update={"offers": {**dict(kept), name: until}})
 
     def best_first(self, channels: Iterable[Channel]) -> tuple[Channel, ...]:
         """The channels with the wished ones first; the others keep their order."""

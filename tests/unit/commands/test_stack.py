@@ -1,7 +1,9 @@
 """The operator's words on a deployed stack: found by the template's logical ids, changed through the engine's own ports."""
 
 import json
+import math
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,15 +12,18 @@ from moto import mock_aws
 from aftercare import aws, identity, keys, requests
 from aftercare.clock import SystemClock, iso
 from aftercare.consent import Channel, Purpose, Says
-from aftercare.customer import Contact, Profile
+from aftercare.customer import Contact, OrderLine, Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.ledger import message_from
+from aftercare.reorder_levels import days as days_since
+from aftercare.reorder_levels import grown, of_family
 from aftercare.requests import Asked
 from aftercare.settings import Settings
 from aftercare.store import load, versioned
 from aftercare.table import Put
+from aftercare.use import Weights
 from simulator.commands.main import main
-from tests.builders import ANNA, NOON, a_proposal
+from tests.builders import ANNA, NOON, a_proposal, an_order
 
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -238,3 +243,32 @@ def test_a_legal_request_of_a_stack_shows_its_clock_until_it_is_answered(stack, 
     assert call("requests", "close", "d1", "--outcome", "sent", "--stack", stack)[0] == 2
     (kept,) = tables.partition("customers", keys.request(Asked.EXPORT, "d1").pk, "-")
     assert json.loads(str(kept["doc"]))["outcome"] == "sent"
+
+
+def test_a_stacks_quarter_is_reviewed_with_what_its_tables_have_learned(stack, call):
+    now = SystemClock().now()
+    tables = aws.AwsOutside(Settings(customer_table="CustomerTable", knowledge_table="KnowledgeTable")).tables
+    for n in range(21):
+        who, seen = f"c{n:05d}", now - timedelta(days=90, minutes=n)
+        profile = Profile(version=1, contact=Contact(email=f"buyer{n}@example.com"), first_seen=seen, shops=("example",))
+        tables.write([Put(keys.of_shop("example", seen, who), {"customer_id": who})])
+        tables.write([versioned(keys.customer(who, keys.PROFILE), profile.to_json(), 0)])
+        for number, days in ((1, 60), (2, 48), (3, 36)):
+            placed = now - timedelta(days=days)
+            line = OrderLine(line_ref="1", title="House espresso", quantity=1, product_type="Coffee")
+            order = an_order(f"{n}-{number}", placed_at=placed, as_of=placed, lines=(line,))
+            tables.write([versioned(keys.order(who, order.key), order.to_json(), 0)])
+    weight = Decimal(str(round(grown(days_since(now)), 6)))
+    family = {"n0": 40 * weight, "n1": -20 * weight}
+    tables.write([Put(keys.reorder(of_family("coffee")), family)])
+    tables.write([Put(keys.buyers("example"), {"use": Weights(0.0, {}, 50, 25).to_json()})])
+    code, out, err = call("review", "--shop", "example", "--stack", stack, "--json")
+    assert code == 1, err
+    told = json.loads(out)
+    rows = {row["place"]: row for row in told["rows"]}
+    coffee = rows["catalogue.families.coffee.reorder.after_days"]
+    assert (told["customers"], coffee["observed"], coffee["seen"], coffee["proposed"]) == (21, 12.0, 42, 12)
+    assert (coffee["learned"], coffee["learned_from"]) == (pytest.approx(28 * math.exp(-1 / 3), abs=0.1), 40)
+    assert (rows["segments.care.use.base"]["observed"], rows["segments.care.use.base"]["proposed"]) == (0.5, 0.5)
+    assert told["diff"].startswith("--- a/layers/shared/aftercare/content/thresholds.yaml")
+    assert call("review", "--stack", stack)[0] == 2, "a stack lists no shops"

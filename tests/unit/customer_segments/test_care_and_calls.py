@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from aftercare import keys, tally
+from aftercare.decision import Message, State
 from aftercare.lifetime import USUAL, Orders
 from aftercare.money import Money
+from aftercare.proposal import Proposal
 from aftercare.prospects import next_order_of, prospects_of
 from aftercare.rescues import open_rescues
+from aftercare.retention import JOURNAL
 from aftercare.segment_policy import segment_policy
 from aftercare.store import load
 from aftercare.table import Put
@@ -104,6 +107,22 @@ def test_what_a_call_saves_grows_with_spend_and_risk_and_is_whole_cents():
     assert isinstance(rich, int) and rich / poor == pytest.approx(183.75 / 26.25, rel=0.01)
     early, late = (outlook(buyer(silence=silence), UNKNOWN, CARE, NOON) for silence in (50, 150))
     assert early.churn < 1 - early.use < late.churn and early.saves < late.saves
+
+
+def test_who_was_asked_in_this_quarter_is_not_asked_again(small):
+    small.clock.at = NOON
+    small.settings = replace(small.settings, segment_state_machine="arn:aws:states:x")
+    customer = replace(buyer(silence=150, orders=2, total="5"), id="c01")
+    rows = [(keys.PROFILE, customer.profile), *((keys.ORDER + o.key, o) for o in customer.orders)]
+    small.tables.twin.write([Put(keys.customer("c01", at), {"doc": one.to_json(), "version": 1}) for at, one in rows])
+    assert look(small, 1).startswith("proposed check-in")
+    ((_, body, _),) = small.queues.sent
+    proposal = Proposal.model_validate(json.loads(body)["proposal"])
+    sent = Message(proposal=proposal, state=State.SENT, decisions=())
+    item = {"doc": sent.to_json(), "expires_at": JOURNAL.ends(NOON)}
+    small.tables.twin.write([Put(keys.ledger("c01", proposal.message_id), item)])
+    assert look(small, 1).startswith("nothing: said-in-this-time")
+    assert len(small.queues.sent) == 1
 
 
 # ---------------------------------------------------------------- the week's calls

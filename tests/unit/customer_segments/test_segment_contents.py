@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
@@ -17,7 +18,8 @@ from aftercare.money import Money
 from aftercare.proposal import Nothing, Unless
 from aftercare.segment_policy import ROWS, SegmentPolicy, segment_policy
 from aftercare.segments import Segments, segments_of
-from customer_segments.saying import Because, entered, key_of, looked_up, next_order, next_wait, say
+from aftercare.wishes import NEVER
+from customer_segments.saying import Because, entered, key_of, looked_up, next_order, next_wait, pairs, say
 from message_gate.channel_choice import choose
 from message_gate.channel_policy import channel_policy
 from message_gate.evaluation.check import preview
@@ -32,8 +34,8 @@ def bag(number=1, days=0, total="20", product_type="Camera", **more):
     return an_order(str(number), lines=(line,), placed_at=placed, as_of=placed, total=Money(amount=total, currency="EUR"), **more)
 
 
-def decided(customer, row, name, heard=(), now=NOON):
-    return say(customer, row, name, heard, POLICY, GOODS, now, "e1", "c1")
+def decided(customer, row, name, heard=(), now=NOON, taps=MappingProxyType({})):
+    return say(customer, row, name, heard, POLICY, GOODS, now, "e1", "c1", taps)
 
 
 KINDS = {
@@ -57,6 +59,14 @@ def test_somebody_of_each_kind_is_of_that_kind_and_hears_each_of_its_contents_on
         assert made.template == {"service": "segment-help", "promotional": "segment-offer"}[made.purpose]
         assert made.references["segment"] == row and Unless.SEGMENT_LEFT in made.unless
         assert decided(customer, row, name).key == made.key
+
+
+def test_what_was_said_in_this_time_is_not_proposed_again_and_in_the_next_it_is():
+    customer = KINDS["mid"]
+    made = decided(customer, "mid", "bundle")
+    heard = [Message(proposal=made, state=State.REFUSED, decisions=())]
+    assert decided(customer, "mid", "bundle", heard) == Nothing(Because.SAID)
+    assert decided(customer, "mid", "bundle", heard, NOON + timedelta(days=92)).key != made.key
 
 
 @pytest.mark.parametrize("locale", ["en", "de"])
@@ -121,7 +131,7 @@ def test_another_day_for_the_same_next_order_is_no_second_message():
     keys = {next_wait(customer, "occasional", None, NOON, POLICY).key for customer in (early, late)}
     assert len(keys) == 2
     at = NOON + timedelta(days=40)
-    first, second = (say(c, "occasional", "incentive", (), POLICY, GOODS, at, "e", "c") for c in (early, late))
+    first, second = (say(c, "occasional", "incentive", (), POLICY, GOODS, at, "e", "c", {}) for c in (early, late))
     assert first.key == second.key
 
 
@@ -215,3 +225,35 @@ def test_every_text_of_the_table_is_in_every_language_of_the_store():
 
 def test_who_is_nobodys_kind_has_no_row():
     assert POLICY.rows_of(Segments("other", "none")) == ()
+
+
+# ---------------------------------------------------------------- what taps say
+
+
+def unwanted(customer, name, until=NEVER):
+    return replace(customer, wishes=customer.wishes.with_offer(name, until, NOON))
+
+
+def test_of_two_that_fit_the_one_that_was_of_use_to_most_is_offered_and_taps_move_its_worth():
+    first, second = pairs(KINDS["high"], "related", POLICY, GOODS, NOON)[:2]
+    plain = decided(KINDS["high"], "high", "related")
+    assert (plain.blocks[-1].family, plain.blocks[-1].variant) == first
+    liked = decided(KINDS["high"], "high", "related", taps={second: (20.0, 20.0), first: (20.0, 0.0)})
+    assert (liked.blocks[-1].family, liked.blocks[-1].variant) == second
+    assert liked.value > plain.value
+    shunned = decided(KINDS["first-time"], "first-time", "welcome", taps={("camera", "row-welcome"): (50.0, 0.0)})
+    assert shunned.value <= decided(KINDS["first-time"], "first-time", "welcome").value
+
+
+def test_what_is_not_for_somebody_is_not_offered_again_and_what_was_put_off_not_before_its_day():
+    first, second = pairs(KINDS["high"], "related", POLICY, GOODS, NOON)[:2]
+    assert decided(unwanted(KINDS["high"], first[1]), "high", "related").blocks[-1].variant == second[1]
+    customer = KINDS["high"]
+    for _, name in pairs(customer, "related", POLICY, GOODS, NOON):
+        customer = unwanted(customer, name)
+    assert decided(customer, "high", "related").because is Because.NOTHING_GOES_WITH_IT
+    never = unwanted(KINDS["first-time"], "row-welcome")
+    assert decided(never, "first-time", "welcome").because is Because.NOT_WANTED
+    later = unwanted(KINDS["first-time"], "row-welcome", (NOON + timedelta(days=14)).date())
+    assert decided(later, "first-time", "welcome", now=NOON + timedelta(days=13)).because is Because.NOT_WANTED
+    assert decided(later, "first-time", "welcome", now=NOON + timedelta(days=14)).template == "segment-offer"

@@ -84,7 +84,7 @@ def test_what_an_offer_is_worth_beside_others_is_said_by_the_stores_table():
             offer=name,
         )
         worth = POLICY.model_copy(update={"offers": {name: made.model_copy(update={"worth": 17, "basket": None})}})
-        proposal = offer(customer, signals, order, worth, catalogue(), NOON, "e", "c")
+        proposal = offer(customer, signals, order, worth, catalogue(), NOON, "e", "c", {})
         assert isinstance(proposal, Proposal) and proposal.value == 17
 
 

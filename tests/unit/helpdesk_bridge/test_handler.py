@@ -14,6 +14,7 @@ from aftercare.customer import Contact, Profile, Return
 from aftercare.endpoints import EVENTS, Unusable, endpoints_of
 from aftercare.feedback import Answer, Feedback, Given
 from aftercare.heard import Words
+from aftercare.lifetime import USUAL, Orders
 from aftercare.retention import JOURNAL, PAYLOAD
 from aftercare.settings import Settings
 from aftercare.store import versioned
@@ -99,6 +100,35 @@ def test_only_what_an_endpoint_wants_is_sent_to_it(bridge):
     bridge.tables.calls.clear()
     told(bridge, event(event_id="e2"))
     assert bridge.tables.calls == [], "where nobody wants it, nothing is read"
+
+
+BECAME = {"shop": "example", "lifecycle": "repeat", "value": "mid", "lifecycle_before": "first-time", "value_before": "one-time"}
+
+
+def test_with_the_kind_of_buyer_goes_what_to_expect_of_them_by_what_their_shop_has_learned(bridge):
+    again = an_order("2", placed_at=NOON - timedelta(days=30), as_of=NOON)
+    bridge.tables.write([versioned(keys.order(ANNA, again.key), again.to_json(), 0)])
+    bridge.tables.calls.clear()
+    told(bridge, event("SegmentChanged", **BECAME))
+    assert bridge.tables.calls == ["partition", "read"], "no call more"
+    young = bridge.desk.taken[0].data["prospects"]
+    assert young["at"] == "2026-03-02" and young["fitted_to"] == 0 and "fitted_on" not in young
+    # One repeat purchase, just now: a / (b + a) = 0.35 / 2.95 have left with it.
+    assert young["p_active"] == pytest.approx(2.6 / 2.95, abs=1e-4)
+    assert young["at"] < young["next_order"]["p25"] < young["next_order"]["p50"] < young["next_order"]["p75"]
+    taught = USUAL._replace(orders=Orders(0.62, 58.0, 3.0, 1.0), customers=900)
+    bridge.tables.write([Put(keys.buyers("example"), {"model": taught.to_json()})])
+    told(bridge, event("SegmentChanged", event_id="e2", **BECAME))
+    taught_data = bridge.desk.taken[1].data["prospects"]
+    assert taught_data["p_active"] == 0.25 and taught_data["fitted_to"] == 900
+    assert "p75" not in taught_data["next_order"], "may not come again"
+
+
+def test_no_third_party_is_told_what_somebody_will_do(bridge):
+    store_it(bridge, crm=endpoint(CRM, recipient="third_party"))
+    told(bridge, event("SegmentChanged", **BECAME))
+    (taken,) = bridge.crm.taken
+    assert taken.data["lifecycle"] == "repeat" and "prospects" not in taken.data
 
 
 def test_who_was_erased_sends_nothing(bridge):

@@ -14,6 +14,7 @@ from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from aftercare.content import ContentError
 from aftercare.customer import Charge, Contact, OrderLine
+from aftercare.links import LinkPurpose
 from aftercare.money import Money
 from aftercare.one_line import plain
 from aftercare.proposal import Block
@@ -179,6 +180,30 @@ def test_a_reminder_is_one_benefit_one_action_and_a_way_out():
     assert action == "https://larkfield.example/basket?add=SKU-1:3"
     assert message.headers["List-Id"] == '"Larkfield: reorder reminders" <reminders.larkfield.example>'
     assert "Unsubscribe from reorder reminders" in page.text
+
+
+TAPPED = [name for name, s in SAMPLES.items() if s.template.startswith(("reorder-", "next-", "segment-"))]
+
+
+@pytest.mark.parametrize("name", TAPPED)
+def test_each_offer_has_its_taps_and_at_most_one_product_goes_with_a_message(name):
+    asked = []
+
+    def links(purpose, about, open_for):
+        asked.append((purpose, about))
+        return link(purpose, about, open_for)
+
+    sample = SAMPLES[name]
+    doubled = tuple(block for block in sample.blocks for _ in range(1 + (block.kind in ("accompanying", "goes-with"))))
+    page = Page(rendered(replace(sample, blocks=doubled), links=links).html)
+    said = [url.rpartition("?said=")[2] for url in page.links if "?said=" in url]
+    assert said[:2] == ["useful", "later"] and said[-1] == "not-for-me" and set(said) <= {"useful", "later", "left", "not-for-me"}
+    offers = [about.split("|")[2] for purpose, about in asked if purpose is LinkPurpose.OFFER]
+    products = [offer for offer in offers if offer in CATALOGUE.add_ons]
+    assert len(offers) == 1 + (sample.template == "reorder-reminder" and any(b.kind == "accompanying" for b in sample.blocks))
+    assert len(products) <= 1 and offers
+    goes = [block.variant for block in sample.blocks if block.kind in ("accompanying", "goes-with")]
+    assert set(goes) <= set(products)
 
 
 def test_an_add_on_that_no_basket_can_be_filled_with_is_shown_on_its_own_page():

@@ -1,5 +1,6 @@
 """Each rule of the gate, alone and in their order."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,12 @@ from aftercare.consent import Channel, Purpose, Says, Suppression, suppress
 from aftercare.customer import OrderLine, Refund
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State
 from aftercare.ground import consent_policy
-from aftercare.proposal import Unless
+from aftercare.proposal import Block, Unless
 from aftercare.switch import Mode, Switch
+from aftercare.wishes import NEVER
 from message_gate.candidate import Candidate
 from message_gate.frequency import frequency_policy
+from message_gate.mailing import allowed_blocks
 from message_gate.relevance import relevant
 from message_gate.rules import RULES, decide
 from tests.builders import NOON, a_customer, a_proposal, an_order, consent_of, said
@@ -247,3 +250,29 @@ def test_who_waits_for_a_product_hears_that_it_is_back():
 )
 def test_who_waits_no_more_hears_nothing(orders, alerts):
     assert back_again(*orders, alerts=alerts).because is Reason.NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    ("kind", "variant", "called"),
+    [("goes-with", "lens-kit", "lens-kit"), ("offer", "referral", "next-referral"), ("content", "vip", "row-vip")],
+)
+def test_an_offer_that_is_not_wanted_is_not_made_by_a_message_that_waited(kind, variant, called):
+    blocks = (Block(kind=kind, variant=variant),)
+    proposal = a_proposal(purpose=Purpose.PROMOTIONAL, blocks=blocks, unless=(Unless.OFFER_UNWANTED,))
+    anna = a_customer(an_order())
+    wish = replace(anna, wishes=anna.wishes.with_offer(called, (NOON + timedelta(days=7)).date(), NOON))
+    assert isinstance(relevant(a_candidate(proposal, anna)), Pass)
+    assert relevant(a_candidate(proposal, wish)).because is Reason.OFFER_UNWANTED
+    assert isinstance(relevant(a_candidate(proposal, wish, now=NOON + timedelta(days=7))), Pass)
+
+
+@pytest.mark.parametrize("kind", ["add-ons", "accompanying"])
+def test_a_product_that_is_not_wanted_stands_beside_nothing(kind):
+    block = Block(kind=kind, family="coffee", variant="filter-papers", purpose=Purpose.PROMOTIONAL)
+    given = consent_of(said(Purpose.PROMOTIONAL))
+    anna = a_customer(an_order(), consent=given)
+    wish = replace(anna, wishes=anna.wishes.with_offer("filter-papers", NEVER, NOON))
+    assert [allowed_blocks(a_candidate(a_proposal(blocks=(block,)), one), "anna@example.com") for one in (anna, wish)] == [
+        (block,),
+        (),
+    ]

@@ -156,6 +156,13 @@ def permalinks(url):
     return BRAND.model_copy(update={"shop": BRAND.shop.model_copy(update={"reorder": cart})})
 
 
+@pytest.mark.parametrize("name", ["reorder", "reorder-nudge"])
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_a_text_names_the_product_that_was_bought_last(locale, name):
+    title = SAMPLES[name].order.lines[0].title
+    assert seven_bit(title)[:30].strip() in short(SAMPLES[name], locale).text
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_a_reminder_by_text_names_what_was_bought_last_and_leads_to_the_filled_basket_where_that_is_short(locale):
     sample = SAMPLES["reorder"]

@@ -54,6 +54,33 @@ def test_who_bought_more_comes_back_later():
     assert forecast(SOAP, History(more), {}).p50 > 1.2 * forecast(SOAP, History(usual), {}).p50
 
 
+@pytest.mark.parametrize("lasted", [14, 20, 28, 40])
+@pytest.mark.parametrize("times", [2, 3, 6])
+def test_a_double_pack_is_reminded_of_no_sooner_than_one_pack_has_lasted(lasted, times):
+    usual = every(lasted, times)
+    double = forecast(SOAP, History((*usual[:-1], usual[-1]._replace(quantity=2.0))), {})
+    single = forecast(SOAP, History(usual), {})
+    assert double.best >= lasted
+    assert double.p50 == pytest.approx(2 * single.p50)
+    assert lasted / 2 <= single.best <= single.p50
+
+
+def test_what_the_store_sees_takes_the_place_of_twice_as_much_lasts_twice_as_long():
+    known = {}
+    for place in range(400):
+        own = (*every(28, 2, place), Bought(place + 28.0 * 2, 1.0 + place % 2))
+        lesson = depletion.of_interval(SOAP, forecast(SOAP, History(own), known).basis, 28.0, own[-1].day + 28.0)
+        depletion.merge(known, lesson)
+    usual = every(28, 3, 400.0)
+    double = (*usual[:-1], usual[-1]._replace(quantity=2.0))
+    assert forecast(SOAP, History(double), known).p50 < 1.3 * forecast(SOAP, History(usual), known).p50
+
+
+def test_a_size_that_is_told_in_another_measure_moves_no_reminder_by_years():
+    grams = (Bought(0.0), Bought(28.0, 1000.0))
+    assert forecast(SOAP, History(grams), {}).p50 == pytest.approx(4 * forecast(SOAP, History(every(28, 2)), {}).p50)
+
+
 def test_a_household_that_uses_other_things_up_slowly_is_expected_later():
     alone = forecast(SOAP, History((Bought(300.0),)), {}).p50
     slow = forecast(SOAP, History((Bought(300.0),), [(TEA, every(60, 6))]), {}).p50

@@ -18,10 +18,23 @@ from aftercare.proposal import Nothing, Proposal, Unless
 from aftercare.reorder_policy import reorder_policy
 from aftercare.reorders import NONE, Remark
 from aftercare.table import Put
+from aftercare.wishes import NEVER
 from reorder_reminder import hit_gate, knowledge
 from reorder_reminder.handler import handle
 from reorder_reminder.purchases import ONE_PURCHASE, purchases, size_of
-from reorder_reminder.reminding import STILL_OF_USE, Because, Plan, Store, Wait, answered, key_of, last_key, placed, woken
+from reorder_reminder.reminding import (
+    STILL_OF_USE,
+    Because,
+    Plan,
+    Store,
+    Wait,
+    accompanying,
+    answered,
+    key_of,
+    last_key,
+    placed,
+    woken,
+)
 from simulator import state_language
 from tests.builders import ANNA, NOON, a_customer, an_order
 
@@ -151,6 +164,16 @@ def test_what_comes_by_subscription_is_not_reminded_of():
     assert plan.kept.running == {}
 
 
+def test_what_was_bought_by_a_plan_comes_again_by_itself_from_the_first_order_on():
+    begun = bought("1", 10, lines=(line(plan="Every four weeks"),))
+    first = after(bought("0"))
+    plan = after(begun, bought("0"), kept=first.kept)
+    assert (plan.waits, plan.stops, plan.kept.running) == ((), (first.waits[0].key,), {})
+    assert at_end(first, bought("0"), begun, wait=first.waits[0]).decision == Nothing(Because.REORDERED)
+    other = bought("1", 10, lines=(line("Granola", plan="Every two weeks"),))
+    assert isinstance(at_end(first, bought("0"), other, wait=first.waits[0]).decision, Proposal)
+
+
 def test_the_quantity_is_read_across_sizes_and_packs():
     assert [size_of(line(variant=v)) for v in ("1 kg, whole bean", "2 x 250 g", "0,5 l", None)] == [1000.0, 500.0, 500.0, 1.0]
 
@@ -194,6 +217,28 @@ def test_at_most_one_product_goes_with_a_reminder_on_its_own_ground():
     beside = [b for b in at_end(after(order), order).decision.blocks if b.kind == "accompanying"]
     assert len(beside) <= 1
     assert all(block.purpose is Purpose.PROMOTIONAL for block in beside)
+
+
+def test_no_product_goes_with_a_reminder_that_somebody_does_not_want():
+    order, family = bought(), CATALOGUE.family("coffee")
+    customer = a_customer(order)
+    for name in family.cross_sells:
+        found = accompanying(customer, family, STORE, "seed", NOON)
+        assert found is None or found not in customer.wishes.unwanted(NOON)
+        customer = replace(customer, wishes=customer.wishes.with_offer(name, NEVER, NOON))
+    assert accompanying(customer, family, STORE, "seed", NOON) is None
+
+
+def test_a_tap_on_an_offer_teaches_of_that_offer_and_moves_no_wait():
+    order = bought()
+    plan = after(order)
+    kept = reorders.taken_in(plan.kept, "coffee", Remark(at=NOON, what="later", days=7))
+    kept = reorders.taken_in(kept, "coffee", Remark(at=NOON, what="not-for-me", offer="filter-papers"))
+    said = answered(a_customer(order), "coffee", kept, STORE, NOON, "filter-papers")
+    assert (said.lessons, said.stops, said.waits) == ({"o:coffee:filter-papers": (1.0, 0.0)}, (), ())
+    assert said.kept.running == plan.kept.running
+    put_off = answered(a_customer(order), "coffee", said.kept, STORE, NOON)
+    assert len(put_off.waits) == 1 and put_off.lessons == {}
 
 
 def test_the_last_look_teaches_that_nobody_bought_and_nudges_where_that_is_worth_it():

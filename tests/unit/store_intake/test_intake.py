@@ -12,8 +12,9 @@ from aftercare import keys, store
 from aftercare.consent import Channel, Purpose, Says
 from aftercare.consent_log import wording_of
 from aftercare.identity import keyed_hash
+from aftercare.lifetime import USUAL, Orders
 from aftercare.requests import Request, open_requests
-from aftercare.segments import segments_of
+from aftercare.segments import bought_by, next_order_noted, segments_of
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from store_intake import handler, web
 from store_intake.handler import handle
@@ -95,6 +96,29 @@ def test_every_order_says_what_kind_of_buyer_it_makes_and_a_change_is_told_once(
     sums = small.customer().profile.bought
     assert (sums["orders"], sums["EUR"]) == ("2", "120.00")
     assert [e for e in small.outbox() if e.type == "SegmentChanged"][-1].data["lifecycle_before"] == "high-clv"
+
+
+def test_when_the_next_order_is_expected_is_noted_by_what_the_shop_has_learned_and_costs_no_call(small):
+    described = sample("store/OrderPlaced")["detail"]["order"]
+
+    def order(ref, amount="60.00"):
+        whole = {**described, "name": ref, "total": {"amount": amount, "currency": "EUR"}}
+        small.tables.calls.clear()
+        put(event_id=f"placed-{ref}-{amount}", ref=ref, order=whole)
+        assert small.tables.calls in (["read", "read", "write"], ["read", "partition", "write"])
+        return next_order_noted(small.customer().profile)
+
+    young = order("1")
+    last = bought_by(small.customer()).last
+    # (58 / (58 + d))^0.62 is a half after 58 (2^(1/0.62) - 1) = 119 days, by the values that every store begins with.
+    assert (young.p50 - last).days == 119
+    taught = USUAL._replace(orders=Orders(2.0, 30.0, 0.5, 3.0), customers=900)
+    small.tables.write([Put(keys.buyers("example"), {"model": taught.to_json()})])
+    assert order("1", "61.00") == young, "the same orders: the day stands"
+    put("OrderCancelled", event_id="cancelled-1", ref="1")
+    assert next_order_noted(small.customer().profile) is None
+    own = order("2")
+    assert (own.p50 - last).days == round(30 * (2**0.5 - 1)), "(30 / (30 + d))^2"
 
 
 def test_events_and_answers_carry_no_personal_data(small, capsys):
