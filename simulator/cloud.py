@@ -66,8 +66,6 @@ ASYNC_RETRIES: Final = (timedelta(minutes=1), timedelta(minutes=2))
 
 ASYNC_PAYLOAD: Final = 1024 * 1024
 
-_ENCODE: Final = json.JSONEncoder().encode
-_DECODE: Final = json.JSONDecoder().decode
 STORE_PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:user/store"
 
 
@@ -449,8 +447,7 @@ class LocalCloud:
         key = payload.get("key") if isinstance(payload, Mapping) else None
         self.journal.note("wait-woken", {"function": function.package, "key": key})
         try:
-            # A workflow's data is JSON: the function gets its own copy, and so does the workflow.
-            return Returned(_DECODE(_ENCODE(self._invoke(function, _DECODE(_ENCODE(payload))))))
+            return Returned(self._invoke(function, payload))
         except FunctionError as error:
             return Raised(error.error_type, json.dumps(error.payload()))
 

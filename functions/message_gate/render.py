@@ -1,6 +1,5 @@
 """From a proposal and the customer's record to a rendered message: subject, HTML, text, and the headers it owes its reader."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +21,6 @@ from message_gate.view import VIEWS
 
 LARGEST_HTML = 102_000
 """Bytes. Gmail cuts a longer message off and hides what stands at its end: the ways out."""
-
-_BLANK_ENDS = re.compile(r"[^\S\n]+$", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class CannotRender(LookupError):
@@ -50,10 +46,8 @@ class Rendered:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of all that the reader gets, 32 hex characters."""
-        digest = sha256(self.subject.encode())
-        for part in (self.html, self.text, *(f"{n}: {v}" for n, v in sorted(self.headers.items()))):
-            digest.update(b"\0" + part.encode())
-        return digest.hexdigest()[:32]
+        parts = (self.subject, self.html, self.text, *[f"{n}: {v}" for n, v in sorted(self.headers.items())])
+        return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 class _Letterhead:
@@ -172,7 +166,10 @@ def letters(
 
 def _tidy(text: str) -> str:
     """Without blank ends of lines and with one blank line at most: what parts left out leaves gaps."""
-    return _BLANK_LINES.sub("\n\n", _BLANK_ENDS.sub("", text)).strip() + "\n"
+    tidy = "\n".join([line.rstrip() for line in text.split("\n")])
+    while "\n\n\n" in tidy:
+        tidy = tidy.replace("\n\n\n", "\n\n")
+    return tidy.strip() + "\n"
 
 
 def headers(brand: Brand, words: Words, common: View) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from aftercare import keys, learned, ledger, telemetry
 from aftercare.cadence import NOTHING, Cadences, cadences_from
-from aftercare.caps import Counted, counting, without
+from aftercare.caps import Caps, Counted, counting, without
 from aftercare.consent import Channel, Purpose
 from aftercare.customer import Customer
 from aftercare.decision import Decision, Hold, Message, Pass, Reason, Refuse, State, Step
@@ -466,13 +467,14 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
             return waits
         held_so = _hold(gate, candidate.customer, _message(candidate, held, waits), until, token=None)
         return waits if held_so else _already(candidate, trace)
-    beside, undone_by = _beside(candidate, channel)
+    beside = _beside(candidate, channel)
+    undone_by = partial(_undone, candidate, channel)
     got = ledger.claim(gate.outside.tables, candidate.customer, message, token, candidate.now, held, beside, undone_by)
     if isinstance(got, ledger.Lost):
         return _already(candidate, trace) if got.settled else None
     if gate.time_left() < SEND_TAKES:
         now = gate.outside.clock.now()
-        ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=undone_by)
+        ledger.release(gate.outside.tables, candidate.customer.id, message, token, held=held, now=now, beside=undone_by())
         raise NoTimeLeft(candidate.proposal.key)
     if not is_legal(candidate.hours(channel), gate.outside.clock.now()):
         return _closed_since(gate, candidate, channel, message, token)
@@ -480,12 +482,11 @@ def _claim_and_send(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], h
     return _after(gate, candidate, message, token, outcome)
 
 
-def _beside(candidate: Candidate, channel: Channel) -> tuple[tuple[Write, ...], tuple[Write, ...]]:
-    """What a claim checks and writes beside itself, and what takes that back if nothing was sent.
+def _beside(candidate: Candidate, channel: Channel) -> tuple[Write, ...]:
+    """What a claim checks and writes beside itself.
 
     A digest's parts are superseded in the claim that sends it, so none of them is ever in two places, or in none.
     """
-    count, uncount = _counting(candidate, channel)
     customer_id, parts = candidate.customer.id, candidate.parts or (candidate,)
     note = candidate.proposal.key
     aside = [
@@ -494,10 +495,13 @@ def _beside(candidate: Candidate, channel: Channel) -> tuple[tuple[Write, ...], 
         if part.waiting
     ]
     checks = [check for part in parts for check in (*_order_checks(part), *_shipment_checks(part))]
-    return (
-        (*_joined(checks), *count, *ledger.supersede(customer_id, aside, candidate.now)),
-        (*uncount, *ledger.reinstate(customer_id, _waiting(candidate), candidate.now)),
-    )
+    count = _count(candidate, channel)
+    return (*_joined(checks), *count, *ledger.supersede(customer_id, aside, candidate.now))
+
+
+def _undone(candidate: Candidate, channel: Channel) -> tuple[Write, ...]:
+    """What takes back what a claim wrote beside itself, if nothing was sent."""
+    return (*_uncount(candidate, channel), *ledger.reinstate(candidate.customer.id, _waiting(candidate), candidate.now))
 
 
 def _joined(checks: list[Check]) -> tuple[Check, ...]:
@@ -508,20 +512,29 @@ def _joined(checks: list[Check]) -> tuple[Check, ...]:
     return tuple(Check(key, next(iter(when)) if len(when) == 1 else AllOf(tuple(when))) for key, when in found.items())
 
 
-def _counting(candidate: Candidate, channel: Channel) -> tuple[tuple[Put, ...], tuple[Put, ...]]:
-    """The write that counts the message, which the claim makes, and the one that takes it back if nothing was sent."""
-    proposal, customer = candidate.proposal, candidate.customer
-    if not candidate.limits:
-        return (), ()
-    place, before = keys.customer(customer.id, keys.CAPS), customer.caps
+def _counted(candidate: Candidate, channel: Channel) -> Caps:
+    """The record of caps with the message counted in it."""
+    proposal = candidate.proposal
     also = candidate.purposes[1:]
     one = Counted(at=candidate.now, purpose=proposal.purpose, channel=channel, message=proposal.message_id, also=also)
-    after = counting(before, one, candidate.frequency.kept)
-    back = without(after, proposal.message_id)
-    return (
-        (versioned(place, after.to_json(), before.version),),
-        (versioned(place, back.to_json(), after.version),),
-    )
+    return counting(candidate.customer.caps, one, candidate.frequency.kept)
+
+
+def _count(candidate: Candidate, channel: Channel) -> tuple[Put, ...]:
+    """The write that counts the message, which the claim makes."""
+    if not candidate.limits:
+        return ()
+    before = candidate.customer.caps
+    return (versioned(keys.customer(candidate.customer.id, keys.CAPS), _counted(candidate, channel).to_json(), before.version),)
+
+
+def _uncount(candidate: Candidate, channel: Channel) -> tuple[Put, ...]:
+    """The write that takes the count back if nothing was sent."""
+    if not candidate.limits:
+        return ()
+    after = _counted(candidate, channel)
+    back = without(after, candidate.proposal.message_id)
+    return (versioned(keys.customer(candidate.customer.id, keys.CAPS), back.to_json(), after.version),)
 
 
 def _unwritten(gate: Gate, candidate: Candidate, trace: tuple[Step, ...], held: Message, error: str) -> Decision:
@@ -546,7 +559,7 @@ def _closed_since(gate: Gate, candidate: Candidate, channel: Channel, claimed: M
 
 def _unclaim(gate: Gate, candidate: Candidate, claimed: Message, decision: Decision, until: datetime, token: str) -> None:
     """Hold what was claimed and not sent: the message, or the parts of a digest, of which nothing is left."""
-    _, uncount = _counting(candidate, Channel(str(claimed.channel)))
+    uncount = _uncount(candidate, Channel(str(claimed.channel)))
     if not candidate.parts:
         _hold(gate, candidate.customer, ledger.decided(claimed, decision), until, token, uncount)
         return
@@ -645,8 +658,7 @@ def _told(gate: Gate, candidate: Candidate, claimed: Message, token: str, outcom
             decision = _decision(candidate, State.UNKNOWN, Reason.PROVIDER_UNCLEAR, channel=claimed.channel, note=code)
             telemetry.count("ProviderUnclear")
     message = ledger.decided(claimed, decision, provider_id=provider_id, sent_at=sent_at)
-    _, uncount = _counting(candidate, Channel(str(claimed.channel)))
-    beside: tuple[Write, ...] = uncount if isinstance(outcome, Rejected) else ()
+    beside: tuple[Write, ...] = _uncount(candidate, Channel(str(claimed.channel))) if isinstance(outcome, Rejected) else ()
     if provider_id and claimed.channel == Channel.WHATSAPP:
         beside = (*beside, _chat_alias(claimed, provider_id, now))
     if sent_at is not None and gate.outside.settings.sends_told == "on":

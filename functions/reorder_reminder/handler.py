@@ -1,7 +1,7 @@
 """Orders, subscriptions and what customers say of reminders in; one wait for each thing that will run out or renew; at its end,
 at most one reminder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from aftercare.outside import Outside
 from aftercare.proposal import Nothing, Proposal
 from aftercare.store import find, versioned, with_archive
 from reorder_reminder import knowledge, trial
+from reorder_reminder.purchases import product_of, purchases
 from reorder_reminder.reminding import (
     Because,
     Plan,
@@ -24,6 +25,7 @@ from reorder_reminder.reminding import (
     compared,
     families_of,
     keys_of,
+    offers_of,
     placed,
     woken,
 )
@@ -49,9 +51,9 @@ def on_order(event: Told, outside: Outside) -> str:
         return f"nothing: {because or Because.NO_WINDOW}"
     if customer.lacks_orders_after(None) and len(customer.orders) < ENOUGH * len(names):
         customer = with_archive(outside.tables, customer.id)
-    now = outside.clock.now()
-    seen, store = _seen(outside, customer, names)
-    plan = placed(customer, event.data.order, seen.kept, store, now)
+    all_ = purchases(customer, catalogue())
+    seen, store = _seen(outside, customer.id, keys_of(all_, names, catalogue()))
+    plan = placed(customer, event.data.order, all_, seen.kept, store, outside.clock.now())
     if isinstance(plan, Nothing):
         return f"nothing: {plan.because}"
     return _done(outside, customer.id, seen.kept, plan, event.correlation_id)
@@ -124,13 +126,17 @@ def _renewal(payload: Mapping[str, Any], outside: Outside) -> str:
 
 
 def on_wake(payload: Mapping[str, Any], outside: Outside) -> str:
+    from aftercare.catalogue import catalogue
+
     if "subscription" in payload:
         return _renewal(payload, outside)
     wait = Wait(payload["key"], payload["order"], payload["family"], outside.clock.now())
     customer = find(outside.tables, payload["customer_id"], wait.order)
     if customer is None:
         return f"nothing: {Because.CUSTOMER_GONE}"
-    seen, store = _seen(outside, customer, (wait.family,))
+    # What was foreseen lies with the purchase: only what customers said of the offers since, and what can be had now, counts.
+    about = product_of(customer.order(wait.order), wait.family, catalogue())
+    seen, store = _seen(outside, customer.id, offers_of(wait.family, catalogue()), about)
     plan = woken(customer, wait, seen.kept, store, wait.at, payload["correlation_id"])
     reads_more = isinstance(plan.decision, Proposal) or plan.lessons
     if reads_more and customer.lacks_orders_since(wait.order):
@@ -158,7 +164,7 @@ def on_answer(event: Told, outside: Outside) -> str:
     customer = find(outside.tables, event.data.customer_id, event.data.order)
     if customer is None:
         return f"nothing: {Because.CUSTOMER_GONE}"
-    seen, store = _seen(outside, customer, (event.data.family,))
+    seen, store = _seen(outside, customer.id)
     plan = answered(customer, event.data.family, seen.kept, store, outside.clock.now(), event.data.offer)
     return _done(outside, customer.id, seen.kept, plan, event.correlation_id)
 
@@ -183,15 +189,15 @@ def on_restock(event: Told, outside: Outside) -> str:
     return f"in stock: {len(products)}"
 
 
-def _seen(outside: Outside, customer: Any, names: tuple[str, ...]) -> tuple[knowledge.Seen, Store]:
+def _seen(
+    outside: Outside, customer_id: str, keys: Iterable[str] = (), products: Iterable[str] = ()
+) -> tuple[knowledge.Seen, Store]:
     """The customer's own record and what the store knows, in one read."""
     from aftercare.brand import brand
     from aftercare.catalogue import catalogue
     from aftercare.reorder_policy import reorder_policy
-    from reorder_reminder.purchases import purchases
 
-    products = {times[-1].product for name, times in purchases(customer, catalogue()).items() if name in names}
-    seen = knowledge.read(outside.tables, customer.id, keys_of(customer, names, catalogue()), products)
+    seen = knowledge.read(outside.tables, customer_id, keys, products)
     return seen, Store(catalogue(), reorder_policy(), brand().timezone, seen.known, seen.out)
 
 

@@ -1,11 +1,7 @@
-"""What the store has learned of purchases, as it lies in KnowledgeTable: sums, one item for each key; and what is out of stock.
-
-Numbers are ADDed, so nothing is read before it is written and concurrent writers lose nothing.
-"""
+"""What the store has learned of purchases, as it lies in KnowledgeTable: sums (aftercare.sums); and what is out of stock."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
 from aftercare import keys, reorders
@@ -14,12 +10,11 @@ from aftercare.outside import Outside
 from aftercare.reorder_levels import STORE
 from aftercare.reorders import Reorders
 from aftercare.retention import STOCK
-from aftercare.table import Change, Item, Number, Put, Remove, Tables, Throttled, Unclear
+from aftercare.sums import added, increments, numbers
+from aftercare.table import Change, Item, Put, Remove, Tables
 from reorder_reminder import depletion, hit_gate
 from reorder_reminder.depletion import Sums
 
-PLACES = Decimal("0.000001")
-ATTEMPTS = 4
 SIZES = {STORE: depletion.STORE_SIZE, hit_gate.GATE: hit_gate.SIZE}
 
 
@@ -44,35 +39,14 @@ def read(tables: Tables, customer_id: str, wanted_keys: Iterable[str], products:
 
 def _numbers(key: str, item: Item) -> tuple[float, ...]:
     """The numbers in their places; one that was never added to is 0."""
-    there = {int(name[1:]): float(value) for name, value in item.items() if name[0] == "n" and isinstance(value, int | Decimal)}
+    there = numbers(item)
     return tuple(there.get(number, 0.0) for number in range(SIZES.get(key, depletion.SIZE)))
 
 
 def add(tables: Tables, sums: Mapping[str, tuple[float, ...]]) -> int:
-    """ADD each key's sum, one call a key. How many were lost: a lesson may be, and is never counted twice, so an answer that was
-    lost is not asked for again."""
-    lost = 0
-    for key, values in sums.items():
-        added: dict[str, Number] = {}
-        for number, value in enumerate(values):
-            rounded = Decimal(value).quantize(PLACES) if value else Decimal(0)
-            if rounded:
-                added[f"n{number}"] = rounded
-        if added and not _added(tables, Change(keys.reorder(key), add=added)):
-            lost += 1
-    return lost
-
-
-def _added(tables: Tables, write: Change) -> bool:
-    for _ in range(ATTEMPTS):
-        try:
-            tables.write([write])
-        except Throttled:
-            continue
-        except Unclear:
-            return True
-        return True
-    return False
+    """ADD each key's sum, one call a key. How many were lost: a lesson may be, and is never counted twice."""
+    changes = (Change(keys.reorder(key), add=increments(values)) for key, values in sums.items())
+    return sum(not added(tables, change) for change in changes if change.add)
 
 
 def out_of_stock(outside: Outside, products: Iterable[str], at: datetime) -> None:

@@ -1,7 +1,7 @@
 """What a customer bought of each family and when, from the orders on their record. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +58,12 @@ def kept_lines(order: Order, lines: Iterable[OrderLine]) -> tuple[OrderLine, ...
     return tuple(line for line in lines if line.quantity > back.get(line.line_ref, 0))
 
 
+def _most(lines: Sequence[OrderLine]) -> tuple[OrderLine, float]:
+    """The line of which most was bought, and how much of all of them."""
+    amounts = [line.quantity * size_of(line) for line in lines]
+    return lines[amounts.index(max(amounts))], sum(amounts)
+
+
 def purchases(customer: Customer, catalogue: "Catalogue") -> dict[str, tuple[Purchase, ...]]:
     """All that counts, by family, oldest first; orders close to each other as one, under the later one's key."""
     found: dict[str, list[Purchase]] = {}
@@ -67,13 +73,19 @@ def purchases(customer: Customer, catalogue: "Catalogue") -> dict[str, tuple[Pur
         for family, lines in catalogue.by_family(order.lines).items():
             if catalogue.family(family).reorder is None or not (kept := kept_lines(order, lines)):
                 continue
-            most = max(kept, key=lambda line: line.quantity * size_of(line))
-            one = Purchase(order.key, at, product_key(order, most), sum(line.quantity * size_of(line) for line in kept))
+            most, quantity = _most(kept)
+            one = Purchase(order.key, at, product_key(order, most), quantity)
             times = found.setdefault(family, [])
             if times and at - times[-1].at < ONE_PURCHASE:
                 one = one._replace(quantity=one.quantity + times.pop().quantity)
             times.append(one)
     return {family: tuple(times) for family, times in found.items()}
+
+
+def product_of(order: Order | None, family: str, catalogue: "Catalogue") -> tuple[str, ...]:
+    """The product by which an order's purchase of a family goes; none where nothing of it is left with the customer."""
+    lines = kept_lines(order, catalogue.by_family(order.lines).get(family, ())) if order else ()
+    return (product_key(order, _most(lines)[0]),) if order and lines else ()
 
 
 def thing_of(family: str, times: tuple[Purchase, ...], catalogue: "Catalogue") -> Thing:

@@ -29,7 +29,6 @@ from reorder_reminder.purchases import (
     is_care,
     kept_lines,
     lead_days,
-    purchases,
 )
 
 if TYPE_CHECKING:
@@ -151,15 +150,17 @@ def renews(customer: Customer, family: str, catalogue: "Catalogue", now: datetim
 # ---------------------------------------------------------------- an order
 
 
-def placed(customer: Customer, order_key: str, kept: Reorders, store: Store, now: datetime) -> Plan | Nothing:
-    """What an order sets going: lessons of the purchase before it, whose wait is stopped, and its own wait."""
+def placed(
+    customer: Customer, order_key: str, all_: Mapping[str, tuple[Purchase, ...]], kept: Reorders, store: Store, now: datetime
+) -> Plan | Nothing:
+    """What an order sets going: lessons of the purchase before it, whose wait is stopped, and its own wait. `all_` are the
+    customer's purchases by family."""
     order = customer.order(order_key)
     if (because := against(order)) or order is None:
         return Nothing(because or Because.ORDER_UNKNOWN)
     names = families_of(order, store.catalogue)
     if not names:
         return Nothing(Because.NO_WINDOW)
-    all_ = purchases(customer, store.catalogue)
     plan = Plan(kept)
     for family in names:
         if is_care(store.catalogue, family):
@@ -513,12 +514,16 @@ def _pieces(order: Order, family: str, store: Store) -> float:
     return float(sum(line.quantity for line in store.catalogue.by_family(order.lines).get(family, ())) or 1)
 
 
-def keys_of(customer: Customer, families: tuple[str, ...], catalogue: "Catalogue") -> tuple[str, ...]:
-    """The keys of all that a decision about these families may look at."""
+def keys_of(all_: Mapping[str, tuple[Purchase, ...]], families: tuple[str, ...], catalogue: "Catalogue") -> tuple[str, ...]:
+    """The keys of all that a forecast of these families goes by."""
     found = [STORE, hit_gate.GATE]
     for name in families:
-        offers = (AGAIN, *catalogue.family(name).cross_sells)
-        found += [offer_taps.key_of(name, offer) for offer in offers]
-    for name, times in purchases(customer, catalogue).items():
+        found += offers_of(name, catalogue)
+    for name, times in all_.items():
         found += [of_family(name), f"p:{times[-1].product}"]
     return tuple(dict.fromkeys(found))
+
+
+def offers_of(family: str, catalogue: "Catalogue") -> tuple[str, ...]:
+    """The keys of what customers say of a family's offers."""
+    return tuple(offer_taps.key_of(family, offer) for offer in (AGAIN, *catalogue.family(family).cross_sells))

@@ -1,7 +1,6 @@
 """What is known of a parcel beforehand, from the order and the shipment; a feature that nobody told takes no part."""
 
 import re
-from dataclasses import fields
 from datetime import datetime
 
 from aftercare.clock import iso, parse_iso
@@ -50,7 +49,7 @@ def parcel_of(order: Order, shipment: Shipment | None, origin: Origin, handed_at
     )
 
 
-_KEPT = tuple(field.name for field in fields(Parcel) if field.name not in ("handed_at", "promised_by"))
+_KEPT = tuple(name for name in Parcel._fields if name not in ("handed_at", "promised_by"))
 
 
 def kept(parcel: Parcel, ordered_at: datetime | None) -> dict[str, str | float]:

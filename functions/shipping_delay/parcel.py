@@ -5,7 +5,6 @@ aware. Numbers called log are natural logarithms.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import floor, log
@@ -38,8 +37,7 @@ STAGE_PRIOR = {Status.OUT_FOR_DELIVERY: (-1.2, 0.8), Status.EXCEPTION: (1.1, 0.9
 """Log-days left after such a scan: mean and standard deviation, before anything is learned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What is known of a parcel at hand-over; a feature that is None takes no part.
 
     promised_by is exclusive: the end of the promised day where the parcel is going. Late is delivered at or after it.

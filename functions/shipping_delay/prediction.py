@@ -8,7 +8,6 @@ Every read divides by today's weight: decay is forward (Cormode et al. 2009).
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shipping_delay.pace import PACE_SHRINK, PACE_USUAL, pace_keys, pace_now
@@ -282,7 +281,7 @@ def predict_order(parcel: Parcel, knowledge: Counters, ordered_at: datetime) -> 
     """
     mean, spread = handling(parcel.seller, knowledge, ordered_at)
     waits = [math.exp(mean + step * spread) for step in (-1.28, 0.0, 1.28)]
-    cases = [predict(replace(parcel, handed_at=ordered_at + timedelta(wait)), knowledge, ordered_at) for wait in waits]
+    cases = [predict(parcel._replace(handed_at=ordered_at + timedelta(wait)), knowledge, ordered_at) for wait in waits]
     middle = cases[1]
     p10 = max(0.0, middle.p50 - math.hypot(middle.p50 - middle.p10, waits[1] - waits[0]))
     p90 = middle.p50 + math.hypot(middle.p90 - middle.p50, waits[2] - waits[1])
@@ -295,7 +294,7 @@ def predict_order(parcel: Parcel, knowledge: Counters, ordered_at: datetime) -> 
 
 def expected(parcel: Parcel, forecast: Forecast) -> Parcel:
     """The parcel with the hand-over that a forecast at order time expects."""
-    return replace(parcel, handed_at=forecast.handed_at)
+    return parcel._replace(handed_at=forecast.handed_at)
 
 
 def learned(knowledge: Counters, at: datetime) -> float:

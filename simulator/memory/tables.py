@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from aftercare.keys import Key, TableName
@@ -32,7 +32,6 @@ from aftercare.table import (
     Unclear,
     Value,
     Write,
-    number,
     present,
 )
 from simulator.faults import Fault, FaultPort
@@ -53,6 +52,7 @@ SMALL: Final = 50_000
 """Up to so many letters an item is within ITEM_BYTES whatever they are, its numbers included."""
 
 _EXACT: Final = Context(prec=4 * NUMBER_DIGITS)
+_PRECISE: Final = Context(prec=NUMBER_DIGITS, traps=[Inexact, InvalidOperation])
 _BIG: Final = 10**NUMBER_DIGITS
 _FIRST_SEQUENCE: Final = 100_000_000_000_000_000_001
 
@@ -382,6 +382,9 @@ def _normal(item: Mapping[str, Value], key: Key) -> Item:
     return after
 
 
+_NUMBERS: Final = frozenset((int, Decimal))
+
+
 def _changed(change: Change, there: Item | None) -> Item:
     put, drop, add = change.put, change.drop, change.add
     if not put and not drop and not add:
@@ -397,11 +400,12 @@ def _changed(change: Change, there: Item | None) -> Item:
             del after[name]
     for name, by in add.items():
         before = after.get(name, 0)
-        if isinstance(before, bool) or not isinstance(before, int | Decimal):
+        if before.__class__ not in _NUMBERS:
             raise Refused(f"UpdateExpression: ADD to {name}, which is no number")
-        if isinstance(by, bool):
+        if by.__class__ is bool:
             raise Refused(f"UpdateExpression: ADD of a boolean to {name}")
-        after[name] = before + by if isinstance(before, int) and isinstance(by, int) else _EXACT.add(before, by)
+        whole = before.__class__ is int and by.__class__ is int
+        after[name] = before + by if whole else _EXACT.add(before, by)  # type: ignore[operator, arg-type]
     return after
 
 
@@ -441,9 +445,11 @@ def _number(name: str, value: Decimal) -> Number:
     """A number as it is kept and read back: without trailing zeros, an int where it is whole."""
     if not value.is_finite():
         raise Refused(f"{name}: no number")
-    if len(value.normalize(_EXACT).as_tuple().digits) > NUMBER_DIGITS:
-        raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits")
-    return number(str(value))
+    try:
+        plain = _PRECISE.normalize(value)
+    except Inexact:
+        raise Refused(f"{name}: a number has at most {NUMBER_DIGITS} digits") from None
+    return int(plain) if plain == plain.to_integral_value() else plain
 
 
 def _exact(item: Item) -> int:

@@ -91,8 +91,8 @@ _FORBIDDEN_IN_NAME: Final = re.compile(
 class Executions:
     """All executions of one account and region, driven by the clock.
 
-    `invoke(function_arn, payload)` runs a function now and must not change the payload; `uniform` gives numbers in
-    [0, 1) for jitter. A started execution takes its first step when the clock next runs what is due.
+    `invoke(function_arn, payload)` runs a function now, with a copy of its own; `uniform` gives numbers in [0, 1) for
+    jitter. A started execution takes its first step when the clock next runs what is due.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from simulator.state_language.effects import (
 from simulator.state_language.errors import RUNTIME, TIMEOUT, StateFailed, matches_error
 from simulator.state_language.machine import FailState, PassState, RunContext, State, StateMachine, TaskState, WaitState
 from simulator.state_language.paths import Scope, put_at
-from simulator.state_language.payload import check_size
+from simulator.state_language.payload import within_size
 from simulator.state_language.quotas import MAXIMUM_HISTORY
 
 
@@ -110,8 +110,7 @@ def _task(state: TaskState, data: Any, scope: Scope) -> Generator[Effect, Outcom
 def _attempt(state: TaskState, data: Any, scope: Scope) -> Generator[Effect, Outcome, Any]:
     context = scope.context
     taken = state.take(data, scope)
-    payload = state.payload(taken, scope)
-    check_size(payload, state.name, "an input")
+    payload = within_size(state.payload(taken, scope), state.name, "an input")
     function = state.function(taken, scope)
     if not isinstance(function, str):
         raise StateFailed(RUNTIME, f"The FunctionName of the state '{state.name}' is not a string: {function!r}")
@@ -133,7 +132,7 @@ def _attempt(state: TaskState, data: Any, scope: Scope) -> Generator[Effect, Out
             "SdkHttpMetadata": {"HttpStatusCode": 200},
             "StatusCode": 200,
         }
-    check_size(result, state.name, "a result")
+    result = within_size(result, state.name, "a result")
     if state.result_selector is not None:
         result = state.result_selector(result, scope)
     path = state.result_path

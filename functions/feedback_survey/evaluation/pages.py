@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from aftercare.evaluation.pictures import draw_reliability, reliability_page
+from aftercare.evaluation.pictures import reliability_picture
+from aftercare.evaluation.tables import reliability_lines, table
 
 FORECAST, HAPPENED = "forecast P(negative)", "share that was negative"
 LIMIT = 300 * 1024
@@ -20,17 +21,6 @@ _RATES: tuple[tuple[str, str], ...] = (("n", "6d"), ("precision", "10.3f"), ("re
 def measured(found: Mapping[str, Any]) -> bool:
     """Whether there was anything to score in a file."""
     return bool(found.get("methods") or found.get("sources") or found.get("themes"))
-
-
-def _width(form: str) -> int:
-    return int(form.split(".")[0].rstrip("d"))
-
-
-def _table(title: str, found: Mapping[str, Mapping[str, Any]], metrics: tuple[tuple[str, str], ...]) -> list[str]:
-    lines = ["", f"{title:<30}" + " ".join(name.rjust(_width(form)) for name, form in metrics)]
-    for name, row in found.items():
-        lines.append(f"{name:<30}" + " ".join(format(row[metric], form) for metric, form in metrics))
-    return lines
 
 
 def write(report: Mapping[str, Any], out: TextIO) -> None:
@@ -50,24 +40,22 @@ def write(report: Mapping[str, Any], out: TextIO) -> None:
 
 def _answers(found: Mapping[str, Any]) -> list[str]:
     lines = _language(found)
-    lines += _table(f"scored from {found['since']}", found["methods"], _METRICS)
-    lines += _table("online, by class", found["methods"]["online"]["classes"], _RATES)
-    lines += _table("online, by month", found["months"], _METRICS)
-    lines += ["", "reliability (online)      n  forecast  happened"]
-    for row in found["methods"]["online"]["reliability"]:
-        lines.append(f"  from {row['from']:.1f} {row['n']:16d} {row['forecast']:9.3f} {row['happened']:9.3f}")
+    lines += table(f"scored from {found['since']}", found["methods"], _METRICS)
+    lines += table("online, by class", found["methods"]["online"]["classes"], _RATES)
+    lines += table("online, by month", found["months"], _METRICS)
+    lines += reliability_lines("online", found["methods"]["online"]["reliability"])
     sizes = ", ".join(f"{language} {size / 1024:.1f} KB" for language, size in found["state"].items())
     return [*lines, "", f"state after {found['learned']} answers (at most {LIMIT // 1024} KB a language): {sizes}"]
 
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     rates = (("n", "6d"), ("lexicon only", "12.3f"), ("taught by the others", "20.3f"))
-    return _language(found) + _table("AUC of negative, by source", found["sources"], rates)
+    return _language(found) + table("AUC of negative, by source", found["sources"], rates)
 
 
 def _themes(found: Mapping[str, Any]) -> list[str]:
     both = {name: found[name] for name in ("as they are", "cross-validated")}
-    lines = _table("themes, micro", both, _RATES) + _table("themes as they are", found["themes"], _RATES)
+    lines = table("themes, micro", both, _RATES) + table("themes as they are", found["themes"], _RATES)
     folds = ", ".join(f"{fold:.3f}" for fold in found["cross-validated"]["folds"])
     lines += ["", f"F1 by fold: {folds}"]
     return [*lines, f"phrases that were wrong more often than right: {', '.join(found['misleading']) or 'none'}"]
@@ -95,7 +83,4 @@ def picture(name: str, found: Mapping[str, Any], page: Path) -> Path:
         f"{name}: {found['rows']} answers, {found['methods']['online']['n']} scored from {found['since']} on."
     )
     title = "How reliable the reading of customers' words is"
-    page.write_text(reliability_page(title, said, curves, FORECAST, HAPPENED, "answers"), encoding="utf-8")
-    drawn = page.with_suffix(".png")
-    draw_reliability(curves, drawn, FORECAST, HAPPENED)
-    return drawn
+    return reliability_picture(page, title, said, curves, FORECAST, HAPPENED, "answers")

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from aftercare.evaluation.pictures import draw_reliability, reliability_page
+from aftercare.evaluation.pictures import reliability_picture
+from aftercare.evaluation.tables import reliability_lines, table
 
 FORECAST, HAPPENED = "forecast P(hit)", "share that hit"
 
+NAMES = 24
 _METRICS: tuple[tuple[str, str], ...] = (
     ("n", "6d"), ("mae", "6.1f"), ("median_ae", "9.1f"), ("within_20", "9.3f"), ("near_7", "7.3f"), ("hits", "6.3f"),
     ("hits_top_fifth", "14.3f"), ("hits_top_tenth", "14.3f"),
@@ -16,14 +18,6 @@ _GATE: tuple[tuple[str, str], ...] = (
     ("auc", "6.3f"), ("logloss", "8.3f"), ("brier", "6.3f"), ("ece", "6.3f"), ("hits_top_fifth", "14.3f"),
     ("hits_top_tenth", "14.3f"),
 )  # fmt: skip
-
-
-def _table(title: str, found: Mapping[str, Mapping[str, Any]], metrics: tuple[tuple[str, str], ...]) -> list[str]:
-    def width(form: str) -> int:
-        return int(form.split(".")[0].rstrip("d"))
-
-    lines = ["", f"{title:<24}" + " ".join(name.rjust(width(form)) for name, form in metrics)]
-    return lines + [f"{name:<24}" + " ".join(format(row[key], form) for key, form in metrics) for name, row in found.items()]
 
 
 def gates(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -43,11 +37,9 @@ def write(report: Mapping[str, Any], out: TextIO) -> None:
         f"from {report['since']} to before {report['until']}; {report['reordered']} were bought again,"
         f" of first purchases {100 * report['first_purchases_reordered']:.0f} %"
     ]
-    lines += _table("each purchase", report["methods"], _METRICS)
-    lines += _table("P(hit)", gates(report), _GATE)
-    lines += ["", "reliability (streaming)   n  forecast  happened"]
-    for row in report["gate"]["reliability"]:
-        lines.append(f"  from {row['from']:.1f} {row['n']:16d} {row['forecast']:9.3f} {row['happened']:9.3f}")
+    lines += table("each purchase", report["methods"], _METRICS, NAMES)
+    lines += table("P(hit)", gates(report), _GATE, NAMES)
+    lines += reliability_lines("streaming", report["gate"]["reliability"])
     state = report["state"]
     lines += ["", f"inside P25 to P75: {report['inside_quartiles']:.3f}"]
     lines += [f"state: {state['keys']} keys, {state['numbers']} numbers", ""]
@@ -62,7 +54,4 @@ def picture(report: Mapping[str, Any], page: Path) -> Path:
         f"the week after it: a good forecast lies on the line. {report['scored']} purchases scored."
     )
     title = "How reliable the gate of the reorder reminders is"
-    page.write_text(reliability_page(title, said, curves, FORECAST, HAPPENED, "purchases"), encoding="utf-8")
-    drawn = page.with_suffix(".png")
-    draw_reliability(curves, drawn, FORECAST, HAPPENED)
-    return drawn
+    return reliability_picture(page, title, said, curves, FORECAST, HAPPENED, "purchases")

@@ -4,23 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from aftercare.evaluation.pictures import draw_reliability, reliability_page
+from aftercare.evaluation.pictures import reliability_picture
+from aftercare.evaluation.tables import reliability_lines, table
 
 _METRICS: tuple[tuple[str, str], ...] = (
     ("n", "6d"), ("late", "6.3f"), ("auc", "6.3f"), ("pr_auc", "6.3f"), ("logloss", "7.4f"), ("brier", "6.4f"),
     ("ece", "6.3f"), ("cover80", "7.3f"), ("width80", "7.1f"), ("mae", "5.2f"), ("alerts_per_100", "14.1f"),
     ("precision", "9.3f"), ("recall", "6.3f"),
 )  # fmt: skip
-_WIDTHS = [max(len(name), int(form.split(".")[0].rstrip("d"))) for name, form in _METRICS]
-
-
-def _table(title: str, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    names = (name.rjust(width) for (name, _), width in zip(_METRICS, _WIDTHS, strict=True))
-    lines = ["", f"{title:<30}" + " ".join(names)]
-    for name, row in found.items():
-        cells = (format(row[metric], form).rjust(width) for (metric, form), width in zip(_METRICS, _WIDTHS, strict=True))
-        lines.append(f"{name:<30}" + " ".join(cells))
-    return lines
 
 
 def _said(name: str, alerts: Mapping[str, float]) -> str:
@@ -41,25 +32,22 @@ def write(report: Mapping[str, Any], out: TextIO) -> None:
     ours = report["hand_over"]["streaming"]
     if unpromised := ours["n"] - ours["promised"]:
         lines.append(f"{unpromised} of {ours['n']} were promised for no day: they count in cover80, width80 and mae alone")
-    lines += _table("at hand-over", report["hand_over"])
+    lines += table("at hand-over", report["hand_over"], _METRICS)
     if report["at_order"]:
-        lines += _table("at order time", {"streaming": report["at_order"]})
+        lines += table("at order time", {"streaming": report["at_order"]}, _METRICS)
     for age, rows in report["under_way"].items():
-        lines += _table(f"under way, day {age}", rows)
-    lines += _table("streaming, by month", report["months"])
+        lines += table(f"under way, day {age}", rows, _METRICS)
+    lines += table("streaming, by month", report["months"], _METRICS)
     if report["peaks"]:
-        lines += _table("streaming, by season", report["peaks"])
+        lines += table("streaming, by season", report["peaks"], _METRICS)
     notices = report["notices"]
     lines += [
         "",
         f"told from P(late) >= {report['threshold']:.2f}, at hand-over or while under way",
         _said("  every alert", report["alerts"]),
         _said(f"  at most {notices['budget_per_100']:g} needless per 100", notices),
-        "",
-        "reliability (streaming)   n  forecast  happened",
+        *reliability_lines("streaming", report["hand_over"]["streaming"]["reliability"]),
     ]
-    for row in report["hand_over"]["streaming"]["reliability"]:
-        lines.append(f"  from {row['from']:.1f} {row['n']:16d} {row['forecast']:9.3f} {row['happened']:9.3f}")
     state = report["state"]
     lines += [
         "",
@@ -81,7 +69,4 @@ def picture(report: Mapping[str, Any], page: Path) -> Path:
         f"{report['orders']} orders, {report['hand_over']['streaming']['n']} scored."
     )
     title = "How reliable the delay forecast is"
-    page.write_text(reliability_page(title, said, curves, FORECAST, HAPPENED, "parcels"), encoding="utf-8")
-    drawn = page.with_suffix(".png")
-    draw_reliability(curves, drawn, FORECAST, HAPPENED)
-    return drawn
+    return reliability_picture(page, title, said, curves, FORECAST, HAPPENED, "parcels")

@@ -1,17 +1,27 @@
 """The words of `aftercare evaluate customers`, and what it prints and writes."""
 
 import argparse
-import csv
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from aftercare.evaluation.arguments import BadInput, column_of, day
-from aftercare.evaluation.pictures import draw_reliability, plain, reliability_page
-from aftercare.evaluation.rows import open_rows
+from aftercare.evaluation.arguments import BadInput, day
+from aftercare.evaluation.command import (
+    Progress,
+    add_columns,
+    add_results,
+    answer,
+    draw,
+    named_apart,
+    opened,
+    parser_of,
+    reading,
+    tell,
+)
+from aftercare.evaluation.pictures import reliability_picture
+from aftercare.evaluation.tables import table
 from store_reports.evaluation import HORIZON, Columns, Given, evaluate
 from store_reports.evaluation.purchases import read_history
 
@@ -20,32 +30,21 @@ FORECAST, HAPPENED = "forecast P(buys again)", "share that bought again"
 
 
 def parser() -> argparse.ArgumentParser:
-    customers = argparse.ArgumentParser(
-        prog="aftercare evaluate customers",
-        description="Read purchases from files and print how well it is known who comes back and who spends.",
-        epilog="Columns, the split and what each number means: docs/evaluate-customers.md",
-    )
+    said = "Read purchases from files and print how well it is known who comes back and who spends."
+    customers = parser_of("customers", said, "Columns, the split and what each number means")
     customers.add_argument("files", type=Path, nargs="+", metavar="FILE.csv", help="purchases, gzipped or not")
     customers.add_argument("--at", type=day, metavar="DAY", help="what is before it is known (three quarters of the file's days)")
     customers.add_argument("--days", type=int, default=HORIZON, metavar="N", help=f"what is foretold after it ({HORIZON})")
-    column = column_of(FIELDS)
-    customers.add_argument("--column", type=column, action="append", default=[], metavar="FIELD=NAME", help="your own column")
-    customers.add_argument("--no-lightgbm", action="store_true", help="leave that baseline out although it is installed")
-    customers.add_argument("--to-folder", type=Path, default=Path("build"), metavar="FOLDER", help="of the pictures")
-    customers.add_argument("--json", action="store_true", help="the result as JSON on stdout, and nothing else there")
+    add_columns(customers, FIELDS)
+    add_results(customers)
     return customers
 
 
 def _given(path: Path, columns: Columns) -> Given:
     """BadInput where it cannot be read, or has not the columns."""
-    try:
-        rows = list(open_rows(path))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: expected CSV in UTF-8") from error
-    if not rows:
-        raise BadInput(f"{path}: has no rows")
+    _, lazily = opened(path)
+    with reading(path):
+        rows = list(lazily)
     for field in FIELDS:
         if columns.of(field, rows[0]) is None:
             raise BadInput(f"{path}: expected a column {getattr(columns, field)}; name your own with --column {field}=NAME")
@@ -56,29 +55,23 @@ def run(chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if not 1 <= chosen.days <= 3650:
         raise BadInput("--days: expected 1 to 3650")
     changes: dict[str, Any] = dict(chosen.column)
-    columns = replace(Columns(), **changes)
+    columns, progress = replace(Columns(), **changes), Progress(err)
+    named_apart(chosen.files)
     given = []
     for path in chosen.files:
-        err.write(f"{path.name}: reading\n")
+        progress(f"{path.name}: reading")
         given.append(_given(path, columns))
-    if len({one.name for one in given}) < len(given):
-        raise BadInput("two files have the same name")
     at = chosen.at.date() if chosen.at else None
-
-    def passing(what: str) -> None:
-        err.write(f"{what}\n")
-
-    report = evaluate(given, at=at, days=chosen.days, with_lightgbm=not chosen.no_lightgbm, passing=passing)
+    report = evaluate(given, at=at, days=chosen.days, with_lightgbm=not chosen.no_lightgbm, passing=progress)
     for name, found in report["files"].items():
         if found["splits"]:
-            chosen.to_folder.mkdir(parents=True, exist_ok=True)
-            page = chosen.to_folder / f"evaluate-customers-{name.split('.')[0]}.html"
-            err.write(f"reliability: {page}\nreliability: {_picture(name, found, page)}\n")
-    if chosen.json:
-        out.write(json.dumps(plain(report), indent=1) + "\n")
-    else:
-        out.write("\n".join(line for name, found in report["files"].items() for line in _lines(name, found)) + "\n")
+            draw(chosen.to_folder, f"customers-{name.split('.')[0]}", partial(_picture, name, found), err)
+    tell(report, chosen.json, _write, out)
     return 0 if any(found["splits"] for found in report["files"].values()) else 1
+
+
+def _write(report: Mapping[str, Any], out: TextIO) -> None:
+    out.write("\n".join(line for name, found in report["files"].items() for line in _lines(name, found)) + "\n")
 
 
 def _picture(name: str, found: Mapping[str, Any], page: Path) -> Path:
@@ -90,10 +83,7 @@ def _picture(name: str, found: Mapping[str, Any], page: Path) -> Path:
         f"{one['returned']} bought again within {found['days']} days."
     )
     title = "How reliable it is who buys again"
-    page.write_text(reliability_page(title, said, curves, FORECAST, HAPPENED, "customers"), encoding="utf-8")
-    drawn = page.with_suffix(".png")
-    draw_reliability(curves, drawn, FORECAST, HAPPENED)
-    return drawn
+    return reliability_picture(page, title, said, curves, FORECAST, HAPPENED, "customers")
 
 
 _METRICS = (("auc", "8.3f"), ("pr_auc", "8.3f"), ("top_tenth", "10.3f"), ("logloss", "9.3f"), ("brier", "7.3f"), ("ece", "7.3f"))
@@ -111,10 +101,7 @@ def _lines(name: str, found: Mapping[str, Any]) -> list[str]:
 
 def _split(one: Mapping[str, Any], days: int) -> list[str]:
     head = f"at {one['at']}: {one['known']} customers, {one['returned']} bought again within {days} days"
-    lines = ["", head, f"{'':24}" + " ".join(name.rjust(int(form.split(".")[0])) for name, form in _METRICS)]
-    for method, row in one["methods"].items():
-        shown = (format(row[m], form) if m in row else "-".rjust(int(form.split(".")[0])) for m, form in _METRICS)
-        lines.append(f"{method:24}" + " ".join(shown))
+    lines = ["", head, *table("", one["methods"], _METRICS, 24)[1:]]
     model, dates = one["model"], one["next_order"]
     parameters = ", ".join(f"{name} {value:.3g}" for part in ("orders", "amounts") for name, value in model[part].items())
     lines.append(
@@ -131,9 +118,4 @@ def _split(one: Mapping[str, Any], days: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:
     """The command; its exit code: 0 with a result, 1 when there was nothing to score, 2 for bad input."""
-    chosen = parser().parse_args(arguments)
-    try:
-        return run(chosen, out or sys.stdout, err or sys.stderr)
-    except BadInput as problem:
-        (err or sys.stderr).write(f"aftercare: {' '.join(str(problem).split())}\n")
-        return 2
+    return answer(parser(), run, arguments, out, err)

@@ -3,6 +3,7 @@
 import base64
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -34,8 +35,14 @@ class SystemIds:
 
 def iso(instant: datetime) -> str:
     """RFC 3339 in UTC with a trailing Z and microseconds: text order is time order."""
-    there = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return there.isoformat(timespec="microseconds")[:-6] + "Z"
+    return _written(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=64)
+def _written(instant: datetime) -> str:
+    """What an invocation writes is mostly of one instant. Of UTC alone: elsewhere two instants of the hour that comes twice are
+    equal."""
+    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

@@ -15,6 +15,8 @@ from aftercare import telemetry
 from aftercare.outside import Outside, current
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from aws_lambda_powertools.utilities.batch import BatchProcessor
 
     from aftercare.events import Told
@@ -34,6 +36,13 @@ def _processor(fifo: bool) -> BatchProcessor:
     return processor
 
 
+@lru_cache(maxsize=1)
+def _of_one() -> Signature:
+    from inspect import signature
+
+    return signature(lambda record: record)
+
+
 def batch(event: dict[str, Any], context: Any, on_body: Callable[[str], object], fifo: bool = False) -> dict[str, Any]:
     """Work through an SQS batch with partial failures; on a FIFO queue a failed message keeps back the rest of its group.
 
@@ -46,6 +55,8 @@ def batch(event: dict[str, Any], context: Any, on_body: Callable[[str], object],
     def one(record: Any) -> object:
         return on_body(record.body)
 
+    # Powertools looks at a handler's parameters in each batch, which takes longer than most records do.
+    one.__signature__ = _of_one()  # type: ignore[attr-defined]
     answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
     for kind, _, _ in processor.exceptions:
         telemetry.trouble("record failed", error=kind.__name__ if kind else "unknown")

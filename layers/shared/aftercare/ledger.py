@@ -4,7 +4,7 @@ A message lies in one place: HELD under `1#HELD#`, in every other state under `9
 settle or release it; nobody else can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -95,11 +95,11 @@ def claim(
     now: datetime,
     held: Message | None,
     beside: Sequence[Write] = (),
-    undone_by: Sequence[Write] = (),
+    undone_by: Callable[[], Sequence[Write]] = tuple,
 ) -> Claimed | Lost:
     """Claim a message for one send, if it was never settled, consent has not moved and what is written beside it may be.
 
-    `beside` are checks and the count of the caps; `undone_by` takes that count back when our claim has to be released.
+    `beside` are checks and the count of the caps; `undone_by` gives what takes that count back when our claim has to be released.
     Lost when one of these fails. Any answer that is not a clear yes or no is followed by a release of whatever of our own
     claim may have been written, and raised: TableError, before any send.
     """
@@ -120,7 +120,7 @@ def claim(
     except Conflict:
         return Lost()
     except TableError:
-        release(tables, customer.id, message, token, held=held, now=now, beside=undone_by)
+        release(tables, customer.id, message, token, held=held, now=now, beside=undone_by())
         raise
     return Claimed(token)
 

@@ -46,6 +46,17 @@ class Model(BaseModel):
         object.__setattr__(after, "__pydantic_private__", None)
         return after
 
+    def __eq__(self, other: object) -> bool:
+        """Equal where the class and all fields are. Pydantic's own looks for extra and private attributes first; a field with a
+        default is compared to it whenever its value is written out."""
+        if self.__class__ is other.__class__:
+            own, others = self.__dict__, other.__dict__
+            if own == others:
+                return True
+            if len(own) == len(others) == len(self.__class__.__pydantic_fields__):
+                return False  # nothing beside the fields, such as a property that is kept
+        return super().__eq__(other)
+
     def to_json(self) -> str:
         """Compact JSON without absent fields, the form in which a value lies in a table or travels in an event."""
         # model_dump_json without the way through its twenty parameters: this is called for all that is kept.

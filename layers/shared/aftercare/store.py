@@ -74,11 +74,11 @@ class CustomerErased(CustomerUnknown):
 
 def customer_from(customer_id: str, items: Iterable[Item]) -> Customer:
     """The customer that a hot partition describes. CustomerUnknown when it has no profile, CustomerErased."""
-    items = tuple(items)
+    documents = []
     for item in items:
         if item["sk"] == keys.ERASED:
             raise CustomerErased(customer_id, parse_iso(str(item["erased_at"])))
-    documents = [(str(item["sk"]), str(item["doc"]) if "doc" in item else _sums(item)) for item in items]
+        documents.append((item["sk"], item["doc"] if "doc" in item else _sums(item)))
     return _customer(customer_id, tuple(documents))
 
 

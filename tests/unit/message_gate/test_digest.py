@@ -176,7 +176,7 @@ def test_the_caps_of_every_part_hold_for_the_digest(counted):
 
 def test_a_digest_counts_once_where_any_of_its_parts_counts():
     digest = a_digest(OFFER, SURVEY, reminder())
-    ((put,), _) = settlement._counting(digest, Channel.EMAIL)
+    (put,) = settlement._count(digest, Channel.EMAIL)
     caps = Caps.model_validate_json(put.item["doc"])
     assert [(c.purpose, set(c.also)) for c in caps.counted] == [(Purpose.PROMOTIONAL, {Purpose.SURVEY, Purpose.REORDER})]
     rooms = {limit.name: limit.room(caps, NOON) for limit in POLICY.caps}

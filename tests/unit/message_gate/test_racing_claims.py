@@ -12,7 +12,7 @@ from aftercare.consent import Channel, Purpose
 from aftercare.customer import Profile
 from aftercare.decision import Decision, Message, Reason, State
 from aftercare.table import Put
-from message_gate.settlement import _counting
+from message_gate.settlement import _count, _uncount
 from simulator.memory.tables import MemoryTables
 from tests.builders import a_proposal
 from tests.examples import tries
@@ -47,11 +47,11 @@ class Invocation:
             proposal=proposal, customer=customer, limits=limits, purposes=(self.purpose,), now=now,
             frequency=SimpleNamespace(kept=longest(LIMITS)),
         )  # fmt: skip
-        count, uncount = _counting(asks, self.channel)
+        count, uncount = _count(asks, self.channel), _uncount(asks, self.channel)
         decision = Decision(at=now, state=State.CLAIMED, reason=Reason.CLAIMED)
         message = Message(proposal=proposal, state=State.CLAIMED, decisions=(decision,), channel=str(self.channel))
         token = f"t{self.number}"
-        got = ledger.claim(self.tables, customer, message, token, now, None, count, uncount)
+        got = ledger.claim(self.tables, customer, message, token, now, None, count, lambda: uncount)
         if not isinstance(got, ledger.Claimed):
             return
         yield

@@ -55,9 +55,13 @@ def bought(ref="1070", day=0, lines=None, **more):
     return an_order(ref, lines=lines or (line(),), placed_at=NOON + timedelta(days=day), country="GB", **more)
 
 
+def set_going(customer, order_key, kept, store, now):
+    return placed(customer, order_key, purchases(customer, store.catalogue), kept, store, now)
+
+
 def after(order, *others, kept=NONE, store=STORE, now=None):
     """The plan when an order has been placed, with the others on record."""
-    found = placed(a_customer(order, *others), order.key, kept, store, now or order.placed_at)
+    found = set_going(a_customer(order, *others), order.key, kept, store, now or order.placed_at)
     assert isinstance(found, Plan), found
     return found
 
@@ -105,12 +109,12 @@ def test_each_family_with_a_window_has_one_wait_named_after_the_purchase_that_se
     ],
 )
 def test_nothing_is_waited_for_where_nothing_can_be_said_later(order, because):
-    assert placed(a_customer(order), order.key, NONE, STORE, NOON) == Nothing(because)
+    assert set_going(a_customer(order), order.key, NONE, STORE, NOON) == Nothing(because)
 
 
 def test_an_order_that_is_imported_long_after_waits_for_nothing():
     order = bought()
-    assert placed(a_customer(order), order.key, NONE, STORE, NOON + timedelta(days=400)) == Nothing(Because.NO_WINDOW)
+    assert set_going(a_customer(order), order.key, NONE, STORE, NOON + timedelta(days=400)) == Nothing(Because.NO_WINDOW)
 
 
 def test_a_first_purchase_is_reminded_of_where_the_gate_says_so_and_else_only_looked_at_in_the_end():
@@ -350,7 +354,7 @@ def test_not_for_this_product_stops_for_good_and_an_own_choice_brings_it_back():
     assert plan.kept.never == ("coffee",)
     assert plan.lessons == {"o:coffee:again": (1.0, 0.0)}
     later = bought("1071", 30)
-    assert placed(a_customer(later, order), later.key, plan.kept, STORE, later.placed_at) == Nothing(Because.NOT_WANTED)
+    assert set_going(a_customer(later, order), later.key, plan.kept, STORE, later.placed_at) == Nothing(Because.NOT_WANTED)
     back = reorders.taken_in(plan.kept, "coffee", Remark(at=NOON, what="later", days=7))
     assert back.never == ()
 

@@ -349,7 +349,7 @@ def test_without_what_draws_there_is_no_picture_and_a_result(tmp_path, monkeypat
     def missing(*_):
         raise ModuleNotFoundError(name="matplotlib")
 
-    monkeypatch.setattr("shipping_delay.evaluation.pages.draw_reliability", missing)
+    monkeypatch.setattr("aftercare.evaluation.pictures.draw_reliability", missing)
     code, report, err = evaluated(tmp_path, exported(tmp_path))
     assert (code, report["orders"]) == (0, 150)
     assert "matplotlib is not installed" in err

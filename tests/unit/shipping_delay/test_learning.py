@@ -12,6 +12,7 @@ from aftercare.events import ParcelData, ShipmentData, make
 from aftercare.parcel_status import ShipmentStatus
 from aftercare.settings import Settings
 from aftercare.shipment import DelayNotice, Shipment
+from aftercare.sums import ATTEMPTS
 from aftercare.table import Conflict, Put, Throttled, Unclear
 from shipping_delay import budget, contacts, knowledge
 from shipping_delay.features import parcel_from
@@ -249,7 +250,7 @@ def test_a_marker_of_which_nobody_knows_is_never_taught_twice(table):
 
 def test_sums_that_the_table_refuses_go_back_to_the_queue_and_are_added_later(table):
     there(table, arrived(shipped()))
-    failing(table, Throttled, at=2, times=knowledge.ATTEMPTS)
+    failing(table, Throttled, at=2, times=ATTEMPTS)
     assert batch(table, message()) == []
     ((url, body, _),) = table.queues.sent
     assert url == "https://sqs/learning"

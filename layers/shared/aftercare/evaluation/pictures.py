@@ -51,6 +51,16 @@ table{{border-collapse:collapse}}td,th{{padding:.2em .8em;text-align:right;borde
 """
 
 
+def reliability_picture(
+    page: Path, title: str, said: str, curves: Mapping[str, Table], forecast: str, happened: str, counted: str
+) -> Path:
+    """Write the page, and a PNG beside it, whose path comes back. OSError; ModuleNotFoundError after the page."""
+    page.write_text(reliability_page(title, said, curves, forecast, happened, counted), encoding="utf-8")
+    drawn = page.with_suffix(".png")
+    draw_reliability(curves, drawn, forecast, happened)
+    return drawn
+
+
 def _curve(table: Table, colour: str, ours: bool) -> str:
     points = [(50 + 420 * row["forecast"], 430 - 420 * row["happened"]) for row in table]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
