@@ -24,16 +24,17 @@ from aftercare.language import pick
 from aftercare.weblink import NotHttps
 from message_gate import mime
 from message_gate.evaluation import samples
+from message_gate.evaluation.mail_page import LEAST_CONTRAST, MailPage, good, of_style, running, source_addresses
+from message_gate.evaluation.spoken import Spoken
 from message_gate.evaluation.variables import TEXT, Kind, Walk, differences, kind_of
+from message_gate.evaluation.view_model import MODELS
 from message_gate.evaluation.wording import Manners, Rule, Said, heard, honest, inflected, rules
 from message_gate.frequency import frequency_policy
 from message_gate.hours import hours_book
 from message_gate.letter import LONGEST_SUBJECT, Letter, View, frame, standing, unsubscribed_from
-from message_gate.mail_page import LEAST_CONTRAST, MailPage, good, of_style, running, source_addresses
 from message_gate.notices import NOTICES
 from message_gate.render import LARGEST_HTML, CannotRender, Rendered, TooLarge, letters, render
 from message_gate.sms import LADDER, VALUES, render_sms
-from message_gate.spoken import Spoken
 from message_gate.stationery import (
     SHARED,
     TEMPLATES,
@@ -47,7 +48,6 @@ from message_gate.stationery import (
 )
 from message_gate.tone import NAMES, choose, nature_of
 from message_gate.view import OUTLINES, VIEWS, NothingToOffer
-from message_gate.view_model import MODELS
 
 STRICTNESS = list(Purpose)
 """The purposes from the mildest ground to the strictest."""

@@ -8,8 +8,8 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from aftercare.consent import Purpose
 from message_gate.evaluation.check import MOST_BUTTONS
+from message_gate.evaluation.mail_page import MailPage
 from message_gate.evaluation.samples import BAG, CAMERA, ESPRESSO, SETTINGS, Sample, link, samples
-from message_gate.mail_page import MailPage
 from message_gate.render import render
 from order_confirmation.content import blocks
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from message_gate.mail_page import MailPage, contrast, good, running, source_addresses
+from message_gate.evaluation.mail_page import MailPage, contrast, good, running, source_addresses
 
 ALLOWED = ("mailto:hello@larkfield.example", "tel:+493055501234")
 

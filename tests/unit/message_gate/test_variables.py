@@ -6,9 +6,9 @@ from aftercare.brand import brand
 from aftercare.catalogue import catalogue
 from message_gate.evaluation.check import check
 from message_gate.evaluation.variables import TEXT, Kind, Walk, differences, kind_of
+from message_gate.evaluation.view_model import MODELS, ConfirmationView
 from message_gate.stationery import Stationery
 from message_gate.view import VIEWS
-from message_gate.view_model import MODELS, ConfirmationView
 
 CONFIRMATION = {**kind_of(ConfirmationView).names, "w": Kind({"total": TEXT, "free": TEXT})}
 

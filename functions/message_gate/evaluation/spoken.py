@@ -46,7 +46,7 @@ class Spoken:
 @lru_cache(maxsize=1)
 def _of_code() -> tuple[frozenset[str], frozenset[str]]:
     words, shapes = set[str](), set[str]()
-    for path in Path(__file__).parent.glob("*.py"):
+    for path in Path(__file__).parents[1].glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 words.add(node.value)
