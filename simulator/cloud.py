@@ -33,7 +33,7 @@ from aftercare.switch import Mode, Switch
 from aftercare.table import Item, Put
 from simulator import state_language
 from simulator.event_bus import Deliveries, DeliveryFailed, EventBuses, PutResult
-from simulator.event_source_mapping import Filter, QueueMapping, QueueSettings, Record, StreamMapping, StreamSettings
+from simulator.event_source_mapping import QueueMapping, QueueSettings, Record, StreamMapping, StreamSettings
 from simulator.faults import FaultPlan, FaultPort
 from simulator.http_api import HttpApi, HttpResponse
 from simulator.journal import Journal, state_digest
@@ -87,7 +87,7 @@ class Backend(Protocol):
     def source(self, queue: Queue) -> tuple[Any, Any, Any]: ...
     def bodies(self, queue: Queue) -> list[str]: ...
     def take_all(self, queue: Queue) -> list[tuple[str, str | None]]: ...
-    def stream(self, table: Table, passes: Filter) -> Any: ...
+    def stream(self, table: Table, settings: StreamSettings) -> Any: ...
     def items(self, table: Table) -> Iterator[Item]: ...
     def earliest_due(self) -> str | None: ...
     def catch_up(self) -> None: ...
@@ -557,7 +557,7 @@ class LocalCloud:
             new_id=self._service_ids,
             on_failure=partial(self._stream_failed, destination) if destination is not None else None,
         )
-        poller = StreamPoller(self.clock, stream_mapping, self.backend.stream(table, stream_settings.passes), mapping.logical_id)
+        poller = StreamPoller(self.clock, stream_mapping, self.backend.stream(table, stream_settings), mapping.logical_id)
         self._stream_pollers.setdefault(table.name, []).append(poller)
 
     def _stream_failed(self, destination: str, record: dict[str, Any]) -> None:

@@ -73,6 +73,15 @@ def compile_filters(criteria: Mapping[str, Any] | None) -> Filter:
     return lambda record: any(test(record) for test in tests)
 
 
+def looks_at_items_alone(criteria: Mapping[str, Any] | None) -> bool:
+    """Whether the filters look at nothing of a stream's record but what happened, to which item, and its images."""
+    patterns = [json.loads(entry["Pattern"]) for entry in (criteria or {}).get("Filters") or []]
+    told = [pattern.get("dynamodb", {}) for pattern in patterns]
+    return all(pattern.keys() <= {"eventName", "dynamodb"} for pattern in patterns) and all(
+        isinstance(of_item, Mapping) and of_item.keys() <= {"Keys", "NewImage", "OldImage"} for of_item in told
+    )
+
+
 def _compile_filter(entry: Any, where: str) -> Filter:
     text = entry.get("Pattern") if isinstance(entry, Mapping) else None
     if not isinstance(text, str) or len(text) > MAXIMUM_FILTER_LENGTH:
@@ -319,6 +328,8 @@ class StreamSettings:
     bisect: bool = False
     maximum_retries: int | None = None
     maximum_age: timedelta | None = None
+    items_alone: bool = True
+    """Whether `passes` looks at no more than `looks_at_items_alone` says."""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> StreamSettings:
@@ -342,6 +353,7 @@ class StreamSettings:
             bisect,
             None if retries == -1 else retries,
             None if age == -1 else timedelta(seconds=age),
+            looks_at_items_alone(properties.get("FilterCriteria")),
         )
 
 

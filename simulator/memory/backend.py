@@ -13,7 +13,7 @@ from aftercare.outside import Outside
 from aftercare.settings import Settings
 from aftercare.table import Item
 from simulator import queues
-from simulator.event_source_mapping import Filter, Record, queue_record
+from simulator.event_source_mapping import Record, StreamSettings, queue_record
 from simulator.memory.outside import MemoryOutside
 from simulator.memory.refusal import Refused
 from simulator.memory.tables import ChangeRecord, MemoryTables, StreamImage, stream_image
@@ -125,8 +125,8 @@ class MemoryBackend:
         twin.purge()
         return taken
 
-    def stream(self, table: Table, passes: Filter) -> Callable[[], list[Record]]:
-        pending = self._pending[table.name]
+    def stream(self, table: Table, settings: StreamSettings) -> Callable[[], list[Record]]:
+        pending, passes = self._pending[table.name], settings.passes
         view = str(table.stream_view)
         source = {
             "eventVersion": "1.1",
@@ -135,9 +135,14 @@ class MemoryBackend:
             "eventSourceARN": str(table.stream_arn),
         }
 
+        def shown(change: ChangeRecord) -> Record:
+            if settings.items_alone:
+                return {"eventName": change.what, "dynamodb": _of_item(change, view, StreamImage)}
+            return _stream_record(change, view, source, StreamImage)
+
         def take() -> list[Record]:
             # A filter lets few through, and looks at little: only those are written out.
-            let_through = [change for change in pending if passes(_stream_record(change, view, source, StreamImage))]
+            let_through = [change for change in pending if passes(shown(change))]
             records = [_stream_record(change, view, source, stream_image) for change in let_through]
             pending.clear()
             return records
@@ -200,22 +205,28 @@ def table_roles(cloud: LocalCloud) -> dict[str, TableName]:
     return roles
 
 
-def _stream_record(
-    change: ChangeRecord, view: str, source: Mapping[str, str], image: Callable[[Item], Mapping[str, Any]]
-) -> Record:
-    """A change as Lambda gives it to a function; `image` is how the items in it are told."""
+def _of_item(change: ChangeRecord, view: str, image: Callable[[Item], Mapping[str, Any]]) -> dict[str, Any]:
+    """The item that changed, and how it was and is; `image` is how the items in it are told."""
     _, pk, sk = change.key
-    told: dict[str, Any] = {
-        "ApproximateCreationDateTime": change.at.timestamp(),
-        "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
-        "SequenceNumber": f"{change.sequence}",
-        "SizeBytes": 0,
-        "StreamViewType": view,
-    }
+    told: dict[str, Any] = {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}}
     if change.new is not None and view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
         told["NewImage"] = image(change.new)
     if change.old is not None and view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
         told["OldImage"] = image(change.old)
+    return told
+
+
+def _stream_record(
+    change: ChangeRecord, view: str, source: Mapping[str, str], image: Callable[[Item], Mapping[str, Any]]
+) -> Record:
+    """A change as Lambda gives it to a function."""
+    told = {
+        "ApproximateCreationDateTime": change.at.timestamp(),
+        "SequenceNumber": f"{change.sequence}",
+        "SizeBytes": 0,
+        "StreamViewType": view,
+        **_of_item(change, view, image),
+    }
     return {
         "eventID": f"{change.sequence:032x}",
         "eventName": change.what,

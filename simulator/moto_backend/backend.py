@@ -31,7 +31,7 @@ from aftercare.settings import Settings
 from aftercare.table import Item, number
 from aftercare.webhook import Webhooks
 from simulator.event_bus import NotAuthorized
-from simulator.event_source_mapping import Filter, Record
+from simulator.event_source_mapping import Record, StreamSettings
 from simulator.faults import Fault
 from simulator.lambda_runtime import FunctionError, FunctionMissing
 from simulator.memory.refusal import Refused
@@ -518,8 +518,8 @@ class MotoBackend:
                 if not self.cloud.table_changed(stream.table):
                     self.cloud.clock.at(self.cloud.clock.now, stream.drain, f"stream of {name}")
 
-    def stream(self, table: Table, passes: Filter) -> Callable[[], list[Record]]:
-        del passes  # the mapping asks its filter itself
+    def stream(self, table: Table, settings: StreamSettings) -> Callable[[], list[Record]]:
+        del settings  # the mapping asks its filter itself
         stream = self._streams[table.name]
         return stream.reader()
 

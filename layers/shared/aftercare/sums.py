@@ -12,6 +12,7 @@ PLACES = 6
 """Decimals that are kept: weights start at 1 and grow, so this is seven digits and more, and a sum never outgrows 38."""
 
 ATTEMPTS = 4
+_FORM = f"%.{PLACES}f"
 
 
 def numbers(item: Mapping[str, object]) -> dict[int, float]:
@@ -21,8 +22,11 @@ def numbers(item: Mapping[str, object]) -> dict[int, float]:
 
 def increments(values: Sequence[float]) -> dict[str, Number]:
     """What to ADD for these numbers: without those of which nothing is left after rounding."""
-    rounded = {f"n{place}": Decimal(f"{value:.{PLACES}f}") for place, value in enumerate(values) if value}
-    return {name: value for name, value in rounded.items() if value}
+    found: dict[str, Number] = {}
+    for place, value in enumerate(values):
+        if value and (rounded := Decimal(_FORM % value)):
+            found[f"n{place}"] = rounded
+    return found
 
 
 def added(tables: Tables, write: Change) -> bool:

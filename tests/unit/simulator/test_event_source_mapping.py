@@ -16,6 +16,7 @@ from simulator.event_source_mapping import (
     StreamSettings,
     compile_filters,
     failed_items,
+    looks_at_items_alone,
     queue_record,
     queue_record_of_message,
 )
@@ -404,6 +405,24 @@ def test_records_are_invoked_with_in_order_and_batches() -> None:
 
 def test_an_idle_stream_asks_for_no_poll() -> None:
     assert StreamWorld().mapping.poll(NINE) is None
+
+
+@pytest.mark.parametrize(
+    ("patterns", "alone"),
+    [
+        ([], True),
+        (
+            [{"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": ["a"]}}, "NewImage": {"x": {"S": [{"exists": True}]}}}}],
+            True,
+        ),
+        ([{"eventName": ["INSERT"]}, {"eventID": [{"exists": False}]}], False),
+        ([{"dynamodb": {"SizeBytes": [{"numeric": [">", 0]}]}}], False),
+        ([{"$or": [{"eventName": ["INSERT"]}, {"awsRegion": ["eu-west-1"]}]}], False),
+        ([{"dynamodb": {"$or": [{"Keys": {"pk": {"S": ["a"]}}}, {"StreamViewType": ["NEW_IMAGE"]}]}}], False),
+    ],
+)
+def test_a_filter_that_looks_at_items_alone_is_known(patterns, alone) -> None:
+    assert looks_at_items_alone(criteria(*patterns)) is alone
 
 
 def test_what_no_filter_passes_is_skipped() -> None:
