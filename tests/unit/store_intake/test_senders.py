@@ -16,6 +16,7 @@ from aftercare.parcel_status import ShipmentStatus
 from store_intake import aftership, easypost, karrio, ship24, shippo, shopify
 from store_intake.handler import handle
 from store_intake.received import Received
+from store_intake.shopify import shipments as shopify_shipments
 from store_intake.verification import Request, Secret
 from store_intake.web import SENDERS, sender
 from tests.examples import tries
@@ -159,7 +160,7 @@ TABLES = {
     "shippo": shippo.STATUSES,
     "ship24": ship24.MILESTONES,
     "karrio": karrio.STATUSES,
-    "shopify": shopify.STATUSES,
+    "shopify": shopify_shipments.STATUSES,
 }
 
 
@@ -169,7 +170,7 @@ def test_every_sender_has_a_word_for_what_matters_most():
 
 
 def test_the_same_word_is_not_the_same_thing():
-    assert shopify.STATUSES["picked_up"] is ShipmentStatus.DELIVERED
+    assert shopify_shipments.STATUSES["picked_up"] is ShipmentStatus.DELIVERED
     assert karrio.STATUSES["picked_up"] is ShipmentStatus.IN_TRANSIT
 
 

@@ -56,6 +56,20 @@ def test_the_contact_is_looked_up_in_a_stated_order(given, email):
 
 
 @pytest.mark.parametrize(
+    ("given", "tags"),
+    [
+        ({"tags": "Beans, organic"}, ("Beans", "organic")),
+        ({"properties": [{"name": "_tags", "value": "Beans, organic"}]}, ("Beans", "organic")),
+        ({"tags": "Beans", "properties": [{"name": "_tags", "value": "organic"}]}, ("Beans",)),
+        ({"properties": [{"name": "engraving", "value": "organic"}, "?"]}, ()),
+    ],
+)
+def test_a_lines_tags_are_its_own_or_what_the_theme_sent_along(given, tags):
+    line = {"id": 1, "title": "House espresso", "quantity": 1, **given}
+    assert an_order(line_items=[line]).order.lines[0].tags == tags
+
+
+@pytest.mark.parametrize(
     ("phones", "phone"),
     [
         (("+4930901820", None, None), "+4930901820"),
