@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aftercare import outside as outside_module
-from aftercare import store
+from aftercare import store, telemetry
 from aftercare.clock import iso
 from aftercare.event import Event
 from aftercare.identity import keyed_hash
@@ -275,6 +275,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The ports, in place for every handler of this process."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "under-test")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Aftercare")
+    # Of a process that ran other tests before: they may have made the logger of this name quieter.
+    telemetry.logger().setLevel("INFO")
     made = Small()
     outside_module.use(lambda _: made)
     yield made
