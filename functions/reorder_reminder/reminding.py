@@ -328,9 +328,9 @@ def woken(customer: Customer | None, wait: Wait, kept: Reorders, store: Store, n
 
 def compared(plan: Plan, proposal: Proposal, family: str, held_out: float) -> Plan:
     """What would be proposed, on the customer's side of the comparison: it begins with the first reminder of a purchase. Care
-    that is offered once for something expensive has none."""
+    that is offered once for something expensive has none, and a reminder that somebody asked for is withheld from nobody."""
     running = plan.kept.running.get(family)
-    if running is None or proposal.key not in (running.key, last_key(running.key)):
+    if running is None or running.later_until or proposal.key not in (running.key, last_key(running.key)):
         return plan
     if running.arm is None:
         arm = trial.arm_of(proposal.customer_id, family, held_out)

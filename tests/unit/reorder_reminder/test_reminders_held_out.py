@@ -10,7 +10,9 @@ from aftercare import report_policy as policy_module
 from aftercare.consent import Purpose
 from aftercare.customer import OrderLine
 from aftercare.money import Money
+from aftercare.reorders import Remark
 from aftercare.report_policy import report_policy
+from aftercare.store import versioned
 from aftercare.table import Put
 from reorder_reminder import trial
 from reorder_reminder.handler import handle
@@ -122,6 +124,22 @@ def test_whom_no_reminder_could_reach_is_on_no_side(small, arm):
     buys(small, "1070", 0)
     reminded_of(small)
     assert counted(small) == {}
+
+
+def test_a_reminder_that_was_asked_for_is_withheld_from_nobody(anna, arm):
+    buys(anna, "1070", 0)
+    reminded_of(anna)
+    kept, at = reorders.read(anna.tables, ANNA), anna.clock.at + timedelta(days=1)
+    asked = reorders.taken_in(kept, "coffee", Remark(at=at, what="later", days=14))
+    asked = asked.model_copy(update={"version": kept.version + 1})
+    anna.tables.write([versioned(reorders.place(ANNA), asked.to_json(), kept.version)])
+    anna.clock.at = at
+    detail = {"metadata": {"id": "e2", "occurred_at": "2026-03-31T12:00:00Z", "correlation_id": "k1"}}
+    detail["data"] = {"customer_id": ANNA, "order": "example:1070", "family": "coffee", "offer": reorders.AGAIN, "said": "later"}
+    handle({"detail-type": "OfferAnswered", "source": "aftercare.reorders", "detail": detail}, Context())
+    running = reorders.read(anna.tables, ANNA).running["coffee"]
+    anna.clock.at = running.later_until
+    assert wakes(anna, running.key) == "proposed"
 
 
 def test_as_long_as_nobody_is_held_out_nothing_is_counted_or_written(anna):
