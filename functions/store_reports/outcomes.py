@@ -56,7 +56,7 @@ def segments(
                 sums[what] = sums.get(what, 0) + number
         # Messages are counted, and one customer may get so many of them: fewer than that of enough customers are not told.
         k = policy.fewest * max(len(row.contents), row.limits.at_most)
-        sent, aims = sums.get("sent", 0), policy.targets.segments.get(name)  # type: ignore[call-overload]
+        sent, aims = sums.get("sent", 0), policy.targets.of_kind(name)
         found.append(
             {
                 "row": name,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from store_reports.telling import Z, told
+from store_reports.telling import Z, plain, told
 
 SAMPLE: Final = 8
 """One order in so many is counted as sold (feedback_survey.returned.SAMPLE; a test holds the two together)."""
@@ -163,12 +163,8 @@ def returned(weeks: Iterable[Counts], fewest: int) -> list[dict[str, Any]]:
                 "product": one.sku,
                 "family": one.family,
                 "returns": one.n,
-                "reasons": [_plain(reason) for reason in reasons_of(one, others, fewest)],
-                "rate": {**_plain(rate), "verdict": rate.verdict} if rate else None,
+                "reasons": [plain(reason) for reason in reasons_of(one, others, fewest)],
+                "rate": {**plain(rate), "verdict": rate.verdict} if rate else None,
             }
         )
     return rows[:MOST]
-
-
-def _plain(found: Reason | Rate) -> dict[str, Any]:
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in found._asdict().items()}

@@ -129,8 +129,10 @@ def direction(now: int, of: int, before: int, of_before: int) -> str:
 
 
 def plain(found: Any) -> Any:
-    """A named tuple of figures as JSON has it."""
-    return {name: round(value, 4) for name, value in found._asdict().items()} if found else None
+    """A named tuple as JSON has it, its figures to four decimals; None for none."""
+    if not found:
+        return None
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in found._asdict().items()}
 
 
 def rise(one: Share, other: Share) -> Difference:

@@ -59,6 +59,10 @@ class Targets(Model):
     first_time_again: Annotated[float, Field(gt=0, le=5)]
     segments: dict[Value, Reaction]
 
+    def of_kind(self, kind: str) -> Reaction | None:
+        """What is aimed at of a kind of buyer; None where it is not said."""
+        return next((aims for value, aims in self.segments.items() if value == kind), None)
+
 
 class ReportPolicy(Model):
     """All of reports.yaml."""
