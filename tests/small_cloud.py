@@ -11,6 +11,26 @@ from simulator.cloud import LocalCloud
 HEAD = "Transform: AWS::Serverless-2016-10-31\n"
 
 
+WITH_CUSTOMERS = """
+Resources:
+  CustomerTable:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions:
+        - {AttributeName: pk, AttributeType: S}
+        - {AttributeName: sk, AttributeType: S}
+        - {AttributeName: due_kind, AttributeType: S}
+        - {AttributeName: due_at, AttributeType: S}
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+      GlobalSecondaryIndexes:
+        - IndexName: due
+          KeySchema: [{AttributeName: due_kind, KeyType: HASH}, {AttributeName: due_at, KeyType: RANGE}]
+          Projection: {ProjectionType: KEYS_ONLY}
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+"""
+"""The beginning of a template: the table of customers with its index of what is due."""
+
+
 def template(folder: Path, text: str) -> Path:
     path = folder / "template.yaml"
     path.write_text(HEAD + textwrap.dedent(text))

@@ -14,7 +14,7 @@ from aftercare.offer_taps import Pair, Taps, liked
 from aftercare.offer_words import FOR_BUYERS
 from aftercare.proposal import Block, Nothing, Proposal, Unless
 from aftercare.prospects import next_order_of
-from aftercare.segments import segments_of
+from aftercare.segments import counts, segments_of
 
 if TYPE_CHECKING:
     from aftercare.catalogue import Catalogue
@@ -218,5 +218,5 @@ def _proposal(
 
 def standing(customer: Customer) -> tuple[Order, ...]:
     """The orders that stand, the newest first."""
-    found = (o for o in customer.orders if o.placed_at and not o.closed and not o.is_test)
+    found = (o for o in customer.orders if counts(o))
     return tuple(sorted(found, key=lambda o: (o.placed_at or o.as_of, o.key), reverse=True))

@@ -4,7 +4,7 @@ Whoever is looked at because they stay away is looked at once more `within_days`
 look: what was seen, and whether they have ordered, renewed or logged in since.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,9 +18,9 @@ from aftercare.feedback import said
 from aftercare.lifetime import Model, model_from
 from aftercare.outside import Outside
 from aftercare.prospects import shop_of
-from aftercare.segments import counts
 from aftercare.setup import SetUp, guided
 from aftercare.use import PART, Sign, Weights, cell_of, counted, weights_from
+from customer_segments.saying import standing
 
 if TYPE_CHECKING:
     from aftercare.segment_policy import Use
@@ -55,14 +55,9 @@ def known_of(outside: Outside, customer: Customer, rule: "Use", now: datetime) -
     return Known(there, weights_from(found.get(at), rule), model_from(found.get(at)), shop)
 
 
-def _standing(customer: Customer) -> Iterator[Order]:
-    """The orders that stand, the newest first."""
-    return iter(sorted((o for o in customer.orders if counts(o)), key=lambda o: (o.placed_at or o.as_of, o.key), reverse=True))
-
-
 def _guided(customer: Customer, goods: Catalogue) -> Order | None:
     """The newest order with something to set up."""
-    return next((order for order in _standing(customer) if guided(order.lines, goods)), None)
+    return next((order for order in standing(customer) if guided(order.lines, goods)), None)
 
 
 def signs(customer: Customer, order: Order | None, kept: SetUp, goods: Catalogue, now: datetime) -> tuple[Sign, ...]:
@@ -148,7 +143,7 @@ def settle(outside: Outside, customer: Customer, payload: Mapping[str, Any], now
 
 def goes_on(customer: Customer, since: datetime, now: datetime) -> bool:
     """Whether somebody has ordered, renewed or logged in since. Pure."""
-    if any((order.placed_at or order.as_of) > since for order in _standing(customer)):
+    if any((order.placed_at or order.as_of) > since for order in standing(customer)):
         return True
     days = (now.date() - since.date()).days
     return any(days_of(customer.behaviour, act, now, days) for act in ("web", "app"))

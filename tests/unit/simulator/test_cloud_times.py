@@ -10,7 +10,7 @@ from simulator.cloud import LocalCloud
 from simulator.lambda_runtime import FunctionError
 from simulator.memory.refusal import Refused
 from simulator.schedules import ScheduleExists, ScheduleMissing
-from tests.small_cloud import Worker, small_cloud
+from tests.small_cloud import WITH_CUSTOMERS, Worker, small_cloud
 
 SLOTS = """
 Resources:
@@ -214,23 +214,9 @@ def test_names_that_step_functions_refuses_are_refused(waiting, name):
         cloud.outside().waits.start(MACHINE, name, cloud.now, {"key": "a"})
 
 
-SWEEP = """
-Resources:
-  CustomerTable:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      AttributeDefinitions:
-        - {AttributeName: pk, AttributeType: S}
-        - {AttributeName: sk, AttributeType: S}
-        - {AttributeName: due_kind, AttributeType: S}
-        - {AttributeName: due_at, AttributeType: S}
-      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
-      GlobalSecondaryIndexes:
-        - IndexName: due
-          KeySchema: [{AttributeName: due_kind, KeyType: HASH}, {AttributeName: due_at, KeyType: RANGE}]
-          Projection: {ProjectionType: KEYS_ONLY}
-      StreamSpecification: {StreamViewType: NEW_IMAGE}
-  Dead: {Type: AWS::SQS::Queue}
+SWEEP = (
+    WITH_CUSTOMERS
+    + """  Dead: {Type: AWS::SQS::Queue}
   Role:
     Type: AWS::IAM::Role
     Properties:
@@ -251,6 +237,7 @@ Resources:
       Events:
         Often: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}
 """
+)
 
 
 @pytest.mark.parametrize("backend", ["memory", "moto"])

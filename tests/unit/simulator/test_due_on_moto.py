@@ -12,7 +12,7 @@ from aftercare.clock import iso
 from aftercare.keys import Key
 from aftercare.table import EXPIRES_AT, AllOf, Change, Check, ConditionFailed, Exists, Is, Lacks, Put, Remove, Unclear, Write
 from simulator.faults import Fault, FaultPlan
-from tests.small_cloud import small_cloud
+from tests.small_cloud import WITH_CUSTOMERS, small_cloud
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KINDS = ("claimed", "relay", "slot")
@@ -21,23 +21,9 @@ ITEMS = tuple(keys.ledger(name, "m") for name in ("anna", "bert", "cleo", "dora"
 
 STEPS = 40
 
-ONE_TABLE = """
-Resources:
-  CustomerTable:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      AttributeDefinitions:
-        - {AttributeName: pk, AttributeType: S}
-        - {AttributeName: sk, AttributeType: S}
-        - {AttributeName: due_kind, AttributeType: S}
-        - {AttributeName: due_at, AttributeType: S}
-      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
-      GlobalSecondaryIndexes:
-        - IndexName: due
-          KeySchema: [{AttributeName: due_kind, KeyType: HASH}, {AttributeName: due_at, KeyType: RANGE}]
-          Projection: {ProjectionType: KEYS_ONLY}
-      StreamSpecification: {StreamViewType: NEW_IMAGE}
-  Keeper:
+ONE_TABLE = (
+    WITH_CUSTOMERS
+    + """  Keeper:
     Type: AWS::Serverless::Function
     Properties:
       Handler: keeper.handler.handle
@@ -45,6 +31,7 @@ Resources:
       CodeUri: .
       Environment: {Variables: {CUSTOMER_TABLE: !Ref CustomerTable}}
 """
+)
 
 
 @pytest.fixture
